@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#define _GNU_SOURCE 1
+#ifndef MILLRACE_COPENSSL_SHIM_H
+#define MILLRACE_COPENSSL_SHIM_H
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/rand.h>
+#include <openssl/sha.h>
+
+#endif

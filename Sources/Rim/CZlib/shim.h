@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+#define _GNU_SOURCE 1
+#ifndef MILLRACE_CZLIB_SHIM_H
+#define MILLRACE_CZLIB_SHIM_H
+
+#include <zlib.h>
+
+// deflateInit2 is a macro, which Swift does not import. 15 + 16 window bits ask for a gzip wrapper.
+static inline int millrace_gzip_init(z_stream *stream, int level) {
+    return deflateInit2(stream, level, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
+}
+
+#endif
