@@ -3,11 +3,16 @@
 /// Appending integers in network order.
 extension [UInt8] {
     /// Appends an integer of any fixed width, most significant byte first.
+    @inlinable
     public mutating func append<Value: FixedWidthInteger>(bigEndian value: Value) {
-        Swift.withUnsafeBytes(of: value.bigEndian) { append(contentsOf: $0) }
+        // Byte by byte: appending a buffer of so few bytes costs ten times as much.
+        for shift in stride(from: Value.bitWidth - 8, through: 0, by: -8) {
+            append(UInt8(truncatingIfNeeded: value >> shift))
+        }
     }
 
     /// Appends the low 24 bits.
+    @inlinable
     public mutating func append(bigEndian24 value: UInt32) {
         append(UInt8(truncatingIfNeeded: value >> 16))
         append(UInt8(truncatingIfNeeded: value >> 8))
@@ -15,11 +20,13 @@ extension [UInt8] {
     }
 
     /// Appends an integer of any fixed width, least significant byte first.
+    @inlinable
     public mutating func append<Value: FixedWidthInteger>(littleEndian value: Value) {
-        Swift.withUnsafeBytes(of: value.littleEndian) { append(contentsOf: $0) }
+        for shift in stride(from: 0, to: Value.bitWidth, by: 8) { append(UInt8(truncatingIfNeeded: value >> shift)) }
     }
 
     /// Overwrites four bytes at `offset`, which must exist.
+    @inlinable
     public mutating func put(bigEndian value: UInt32, at offset: Int) {
         self[offset] = UInt8(truncatingIfNeeded: value >> 24)
         self[offset + 1] = UInt8(truncatingIfNeeded: value >> 16)

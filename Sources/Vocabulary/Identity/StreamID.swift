@@ -5,6 +5,10 @@
 /// A value of this type is safe as a path, as an object key and in a log: 1 to 128 bytes of UTF-8 in all, no control
 /// characters, no `.` or `..` component, nothing that a URL would have to escape twice. The name may have several
 /// components (`room/camera`), the app is one.
+///
+/// Paths, keys and tokens are compared by bytes, and Swift compares texts by canonical equivalence, so no two texts of
+/// different bytes may be the same name. Therefore letters are single scalars: whatever can combine with what stands
+/// before it, and whatever is a second code for another character, is refused (`é` is U+00E9, not `e` and U+0301).
 public struct StreamID: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// The first path component, `live` where a publisher names none.
     public let app: String
@@ -42,6 +46,9 @@ extension StreamID {
         case empty
         /// Over 128 bytes; carries the length.
         case tooLong(Int)
+        /// A combining mark, a lone part of a Hangul syllable, or a second code of another character: Unicode could write
+        /// the same name in other bytes.
+        case ambiguousCharacter
         /// A control character, `%`, `?`, `#`, `\`, quotes, angle brackets or white space.
         case forbiddenCharacter
         /// A component that is `.` or `..`, or that begins with `~`.
@@ -76,9 +83,24 @@ extension StreamID {
             if scalar.value <= 0x20 || (0x7F...0xA0).contains(scalar.value) || scalar == "\u{FFFD}" {
                 throw .forbiddenCharacter
             }
+            guard !isAmbiguous(scalar) else { throw .ambiguousCharacter }
             if scalar.properties.isWhitespace || "%?#\\\"'<>`{}|^".unicodeScalars.contains(scalar) {
                 throw .forbiddenCharacter
             }
         }
     }
+
+    /// Whether a scalar may be missing from, or joined with others in, a text's normalization form C (UAX #15): all
+    /// that NFC_Quick_Check does not answer with yes, and with it all marks, which is simpler to say.
+    private static func isAmbiguous(_ scalar: Unicode.Scalar) -> Bool {
+        guard scalar.value >= 0x300 else { return false }
+        switch scalar.properties.generalCategory {
+        case .enclosingMark, .nonspacingMark, .spacingMark: return true
+        default: break
+        }
+        return scalar.properties.isFullCompositionExclusion || joining.contains { $0.contains(scalar.value) }
+    }
+
+    /// Letters that join the letter before them: the vowels and finals of Hangul, the vowels of Kirat Rai.
+    private static let joining: [ClosedRange<UInt32>] = [0x1160...0x11FF, 0xD7B0...0xD7FF, 0x16D63...0x16D6A]
 }
