@@ -101,7 +101,8 @@ public struct SegmentStart: Hashable, Sendable {
     /// The `mfhd` sequence number of the segment's first part; each part takes the next.
     public let firstFragmentNumber: UInt32
     /// Civil time at the first unit: when it arrived at the start of a term and after a pause, else counted on by media
-    /// time from there.
+    /// time from there; set to the arrival where that is over 250 ms later, and led back to it, by up to 250 ms a
+    /// segment, where three segments in a row came over 250 ms earlier.
     public let programDateTime: WallTime
     /// EXT-X-DISCONTINUITY-SEQUENCE of this segment, its own discontinuity counted.
     public let discontinuitySequence: UInt64
@@ -146,7 +147,8 @@ public struct PartEnd: Hashable, Sendable {
     public let ends: [TrackTime]
     /// How long the part is on the clock of its video, or of its audio where it has no video.
     public let duration: Duration
-    /// Whether the part begins with a random access point of its video (INDEPENDENT=YES); true for audio alone.
+    /// Whether the part has a random access point of its video (INDEPENDENT=YES, RFC 8216bis §4.4.4.9); true for audio
+    /// alone.
     public let isIndependent: Bool
     /// Whether the segment ends with this part.
     public let closesSegment: Bool

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Identity
+
+/// A holder of a feed other than the gateway itself: a small number that the gateway gives to its standby.
+public struct HolderID: Hashable, Sendable {
+    /// The number.
+    public let number: UInt16
+
+    /// Holder `number`.
+    public init(_ number: UInt16) { self.number = number }
+}
+
+/// Says which parts may be listed and stored: those whose `partEnd` every holder of the feed has acknowledged.
+///
+/// The gateway holds what it appends. While it is alone, everything commits at once. What is committed stays so,
+/// whoever comes or goes.
+public struct CommitTracker: Sendable {
+    /// The newest committed part and where its `partEnd` stands.
+    public struct Commit: Hashable, Sendable {
+        /// Where the `partEnd` stands in the feed.
+        public let position: FeedPosition
+        /// The part it ends.
+        public let part: PartPosition
+    }
+
+    /// The term whose records are tracked.
+    public let term: Term
+    /// The newest committed part; nil before the first.
+    public private(set) var committed: Commit?
+
+    private var waiting: [Commit] = []
+    private var firstWaiting = 0
+    /// By holder, the number that its next acknowledgement must reach: all records before it are held.
+    private var holders: [(id: HolderID, heldBefore: UInt64)] = []
+
+    /// The gateway alone, before the first record of `term`.
+    public init(term: Term) { self.term = term }
+
+    /// The gateway appended a `partEnd` as record `number`. Whether the committed position moved.
+    /// - Precondition: numbers increase.
+    public mutating func append(_ part: PartPosition, number: UInt64) -> Bool {
+        let newest = waiting.last ?? committed
+        precondition(
+            newest.map { $0.position.number < number } ?? true, "record \(number) after \(String(describing: newest))")
+        waiting.append(Commit(position: FeedPosition(term: term, number: number), part: part))
+        return advance()
+    }
+
+    /// A holder joins. It counts for records from `number` on: those before it, it has as part of the window.
+    public mutating func add(_ holder: HolderID, countingFrom number: UInt64) {
+        holders.removeAll { $0.id == holder }
+        holders.append((holder, number))
+    }
+
+    /// A holder is lost; nobody waits for it any more. Whether the committed position moved.
+    public mutating func remove(_ holder: HolderID) -> Bool {
+        holders.removeAll { $0.id == holder }
+        return advance()
+    }
+
+    /// A holder has every record up to and with `position`. Whether the committed position moved. Other terms, strangers
+    /// and positions that were acknowledged before change nothing.
+    public mutating func acknowledge(_ position: FeedPosition, by holder: HolderID) -> Bool {
+        guard position.term == term, let index = holders.firstIndex(where: { $0.id == holder }) else { return false }
+        let (before, isPastEnd) = position.number.addingReportingOverflow(1)
+        holders[index].heldBefore = max(holders[index].heldBefore, isPastEnd ? .max : before)
+        return advance()
+    }
+
+    /// How many parts wait for a holder.
+    public var waitingCount: Int { waiting.count - firstWaiting }
+
+    private mutating func advance() -> Bool {
+        let heldBefore = holders.reduce(UInt64.max) { min($0, $1.heldBefore) }
+        let former = committed
+        while firstWaiting < waiting.count, waiting[firstWaiting].position.number < heldBefore {
+            committed = waiting[firstWaiting]
+            firstWaiting += 1
+        }
+        if firstWaiting == waiting.count || firstWaiting >= 64 {
+            waiting.removeFirst(firstWaiting)
+            firstWaiting = 0
+        }
+        return committed != former
+    }
+}
