@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The versions of the byte writer.
+///
+/// Two nodes that write the same fragment with the same version write the same bytes. Whatever changes a byte of any
+/// fragment or init section makes a new version, and the writer goes on to write the older ones it lists.
+public enum Packaging {
+    /// The newest version, which a gateway uses where its standby writes it, too.
+    public static let newest: UInt8 = 1
+    /// The versions that this build writes.
+    public static let supported: ClosedRange<UInt8> = 1...1
+}
