@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+import Feed
+import Identity
+import Media
+
+/// The text of a multivariant playlist (RFC 8216bis §4.4.6): one variant for each rendition, bandwidth as measured over
+/// the segments listed.
+public struct MultivariantPlaylist: Sendable {
+    /// What stands before `{rendition}/media.m3u8` in the playlist's URIs.
+    public enum Address: Hashable, Sendable {
+        /// For `/{app}/{name}.m3u8`: the name's last component.
+        case flat
+        /// For `/{app}/{name}/index.m3u8`: nothing.
+        case relative
+        /// Scheme, host and, where viewers have tokens, `/~{token}`; without a slash at the end.
+        case absolute(String)
+    }
+
+    /// UTF-8.
+    public let text: [UInt8]
+
+    /// Writes the playlist as it is now; nil as long as the window may not answer any.
+    public init?(of window: borrowing MediaWindow, address: Address = .relative) {
+        guard let key = window.currentKey, let state = window.state(key), let newest = state.listed.last,
+            let birth = window.birth(of: window.segments[newest])
+        else { return nil }
+        var text = PlaylistText(capacity: 512)
+        text.append("#EXTM3U\n#EXT-X-VERSION:6\n")
+        if window.segments[state.listed].allSatisfy(\.isIndependent) { text.append("#EXT-X-INDEPENDENT-SEGMENTS\n") }
+        for rendition in birth.renditions {
+            let variant = Variant(rendition, birth: birth, window: window, state: state)
+            variant.append(to: &text)
+            Self.append(address, stream: window.stream, to: &text)
+            text.append(rendition.description)
+            text.append("/media.m3u8\n")
+        }
+        self.text = text.bytes
+    }
+
+    private static func append(_ address: Address, stream: StreamID, to text: inout PlaylistText) {
+        switch address {
+        case .relative: return
+        case .flat:
+            let name = stream.name
+            text.append(percentEncoding: String(name.split(separator: "/").last ?? name[...]))
+        case .absolute(let base):
+            text.append(base)
+            text.append("/")
+            text.append(percentEncoding: stream.app)
+            text.append("/")
+            text.append(percentEncoding: stream.name)
+        }
+        text.append("/")
+    }
+}

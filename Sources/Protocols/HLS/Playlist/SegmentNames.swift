@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Feed
+import Identity
+
+/// The names of media as playlists write them, relative to `/{app}/{name}/{rendition}/media.m3u8`.
+struct SegmentNames {
+    let stream: StreamID
+    let rendition: RenditionName
+
+    /// `{term}/init-{n}.mp4`, under the term whose parameters they are.
+    func appendInit(_ segment: borrowing WindowSegment, to text: inout PlaylistText) {
+        text.append(
+            segment.parametersTerm == segment.term ? segment.termText : Array(segment.parametersTerm.description.utf8))
+        text.append("/init-")
+        text.append(UInt64(segment.parameters))
+        text.append(".mp4")
+    }
+
+    /// `{term}/{msn}.m4s`; where a CDN serves segments, its base and the whole path in front.
+    func appendSegment(_ segment: borrowing WindowSegment, to text: inout PlaylistText) {
+        if let base = segment.cdnBase {
+            text.append(base)
+            text.append(base.utf8.last == UInt8(ascii: "/") ? "" : "/")
+            text.append(percentEncoding: stream.app)
+            text.append("/")
+            text.append(percentEncoding: stream.name)
+            text.append("/")
+            text.append(rendition.description)
+            text.append("/")
+        }
+        text.append(segment.termText)
+        text.append("/")
+        text.append(segment.msn)
+        text.append(".m4s")
+    }
+
+    /// `{term}/{msn}.{part}.m4s`. Parts never come from a CDN base: they are gone before it has them.
+    static func appendPart(_ part: Int, of msn: MediaSequenceNumber, term: [UInt8], to text: inout PlaylistText) {
+        text.append(term)
+        text.append("/")
+        text.append(msn)
+        text.append(".")
+        text.append(part)
+        text.append(".m4s")
+    }
+}
+
+extension PlaylistText {
+    /// A path with all but unreserved characters and slashes escaped (RFC 3986 §2.1).
+    mutating func append(percentEncoding path: String) {
+        for byte in path.utf8 {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."),
+                UInt8(ascii: "~"), UInt8(ascii: "/"):
+                append(byte: byte)
+            default:
+                append(byte: UInt8(ascii: "%"))
+                append(byte: Self.digits[Int(byte >> 4)])
+                append(byte: Self.digits[Int(byte & 15)])
+            }
+        }
+    }
+
+    private static let digits = Array("0123456789ABCDEF".utf8)
+}

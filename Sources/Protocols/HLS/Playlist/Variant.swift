@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+public import Identity
+import Media
+
+/// One rendition as EXT-X-STREAM-INF describes it (RFC 8216bis §4.4.6.2).
+public struct Variant: Sendable {
+    /// Which rendition.
+    public let rendition: RenditionName
+    /// Pictures a second: as the parameter sets say where that is within 5 % of the count, else as counted; nil where
+    /// there is no picture.
+    public let frameRate: Double?
+    private let tracks: [Track]
+    private let bandwidth: BandwidthMeasure
+
+    init(_ rendition: RenditionName, birth: ParametersBirth, window: borrowing MediaWindow, state: PlaylistState) {
+        self.rendition = rendition
+        tracks = birth.tracks(rendition)
+        let segments = window.segments[state.listed].filter { !$0.isGap && !$0.parts.isEmpty }
+        bandwidth = BandwidthMeasure(
+            segments.map { ($0.size(rendition), $0.duration) }, targetDuration: window.listedTargetDuration(state))
+        let video = Self.video(of: tracks)
+        let seconds = segments.reduce(Duration.zero) { $0 + $1.duration }.seconds
+        let counted = Double(segments.reduce(0) { $0 + $1.pictures(rendition) }) / max(seconds, 0.001)
+        frameRate = video.map { video in
+            guard let declared = video.frameRate, abs(declared - counted) <= counted * 0.05 else { return counted }
+            return declared
+        }
+    }
+
+    /// BANDWIDTH: the most bits a second that a stretch of the listed segments needs.
+    public var peakBandwidth: Int { Int(clamping: bandwidth.peak) }
+
+    /// AVERAGE-BANDWIDTH: bits a second over the listed segments.
+    public var averageBandwidth: Int { Int(clamping: bandwidth.average) }
+
+    /// CODECS: each codec once, in the order of the tracks.
+    public var codecs: String {
+        var codecs: [String] = []
+        for track in tracks where !codecs.contains(track.parameters.codecString) {
+            codecs.append(track.parameters.codecString)
+        }
+        return codecs.joined(separator: ",")
+    }
+
+    /// RESOLUTION, in pixels; nil where there is no picture or its size is not known.
+    public var resolution: (width: UInt32, height: UInt32)? {
+        guard let video = Self.video(of: tracks), video.width > 0, video.height > 0 else { return nil }
+        return (video.width, video.height)
+    }
+
+    /// The tag and its line end.
+    func append(to text: inout PlaylistText) {
+        text.append("#EXT-X-STREAM-INF:BANDWIDTH=")
+        text.append(bandwidth.peak)
+        text.append(",AVERAGE-BANDWIDTH=")
+        text.append(bandwidth.average)
+        text.append(",CODECS=\"")
+        text.append(codecs)
+        text.append("\"")
+        if let resolution {
+            text.append(",RESOLUTION=")
+            text.append(UInt64(resolution.width))
+            text.append("x")
+            text.append(UInt64(resolution.height))
+        }
+        if let frameRate, frameRate > 0, frameRate < 100_000 {
+            text.append(",FRAME-RATE=")
+            text.append(milliseconds: Int64(frameRate * 1000 + 0.5))
+        }
+        if let range = Self.range(of: tracks) {
+            text.append(",VIDEO-RANGE=")
+            text.append(range)
+        }
+        // No CLOSED-CAPTIONS=NONE: captions may be in the pictures' SEI, where nobody looked.
+        text.append("\n")
+    }
+
+    private static func video(of tracks: [Track]) -> VideoParameters? {
+        for track in tracks {
+            if case .video(let video) = track.parameters { return video }
+        }
+        return nil
+    }
+
+    /// VIDEO-RANGE by the transfer characteristics (ITU-T H.273 table 3); nil where the parameter sets do not say.
+    private static func range(of tracks: [Track]) -> StaticString? {
+        switch video(of: tracks)?.pictureFormat?.colour?.transfer {
+        case 1, 6, 13, 14, 15: "SDR"
+        case 16: "PQ"
+        case 18: "HLG"
+        default: nil
+        }
+    }
+}
+
+extension MediaWindow {
+    /// The renditions as the multivariant playlist lists them now; empty as long as none may be answered.
+    public var variants: [Variant] {
+        guard let key = currentKey, let state = state(key), let newest = state.listed.last,
+            let birth = birth(of: segments[newest])
+        else { return [] }
+        return birth.renditions.map { Variant($0, birth: birth, window: self, state: state) }
+    }
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Feed
+import Identity
+import Media
+
+/// One segment as a window holds it.
+struct WindowSegment: Sendable {
+    /// Whether more parts may follow.
+    enum Phase: Sendable {
+        /// More parts may follow. Exits: `closed` by a mark, `cutOff` by what comes after it.
+        case open
+        /// Its last part's mark closed it, or it is a gap: the playlist directly after shows it whole. Final.
+        case closed
+        /// A newer start, or the end, cut it off: the playlist after its last part still shows it open. Final.
+        case cutOff
+    }
+
+    let msn: MediaSequenceNumber
+    /// The term that bore it, and so its names.
+    let term: Term
+    /// The term as it stands in names.
+    let termText: [UInt8]
+    /// EXT-X-PROGRAM-DATE-TIME, and the same as text.
+    let programDateTime: WallTime
+    let programDateText: [UInt8]
+    let isDiscontinuity: Bool
+    let discontinuitySequence: UInt64
+    /// The number of its parameters in `parametersTerm`.
+    let parameters: UInt32
+    /// The term whose parameters they are: its own, but for a gap, which has those of the segment before it.
+    let parametersTerm: Term
+    let partTarget: Duration?
+    let cdnBase: String?
+    let firstFragmentNumber: UInt32
+    /// EXT-X-GAP: no media.
+    let isGap: Bool
+    var phase: Phase
+    private(set) var parts: [WindowPart] = []
+    /// Media time of all parts, or of the gap.
+    private(set) var duration: Duration
+
+    /// A segment that begins.
+    init(_ start: SegmentStart, term: Term) {
+        msn = start.msn
+        self.term = term
+        termText = Array(term.description.utf8)
+        programDateTime = start.programDateTime
+        programDateText = Array(start.programDateTime.description.utf8)
+        isDiscontinuity = start.isDiscontinuity && start.discontinuitySequence > 0
+        discontinuitySequence = start.discontinuitySequence
+        parameters = start.parameters
+        parametersTerm = term
+        partTarget = start.partTarget.flatMap { $0 > .zero ? min($0, Self.longest) : nil }
+        cdnBase = start.cdnBase
+        firstFragmentNumber = start.firstFragmentNumber
+        isGap = false
+        phase = .open
+        duration = .zero
+    }
+
+    /// A gap behind `before`, whose timeline it counts on.
+    init(_ gap: Gap, term: Term, after before: WindowSegment) {
+        msn = gap.msn
+        self.term = term
+        termText = Array(term.description.utf8)
+        programDateTime = before.programDateTime.advanced(by: before.duration)
+        programDateText = Array(programDateTime.description.utf8)
+        isDiscontinuity = false
+        discontinuitySequence = before.discontinuitySequence
+        parameters = before.parameters
+        parametersTerm = before.parametersTerm
+        partTarget = before.partTarget
+        cdnBase = before.cdnBase
+        firstFragmentNumber = before.firstFragmentNumber &+ UInt32(truncatingIfNeeded: before.parts.count)
+        isGap = true
+        phase = .closed
+        duration = min(max(gap.duration, .zero), Self.longest)
+    }
+
+    /// The position of its last part; of a gap, its part 0; nil where it has no part yet.
+    var lastPosition: PartPosition? {
+        if isGap { return PartPosition(msn: msn, part: 0) }
+        return parts.isEmpty ? nil : PartPosition(msn: msn, part: parts.count - 1)
+    }
+
+    /// The duration as playlists print it, in microseconds: the sum of its parts' as printed.
+    var microseconds: Int64 { duration.roundedMicroseconds }
+
+    /// Whether it begins with a random access point.
+    var isIndependent: Bool { isGap || (parts.first?.beginsIndependent ?? true) }
+
+    /// The bytes of a rendition's segment, measured without writing it.
+    func size(_ rendition: RenditionName) -> Int {
+        parts.reduce(0) { sum, part in sum + (part.sizes.first { $0.rendition == rendition }?.bytes ?? 0) }
+    }
+
+    /// The pictures of a rendition.
+    func pictures(_ rendition: RenditionName) -> Int {
+        parts.reduce(0) { sum, part in sum + (part.sizes.first { $0.rendition == rendition }?.pictures ?? 0) }
+    }
+
+    /// Adds a part that ends with `mark`.
+    mutating func append(_ mark: PartEnd, units: [AccessUnit], birth: ParametersBirth?) {
+        let number = firstFragmentNumber &+ UInt32(truncatingIfNeeded: parts.count)
+        let part = WindowPart(mark, number: number, after: duration, units: units, birth: birth)
+        duration = part.elapsed
+        parts.append(part)
+        if mark.closesSegment { phase = .closed }
+    }
+
+    /// Takes back the parts from `count` on, which another term never heard of.
+    mutating func truncate(to count: Int) {
+        parts.removeLast(max(0, parts.count - count))
+        duration = parts.last?.elapsed ?? .zero
+    }
+
+    /// Keeps the bytes written of a part.
+    mutating func keep(_ bytes: [UInt8], part: Int, for rendition: RenditionName, of renditions: Int) {
+        parts[part].keep(bytes, for: rendition, of: renditions)
+    }
+
+    /// Nothing is longer than a day, whatever a feed claims.
+    static let longest: Duration = .seconds(86_400)
+}
