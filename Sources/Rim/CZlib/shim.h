@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#define _GNU_SOURCE 1
 #ifndef MILLRACE_CZLIB_SHIM_H
 #define MILLRACE_CZLIB_SHIM_H
 
