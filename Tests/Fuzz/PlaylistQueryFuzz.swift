@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HLS
+
+/// Reads arbitrary bytes as part of a request target; must never trap.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+    _ = try? PlaylistQuery(parsing: Array(UnsafeBufferPointer(start: start, count: count))[...])
+    return 0
+}
