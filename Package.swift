@@ -19,7 +19,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
     ],
     targets: vocabulary + protocols + policies + rim + roles + proof
 )
@@ -36,36 +38,171 @@ var vocabulary: [Target] {
 
 var protocols: [Target] {
     [
-        room("Protocols", "Feed", uses: ["Bytes", "Identity", "Media"])
+        room("Protocols", "CMAF", uses: ["Bytes", "Feed", "Media"]),
+        room("Protocols", "Feed", uses: ["Bytes", "Identity", "Media"]),
+        room("Protocols", "HLS", uses: ["Bytes", "CMAF", "Feed", "Identity", "Media"]),
+        room("Protocols", "RTMP", uses: ["Bytes", "COpenSSL", "Identity", "Media"]),
     ]
 }
 
-var policies: [Target] { [] }
+var policies: [Target] {
+    [
+        room("Policies", "Access", uses: ["Bytes", "COpenSSL", "Identity", "Media"])
+    ]
+}
 
 var rim: [Target] {
     [
+        room("Rim", "APIClient"),
+        .systemLibrary(name: "CLinuxIO", path: "Sources/Rim/CLinuxIO"),
         shim("COpenSSL", pkgConfig: "openssl", debian: "libssl-dev"),
         shim("CZlib", pkgConfig: "zlib", debian: "zlib1g-dev"),
+        room("Rim", "Telemetry", uses: ["Media"], products: [logging]),
+        room(
+            "Rim", "Transport", uses: ["Media"],
+            products: [nio("NIOCore"), nio("NIOPosix"), nio("NIOTLS"), from("swift-nio-ssl", "NIOSSL")]
+        ),
+        room(
+            "Rim", "WebServer", uses: ["Bytes", "CZlib", "Transport"],
+            products: [
+                nio("NIOCore"), nio("NIOHTTP1"), nio("NIOTLS"),
+                from("swift-nio-extras", "NIOHTTPTypes"), from("swift-nio-extras", "NIOHTTPTypesHTTP2"),
+                from("swift-nio-http2", "NIOHPACK"), from("swift-nio-http2", "NIOHTTP2"),
+                from("swift-http-types", "HTTPTypes"), logging,
+                from("hummingbird", "Hummingbird"), from("hummingbird", "HummingbirdCore"),
+            ]
+        ),
     ]
 }
 
-var roles: [Target] { [] }
+var roles: [Target] {
+    [
+        room(
+            "Roles", "Control",
+            uses: ["Access", "COpenSSL", "Identity", "Media", "Transport", "WebServer"],
+            products: [from("hummingbird", "Hummingbird"), from("swift-http-types", "HTTPTypes"), nio("NIOCore")],
+            resources: [.embedInCode("Resources")]
+        ),
+        room(
+            "Roles", "Edge",
+            uses: [
+                "Access", "Bytes", "Feed", "HLS", "Identity", "Media", "RTMP", "Replica", "Telemetry", "Transport",
+                "WebServer",
+            ],
+            products: [from("swift-collections", "DequeModule"), nio("NIOCore")]
+        ),
+        program("millrace", folder: "Sources/Roles/Millrace", uses: ["Node"], products: [argumentParser]),
+        room(
+            "Roles", "Node",
+            uses: [
+                "APIClient", "Access", "Bytes", "CLinuxIO", "COpenSSL", "Control", "Edge", "Feed", "HLS", "Identity",
+                "Media",
+                "Origin",
+                "RTMP", "Replica", "Telemetry", "Transport", "WebServer",
+            ],
+            products: [
+                argumentParser, configuration, logging, nio("NIOCore"), nio("NIOPosix"),
+                from("swift-service-lifecycle", "ServiceLifecycle"), from("swift-subprocess", "Subprocess"), yaml,
+            ]
+        ),
+        room(
+            "Roles", "Origin",
+            uses: ["Access", "Feed", "Identity", "Media", "RTMP", "Replica", "Telemetry", "Transport"],
+            products: [logging, nio("NIOCore")]
+        ),
+        room(
+            "Roles", "Replica",
+            uses: ["Bytes", "COpenSSL", "Feed", "HLS", "Identity", "Media", "RTMP", "Telemetry", "Transport"],
+            products: [from("swift-collections", "DequeModule"), nio("NIOCore")]
+        ),
+    ]
+}
 
 var proof: [Target] {
     [
-        tests("Vocabulary", "Bytes")
+        library("Swarm", folder: "loadtests/Swarm", uses: ["Bytes", "RTMP"]),
+        program(
+            "millrace-load", folder: "loadtests/ViewerSwarm", uses: ["RTMP", "Swarm"],
+            products: [argumentParser, nio("NIOCore"), nio("NIOPosix")]
+        ),
+        tests("Policies", "Access", uses: ["Identity", "Media"]),
+        tests("Rim", "APIClient"),
+        tests("Vocabulary", "Bytes"),
+        tests("Protocols", "CMAF", uses: ["Bytes", "Feed", "Media"]),
+        tests("Roles", "Control", uses: ["Access", "Identity", "Node", "NodeKit", "Origin", "RTMP", "TestKit"]),
+        tests("Roles", "Edge", uses: ["CZlib", "Identity", "Node", "NodeKit", "RTMP", "TestKit"]),
+        tests("Protocols", "Feed", uses: ["Bytes", "Identity", "Media", "TestKit"]),
+        tests("Protocols", "HLS", uses: ["Bytes", "CMAF", "Feed", "Identity", "Media", "TestKit"]),
+        tests("Vocabulary", "Identity"),
+        tests("Vocabulary", "Media", uses: ["Bytes"]),
+        tests(
+            "Roles", "Node",
+            uses: [
+                "Access", "Bytes", "Feed", "HLS", "Identity", "Media", "NodeKit", "RTMP", "Replica", "Telemetry",
+                "TestKit", "Transport",
+            ],
+            products: [argumentParser]),
+        tests("Roles", "Origin", uses: ["Access", "Identity", "Media", "Node", "NodeKit", "RTMP", "TestKit"]),
+        tests("Protocols", "RTMP", uses: ["Bytes", "COpenSSL", "Identity", "Media"]),
+        tests(
+            "Roles", "Replica", uses: ["Feed", "HLS", "Identity", "Media", "Telemetry", "TestKit"],
+            products: [nio("NIOCore"), nio("NIOEmbedded")]),
+        tests("loadtests", "Swarm", uses: ["Bytes", "RTMP"]),
+        tests("Rim", "Telemetry", products: [logging]),
+        tests(
+            "Rim", "Transport",
+            products: [nio("NIOCore"), nio("NIOPosix"), from("swift-nio-ssl", "NIOSSL")]
+        ),
+        tests(
+            "Rim", "WebServer", uses: ["Bytes", "Transport"],
+            products: [
+                from("hummingbird", "Hummingbird"), logging, nio("NIOCore"), nio("NIOEmbedded"), nio("NIOPosix"),
+            ]
+        ),
+        testKit(
+            "NodeKit",
+            uses: [
+                "Access", "Edge", "Identity", "Media", "Node", "Origin", "RTMP", "Replica", "Telemetry", "TestKit",
+                "Transport",
+            ],
+            products: [logging, nio("NIOCore"), nio("NIOPosix"), from("swift-nio-ssl", "NIOSSL")]),
+        testKit("TestKit", uses: ["Bytes", "Feed", "Identity", "Media"]),
     ]
 }
+
+// MARK: - Products of other packages
+
+var argumentParser: Target.Dependency { .product(name: "ArgumentParser", package: "swift-argument-parser") }
+var configuration: Target.Dependency { .product(name: "Configuration", package: "swift-configuration") }
+var logging: Target.Dependency { .product(name: "Logging", package: "swift-log") }
+var yaml: Target.Dependency { .product(name: "Yams", package: "Yams") }
 
 // MARK: - Helpers, one a kind
 
 func room(
-    _ room: String, _ name: String, uses: [String] = [], products: [Target.Dependency] = []
+    _ room: String, _ name: String, uses: [String] = [], products: [Target.Dependency] = [],
+    resources: [Resource]? = nil
 ) -> Target {
     .target(
         name: name,
         dependencies: uses.map { .byName(name: $0) } + products,
         path: "Sources/\(room)/\(name)",
+        resources: resources,
+        swiftSettings: settings()
+    )
+}
+
+func library(_ name: String, folder: String, uses: [String]) -> Target {
+    .target(name: name, dependencies: uses.map { .byName(name: $0) }, path: folder, swiftSettings: settings())
+}
+
+func program(
+    _ name: String, folder: String, uses: [String], products: [Target.Dependency] = []
+) -> Target {
+    .executableTarget(
+        name: name,
+        dependencies: uses.map { .byName(name: $0) } + products,
+        path: folder,
         swiftSettings: settings()
     )
 }
@@ -84,6 +221,16 @@ func tests(_ room: String, _ name: String, uses: [String] = [], products: [Targe
         swiftSettings: settings()
     )
 }
+
+func testKit(_ name: String, uses: [String], products: [Target.Dependency] = []) -> Target {
+    .target(
+        name: name, dependencies: uses.map { .byName(name: $0) } + products, path: "Tests/\(name)",
+        swiftSettings: settings())
+}
+
+func nio(_ product: String) -> Target.Dependency { from("swift-nio", product) }
+
+func from(_ package: String, _ product: String) -> Target.Dependency { .product(name: product, package: package) }
 
 func settings() -> [SwiftSetting] {
     [

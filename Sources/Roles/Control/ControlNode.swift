@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Identity
+
+/// What the control API asks of its node. Any thread may call.
+public protocol ControlNode: Sendable {
+    /// All streams, by id.
+    func streams() -> [StreamStatus]
+    /// One stream; nil where there is none.
+    func stream(_ id: StreamID) -> StreamStatus?
+    /// The viewer sessions of a stream; nil where there is none.
+    func viewers(of id: StreamID) -> [ViewerStatus]?
+    /// Cuts the publisher and ends the stream. Returns whether there was one.
+    func stop(_ id: StreamID) -> Bool
+    /// The state of the node.
+    func status() -> NodeStatus
+    /// All metrics as Prometheus text.
+    func metrics() -> String
+    /// Why the node is not ready, by subject; all `ok` where it is.
+    func checks() -> [String: String]
+    /// What the page needs to play and to explain how to publish.
+    var player: PlayerStatus { get }
+    /// The RTMP port that publish URLs name; nil where the node takes no publishers.
+    var rtmpPort: Int? { get }
+    /// hls.js, where it is served from here.
+    var hlsScript: [UInt8]? { get }
+}

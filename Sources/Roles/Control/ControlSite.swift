@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Access
+import Foundation
+import HTTPTypes
+public import Hummingbird
+import Identity
+import Media
+import NIOCore
+import Transport
+public import WebServer
+
+/// The control API and the page: everything over HTTP that is not media.
+public struct ControlSite: Sendable {
+    private let node: any ControlNode
+    private let policy: AccessPolicy
+    private let hasPage: Bool
+    private let scriptOrigin: String?
+
+    /// The site of `node`.
+    /// - Parameter scriptOrigin: where hls.js is loaded from, if not from here.
+    public init(node: any ControlNode, policy: AccessPolicy, hasPage: Bool, scriptOrigin: String?) {
+        self.node = node
+        self.policy = policy
+        self.hasPage = hasPage
+        self.scriptOrigin = scriptOrigin
+    }
+
+    /// Answers every route.
+    public func responder() -> some HTTPResponder<WebRequestContext> { router().buildResponder() }
+
+    /// The routes, `GET /api/ping` and so on, for the test that holds them against the document.
+    public var routes: Set<String> {
+        Set(router().routes.map { "\($0.method.rawValue) \($0.path)" })
+    }
+
+    /// Every route and what answers it.
+    private func router() -> Router<WebRequestContext> {
+        let router = Router(context: WebRequestContext.self, options: .autoGenerateHeadEndpoints)
+        router.add(middleware: ErrorsAsJSON())
+        router.get("/api/ping") { _, _ in try answer(Pong(time: seconds)) }
+        router.get("/health") { _, _ in try health() }
+        router.get("/ready") { _, _ in try ready() }
+        router.get("/metrics") { _, _ in metrics() }
+        router.get("/api/v1/player") { _, _ in try answer(node.player) }
+        router.get("/api/v1/status") { try guarded(.reader, $0, $1) { _ in try answer(node.status()) } }
+        addStreamRoutes(to: router)
+        if hasPage { addPage(to: router) }
+        router.get("/api/openapi.json") { request, _ in asset("/api/openapi.json", request) }
+        return router
+    }
+}
+
+// MARK: - Streams
+
+extension ControlSite {
+    private func addStreamRoutes(to router: Router<WebRequestContext>) {
+        router.get("/api/v1/streams") { request, context in
+            try guarded(.reader, request, context) { _ in
+                let streams = node.streams()
+                return try answer(StreamList(streams: streams, total: streams.count))
+            }
+        }
+        router.get("/api/v1/streams/:key") { request, context in
+            try guarded(.reader, request, context) { _ in
+                guard let stream = node.stream(try streamID(context)) else { throw Self.noStream }
+                return try answer(StreamAnswer(stream: stream))
+            }
+        }
+        router.get("/api/v1/streams/:key/viewers") { request, context in
+            try guarded(.reader, request, context) { _ in
+                let id = try streamID(context)
+                guard let sessions = node.viewers(of: id) else { throw Self.noStream }
+                return try answer(ViewerList(streamKey: id.apiKey, sessions: sessions, total: sessions.count))
+            }
+        }
+        router.post("/api/v1/streams/:key/stop") { request, context in
+            try guarded(.operator, request, context) { _ in
+                let id = try streamID(context)
+                guard node.stop(id) else { throw Self.noStream }
+                return try answer(StopAnswer(streamKey: id.apiKey))
+            }
+        }
+        router.post("/api/v1/publish") { request, context in
+            try check(.operator, request, context)
+            let body = try await request.body.collect(upTo: 16384)
+            return try answer(publish(body, authority: request.head.authority))
+        }
+    }
+
+    private func streamID(_ context: WebRequestContext) throws -> StreamID {
+        guard let key = context.parameters.get("key"), let decoded = key.removingPercentEncoding,
+            let id = try? StreamID(parsing: decoded)
+        else { throw Self.noStream }
+        return id
+    }
+
+    private func publish(_ body: ByteBuffer, authority: String?) throws -> PublishAnswer {
+        guard let wish = try? JSONDecoder().decode(PublishWish.self, from: Data(body.readableBytesView)) else {
+            throw HTTPError(.badRequest, message: "the body must be JSON with streamKey, and a whole expiresIn")
+        }
+        let id: StreamID
+        do throws(StreamID.Failure) { id = try StreamID(parsing: wish.streamKey) } catch {
+            throw HTTPError(.badRequest, message: "streamKey is not the name of a stream: \(error)")
+        }
+        let now = SystemClock.wall()
+        let expiry = policy.publishExpiry(requested: wish.expiresIn.map { .seconds(max(1, $0)) }, now: now)
+        var random = SystemRandomNumberGenerator()
+        let token = PublishToken(for: id, until: expiry, by: policy.secret, using: &random).text
+        let host = authority.map { $0.hasPrefix("[") ? $0.prefix { $0 != "]" } + "]" : $0.prefix { $0 != ":" } }
+        let port = node.rtmpPort.map { $0 == 1935 ? "" : ":\($0)" } ?? ""
+        return PublishAnswer(
+            publishUrl: "rtmp://\(host ?? "127.0.0.1")\(port)/\(id)?token=\(token)", streamKey: id.apiKey,
+            token: token, expiresAt: expiry.description)
+    }
+
+    private static let noStream = HTTPError(.notFound, message: "stream not found")
+}
+
+// MARK: - The node
+
+extension ControlSite {
+    private var seconds: Int64 { SystemClock.wall().milliseconds / 1000 }
+
+    private func health() throws -> Response {
+        let status = node.status()
+        let whole = Int(status.uptimeSeconds)
+        return try answer(
+            Health(
+                timestamp: SystemClock.wall().description, time: seconds,
+                uptime: "\(whole / 3600)h\(whole / 60 % 60)m\(whole % 60)s",
+                connections: status.connections.rtmp + status.connections.http, checks: node.checks()))
+    }
+
+    private func ready() throws -> Response {
+        let checks = node.checks()
+        let bad = checks.filter { $0.value != "ok" }.sorted { $0.key < $1.key }
+        let reason = bad.map { "\($0.key): \($0.value)" }.joined(separator: "; ")
+        let readiness = Readiness(
+            ready: bad.isEmpty, status: bad.isEmpty ? "ready" : "not_ready",
+            timestamp: SystemClock.wall().description, time: seconds, dependencies: bad.isEmpty ? "ok" : reason,
+            checks: checks, error: bad.isEmpty ? nil : reason)
+        return try answer(readiness, status: bad.isEmpty ? .ok : .serviceUnavailable)
+    }
+
+    private func metrics() -> Response {
+        Response(
+            status: .ok,
+            headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8", .cacheControl: "no-store"],
+            body: ResponseBody(byteBuffer: ByteBuffer(string: node.metrics())))
+    }
+}
+
+// MARK: - The page
+
+extension ControlSite {
+    private func addPage(to router: Router<WebRequestContext>) {
+        for path in PageAssets.paths where path != "/api/openapi.json" {
+            router.get(RouterPath(path)) { request, _ in asset(path, request) }
+        }
+        router.get("/watch/**") { request, _ in asset(request.uri.path, request) }
+        guard let script = node.hlsScript else { return }
+        let player = PageAsset(script, "text/javascript; charset=utf-8")
+        router.get("/player/hls.js") { request, _ in send(player, request) }
+    }
+
+    private func asset(_ path: String, _ request: Request) -> Response {
+        PageAssets.asset(at: path).map { send($0, request) } ?? Response(status: .notFound)
+    }
+
+    private func send(_ asset: PageAsset, _ request: Request) -> Response {
+        var headers = HTTPFields()
+        for header in PageAssets.headers(scriptOrigin: scriptOrigin) {
+            if let name = HTTPField.Name(header.name) { headers[name] = header.value }
+        }
+        headers[.eTag] = asset.entityTag
+        if request.headers[.ifNoneMatch] == asset.entityTag { return Response(status: .notModified, headers: headers) }
+        headers[.contentType] = asset.contentType
+        return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: asset.bytes)))
+    }
+}
+
+// MARK: - Who may ask
+
+extension ControlSite {
+    private func guarded(
+        _ role: ControlRole, _ request: Request, _ context: WebRequestContext,
+        _ body: (ControlRole) throws -> Response
+    ) throws -> Response {
+        try body(try check(role, request, context))
+    }
+
+    @discardableResult
+    private func check(_ needed: ControlRole, _ request: Request, _ context: WebRequestContext) throws -> ControlRole {
+        var caller = Caller(isLoopback: context.peer.isLoopback, authority: request.head.authority)
+        for field in request.headers { caller.note(header: field.name.canonicalName, value: field.value) }
+        let header = request.headers[.authorization]
+        let token = header.flatMap { $0.lowercased().hasPrefix("bearer ") ? $0.dropFirst(7) : nil }
+        switch policy.control(needed, token: token, caller: caller, now: SystemClock.wall()) {
+        case .allow(let role): return role
+        case .refuse(let refusal):
+            if case .roleTooLow = refusal { throw HTTPError(.forbidden, message: refusal.description) }
+            throw HTTPError(
+                .unauthorized, headers: [.wwwAuthenticate: "Bearer"], message: refusal.description)
+        }
+    }
+
+    private func answer(_ value: some Encodable, status: HTTPResponse.Status = .ok) throws -> Response {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let data = try encoder.encode(value)
+        return Response(
+            status: status, headers: [.contentType: "application/json", .cacheControl: "no-store"],
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: data)))
+    }
+}
+
+/// Errors in one shape, `{"error": …}`, whoever throws them.
+struct ErrorsAsJSON: RouterMiddleware {
+    typealias Context = WebRequestContext
+
+    func handle(
+        _ request: Request, context: Context, next: (Request, Context) async throws -> Response
+    ) async throws -> Response {
+        do {
+            return try await next(request, context)
+        } catch let error as HTTPError {
+            return Self.response(error.status, error.body ?? error.status.reasonPhrase, error.headers)
+        } catch is NIOTooManyBytesError {
+            return Self.response(.contentTooLarge, "the body is too long", [:])
+        }
+    }
+
+    private static func response(_ status: HTTPResponse.Status, _ text: String, _ headers: HTTPFields) -> Response {
+        var headers = headers
+        headers[.contentType] = "application/json"
+        headers[.cacheControl] = "no-store"
+        let body = (try? JSONEncoder().encode(ErrorAnswer(error: text))) ?? Data()
+        return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
+    }
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Access
+public import HLS
+public import Identity
+public import Replica
+import Synchronization
+import Telemetry
+import Transport
+
+/// What all fronts of an edge share. Any thread may call.
+public final class EdgeState: Sendable {
+    let policy: AccessPolicy
+    let windowSettings: MediaWindowSettings
+    let play: PlaySettings
+    let metrics: EdgeMetrics
+    private let replicas: ReplicaTable
+    private let settings: EdgeSettings
+    private let state = Mutex(State())
+
+    private struct State {
+        var streams: [StreamID: EdgeStream] = [:]
+        var viewers = 0
+    }
+
+    /// The edge over a node's replicas.
+    public init(
+        replicas: ReplicaTable, policy: AccessPolicy, window: MediaWindowSettings, play: PlaySettings,
+        settings: EdgeSettings, metrics: EdgeMetrics
+    ) {
+        self.replicas = replicas
+        self.policy = policy
+        windowSettings = window
+        self.play = play
+        self.settings = settings
+        self.metrics = metrics
+    }
+
+    /// The stream as it is served now; nil where the node has no replica of it.
+    func stream(_ id: StreamID) -> EdgeStream? {
+        let (stream, replaced) = state.withLock { state -> (EdgeStream?, EdgeStream?) in
+            let replica = replicas[id]
+            let known = state.streams[id]
+            if let known, known.replica === replica { return (known, nil) }
+            state.streams[id] = replica.map { EdgeStream($0) }
+            return (state.streams[id], known)
+        }
+        if let replaced { count(-replaced.replica.dismissViewers()) }
+        return stream
+    }
+
+    /// Notes that a viewer asks for a playlist. Returns false where the node has as many viewers as it may have.
+    func welcome(_ viewer: UInt64, as kind: ViewerSession.Kind = .hls, to replica: StreamReplica) -> Bool {
+        let now = SystemClock.now()
+        let isKnown = replica.knows(viewer)
+        guard isKnown || state.withLock({ $0.viewers < settings.maximumViewers }) else {
+            metrics.viewersTooMany.add()
+            return false
+        }
+        if replica.note(viewer, kind, now: now) {
+            count(1)
+            metrics.viewersCame(kind)
+        }
+        return true
+    }
+
+    /// A viewer's connection is gone.
+    func farewell(_ viewer: UInt64, from replica: StreamReplica) {
+        if replica.forget(viewer) { count(-1) }
+    }
+
+    /// Forgets the viewers who stopped asking, and streams that are gone. Call about once a second.
+    public func sweep() {
+        let now = SystemClock.now()
+        for replica in replicas.all { count(-replica.sweepViewers(now: now, life: settings.viewerLife)) }
+        let gone = state.withLock { state in
+            let gone = state.streams.filter { replicas[$0.key] !== $0.value.replica }
+            for id in gone.keys { state.streams[id] = nil }
+            return gone.values
+        }
+        for stream in gone { count(-stream.replica.dismissViewers()) }
+        for stream in state.withLock({ Array($0.streams.values) }) { stream.expire(now: now) }
+    }
+
+    private func count(_ change: Int) {
+        guard change != 0 else { return }
+        let viewers = state.withLock { state in
+            state.viewers += change
+            return state.viewers
+        }
+        metrics.viewers.set(viewers)
+    }
+}
+
+/// Limits of an edge.
+public struct EdgeSettings: Sendable {
+    /// How many viewers the node takes.
+    public var maximumViewers = 20_000
+    /// How long a viewer of playlists counts after its last request: two of the longest blocking waits of the defaults.
+    public var viewerLife: Duration = .seconds(15)
+
+    /// The defaults.
+    public init() {}
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Access
+package import Edge
+import Feed
+package import Origin
+package import RTMP
+package import Replica
+package import Transport
+package import WebServer
+
+// What the settings mean to each module.
+
+extension NodeSettings {
+    /// The secret that was set, or one made now, with which tokens end when the process does.
+    func accessSecret() throws -> AccessSecret {
+        if let secret = access.secret { return try AccessSecret(Array(secret.revealed.utf8)[...]) }
+        var generator = SystemRandomNumberGenerator()
+        return try AccessSecret((0..<32).map { _ in UInt8.random(in: 0...255, using: &generator) }[...])
+    }
+
+    package var accessSettings: Access.AccessSettings {
+        var settings = Access.AccessSettings()
+        settings.trustLoopback = access.trustLoopback
+        settings.publish = access.publish == .open ? .open : .token
+        settings.takeover = publisher.takeover == .allow ? .allow : .refuse
+        settings.viewerTokenApps = Set(access.viewerApps)
+        settings.tokenLinger = access.tokenLinger
+        settings.publishTokenLifetime = access.publishTokenLife
+        settings.publishTokenLifetimeLimit = access.publishTokenLifeMaximum
+        return settings
+    }
+
+    package var httpAdmission: AdmissionLimits { admission(connections: http.maximumConnections) }
+    package var rtmpAdmission: AdmissionLimits { admission(connections: rtmp.maximumConnections) }
+
+    private func admission(connections: Int) -> AdmissionLimits {
+        AdmissionLimits(
+            connections: connections, ratePerAddress: limits.connectionsPerAddress, trusted: limits.trustedAddresses)
+    }
+
+    package var edgeSettings: EdgeSettings {
+        var settings = EdgeSettings()
+        settings.maximumViewers = limits.viewers
+        return settings
+    }
+
+    package var liveStreamSettings: LiveStreamSettings {
+        var settings = LiveStreamSettings(
+            sequencer: SequencerSettings(segmentTarget: hls.segmentTarget, partTarget: hls.partTarget))
+        settings.grace = publisher.grace
+        settings.takeover = publisher.takeover == .allow ? .allow : .refuse
+        settings.randomAccessTimeout = publisher.randomAccessTimeout
+        settings.maximumPublishers = publisher.maximum
+        settings.maximumStreams = limits.streams
+        return settings
+    }
+
+    package var replicaPlaySettings: Replica.PlaySettings {
+        var settings = Replica.PlaySettings()
+        settings.maximumLag = play.maximumLag
+        settings.stallLimit = play.stallLimit
+        return settings
+    }
+
+    package var rtmpSessionSettings: RTMP.RTMPSettings {
+        var settings = RTMP.RTMPSettings()
+        settings.maximumMessage = rtmp.maximumMessage
+        settings.maximumChunkStreams = rtmp.maximumChunkStreams
+        settings.amfDepth = rtmp.amfDepth
+        settings.handshakeTimeout = rtmp.handshakeTimeout
+        settings.commandTimeout = rtmp.commandTimeout
+        settings.publishIdleTimeout = rtmp.idleTimeout
+        return settings
+    }
+
+    package var webSettings: WebSettings {
+        var settings = WebSettings()
+        settings.maximumHead = http.maximumHead
+        settings.headTimeout = http.headTimeout
+        settings.idleTimeout = http.idleTimeout
+        settings.stallTimeout = http.stallTimeout
+        return settings
+    }
+}
+
+extension TLSSettings {
+    /// The two files, where they are set.
+    var files: TLSFiles? {
+        guard let certificate, let key else { return nil }
+        return TLSFiles(certificates: certificate, key: key)
+    }
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Control
+import Feed
+import Glibc
+import HLS
+import Identity
+import Media
+import NIOCore
+import Origin
+import Replica
+import Synchronization
+import Telemetry
+import Transport
+import WebServer
+
+/// The node as the control API sees it.
+final class NodeView: ControlNode {
+    private let node: NodeAssembly
+    let rtmpPort: Int?
+    private let listeners = Mutex<Listeners?>(nil)
+
+    init(_ node: NodeAssembly, rtmpPort: Int?) {
+        self.node = node
+        self.rtmpPort = rtmpPort
+    }
+
+    /// Says what is open, once it is.
+    func attach(_ listeners: Listeners) { self.listeners.withLock { $0 = listeners } }
+
+    func streams() -> [StreamStatus] {
+        node.replicas.all.sorted { $0.id < $1.id }.map { status(of: $0) }
+    }
+
+    func stream(_ id: StreamID) -> StreamStatus? { node.replicas[id].map { status(of: $0) } }
+
+    func viewers(of id: StreamID) -> [ViewerStatus]? {
+        guard let replica = node.replicas[id] else { return nil }
+        let (now, wall) = (SystemClock.now(), SystemClock.wall())
+        return replica.viewers.sorted { $0.startedAt < $1.startedAt }.map { session in
+            let age = now - session.startedAt
+            return ViewerStatus(
+                id: session.id, protocol: session.kind.rawValue, startedAt: wall.advanced(by: .zero - age), age: age,
+                bytesSent: session.bytesSent)
+        }
+    }
+
+    func stop(_ id: StreamID) -> Bool { node.streams.end(id, reason: .stopped) }
+
+    func metrics() -> String { String(decoding: node.metrics.registry.text(), as: UTF8.self) }
+
+    func checks() -> [String: String] {
+        let isOpen = listeners.withLock { $0 != nil }
+        let state = isOpen ? (node.streams.isClosing ? "draining" : "ok") : "starting"
+        return ["segmenter": "ok", "streamManager": state]
+    }
+
+    var player: PlayerStatus {
+        let script = node.script.map { PlayerStatus.Script(url: $0.url, integrity: $0.integrity) }
+        return PlayerStatus(
+            script: script, node: ProcessFacts.hostName, version: MillraceVersion.text, rtmpPort: rtmpPort,
+            tokenNeeded: node.settings.access.publish == .token)
+    }
+
+    var hlsScript: [UInt8]? { node.script?.bytes }
+
+    func status() -> NodeStatus {
+        let states = streams().map(\.state)
+        let open = listeners.withLock { $0 }
+        let rates = node.traffic.rates
+        return NodeStatus(
+            node: ProcessFacts.hostName, version: MillraceVersion.text,
+            state: node.streams.isClosing ? "draining" : "running", roles: ["origin", "edge"],
+            startedAt: node.startedAt.description, uptimeSeconds: (SystemClock.now() - node.startTime).seconds,
+            streams: NodeStatus.Streams(states), publishers: node.streams.publisherCount,
+            viewers: node.replicas.all.reduce(0) { $0 + $1.viewerCount },
+            connections: NodeStatus.Connections(
+                rtmp: (open?.rtmp.connections ?? 0) + (open?.rtmps?.connections ?? 0),
+                http: open?.http.connections ?? 0),
+            traffic: NodeStatus.Traffic(bitsIn: rates.bitsIn, bitsOut: rates.bitsOut),
+            memoryBytes: ProcessFacts.residentMemory, listeners: open?.described ?? [])
+    }
+
+    private func status(of replica: StreamReplica) -> StreamStatus {
+        let live = node.streams[replica.id].flatMap { $0.replica === replica ? $0 : nil }
+        let state: StreamState =
+            switch (live, replica.isPlayable) {
+            case (nil, _): .stopped
+            case (_, false): .connecting
+            case (let live?, true): live.publisherAge == nil ? .idle : .live
+            }
+        let began = live?.startedAt ?? replica.createdAt
+        return StreamStatus(
+            id: replica.id, state: state, startedAt: began,
+            age: .milliseconds(SystemClock.wall().milliseconds - began.milliseconds),
+            publisherAge: live?.publisherAge, isPlayable: replica.isPlayable, viewers: replica.viewerCount,
+            tracks: replica.parameters?.tracks ?? [], metadata: live?.metadata ?? [:], term: replica.term,
+            renditions: replica.variants.map { variant in
+                RenditionStatus(
+                    variant.rendition, of: replica.id, bandwidth: variant.peakBandwidth,
+                    averageBandwidth: variant.averageBandwidth, codecs: variant.codecs,
+                    size: variant.resolution, frameRate: variant.frameRate)
+            })
+    }
+}
+
+extension Listeners {
+    /// Each listener as the API names it.
+    var described: [NodeStatus.Listener] {
+        let all = [
+            (isSecured ? "https" : "http", http.address), ("rtmp", rtmp.address), ("rtmps", rtmps?.address),
+        ]
+        return all.compactMap { name, address in address.map { NodeStatus.Listener(name, at: $0.shown) } }
+    }
+}
+
+extension SocketAddress {
+    /// `address:port`, IPv6 in brackets.
+    var shown: String {
+        let host = ipAddress ?? "?"
+        return (host.contains(":") ? "[\(host)]" : host) + ":\(port ?? 0)"
+    }
+}

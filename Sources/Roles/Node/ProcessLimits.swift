@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CLinuxIO
+import Glibc
+import NIOCore
+
+/// What a node asks of its process before it opens the first socket.
+public enum ProcessLimits {
+    /// Ignores SIGPIPE, so that a viewer who leaves in the middle of a write is an error of that write only, and raises
+    /// the number of open files to what the system allows. Returns that number.
+    @discardableResult
+    public static func prepare() -> UInt64 {
+        signal(SIGPIPE, SIG_IGN)
+        keepMemory()
+        var limit = rlimit()
+        getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        if limit.rlim_cur < limit.rlim_max {
+            limit.rlim_cur = limit.rlim_max
+            setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+            getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        }
+        return UInt64(limit.rlim_cur)
+    }
+
+    /// How many processors this process may use, by its affinity mask, at least 1: a loop more than that only adds
+    /// wake-ups.
+    public static var processors: Int {
+        var mask = [UInt64](repeating: 0, count: 128)
+        guard sched_getaffinity(0, UInt(mask.count * 8), &mask) == 0 else { return 1 }
+        return max(1, mask.reduce(0) { $0 + $1.nonzeroBitCount })
+    }
+
+    /// Lets malloc keep what it has: parts and segments come and go at a steady rate, and memory that is given back to
+    /// the kernel between two of them is cleared page by page when it is taken again.
+    private static func keepMemory() {
+        _ = mallopt(Int32(MILLRACE_M_MMAP_THRESHOLD), 8 << 20)
+        _ = mallopt(Int32(MILLRACE_M_TRIM_THRESHOLD), 64 << 20)
+        _ = mallopt(Int32(MILLRACE_M_ARENA_MAX), 4)
+    }
+
+    /// The address to listen at for a setting: `::` takes IPv4 too, and becomes `0.0.0.0` where the kernel has no IPv6.
+    public static func listenAddress(for host: String) -> String {
+        guard host == "::" else { return host }
+        let descriptor = socket(AF_INET6, Int32(SOCK_STREAM.rawValue), 0)
+        guard descriptor >= 0 else { return "0.0.0.0" }
+        defer { close(descriptor) }
+        let address = try? SocketAddress(ipAddress: host, port: 0)
+        let isUsable = address?.withSockAddr { bind(descriptor, $0, socklen_t($1)) == 0 } ?? false
+        return isUsable ? host : "0.0.0.0"
+    }
+}

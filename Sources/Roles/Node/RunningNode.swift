@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Edge
+import Logging
+import NIOCore
+import NIOPosix
+import Origin
+package import ServiceLifecycle
+import Telemetry
+import Transport
+import WebServer
+
+/// A node that listens, until it is told to stop.
+package struct RunningNode: Service {
+    package let assembly: NodeAssembly
+    private let listeners: Listeners
+    private let group: MultiThreadedEventLoopGroup
+
+    /// Opens all ports and says where.
+    package static func start(_ assembly: NodeAssembly) async throws -> RunningNode {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: ProcessLimits.processors)
+        let listeners = try await assembly.listen(on: group)
+        assembly.logger.info(
+            "listening",
+            metadata: ["http": "\(listeners.http.address.shown)", "rtmp": "\(listeners.rtmp.address.shown)"])
+        return RunningNode(assembly: assembly, listeners: listeners, group: group)
+    }
+
+    /// The port that publishers connect to.
+    package var rtmpPort: Int { listeners.rtmp.address.port ?? 0 }
+
+    /// The port that media, page and API are asked for at.
+    package var httpPort: Int { listeners.http.address.port ?? 0 }
+
+    /// The port of RTMPS; nil without a certificate.
+    package var rtmpsPort: Int? { listeners.rtmps?.address.port }
+
+    package func run() async throws {
+        let housekeeping = group.any().scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { _ in
+            keepHouse()
+        }
+        let reloading = Task { await assembly.certificate?.keepFresh() }
+        defer { reloading.cancel() }
+        try await gracefulShutdown()
+        housekeeping.cancel()
+        await stop()
+    }
+
+    /// Publishers are told, streams end with ENDLIST, viewers get it, connections close.
+    package func stop() async {
+        assembly.logger.info("stopping")
+        assembly.streams.close()
+        let grace = assembly.settings.shutdown.timeout
+        async let rtmp: Void = listeners.rtmp.stop(within: grace / 2)
+        async let rtmps: Void? = listeners.rtmps?.stop(within: grace / 2)
+        await listeners.http.stop(within: grace * 4 / 5)
+        _ = await (rtmp, rtmps)
+        try? await group.shutdownGracefully()
+        assembly.storms.flush(now: SystemClock.now() + .seconds(1))
+        assembly.logger.info("stopped")
+    }
+
+    /// What is done once a second, on an event loop: nothing that waits for a disk.
+    package func keepHouse() {
+        assembly.edge.sweep()
+        assembly.streams.watch()
+        assembly.measure()
+        assembly.storms.flush(now: SystemClock.now())
+    }
+
+    /// Waits for the signal.
+    private func gracefulShutdown() async throws {
+        try await ServiceLifecycle.gracefulShutdown()
+    }
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// All settings of a node, each with its default. What a field does, its range and its reason stand in
+/// ``SettingKey/all``, and so in `millrace.yml`.
+public struct NodeSettings: Sendable, Equatable {
+    /// What is logged and how.
+    public var log = LogSettings()
+    /// The HTTP port: media, page, API, metrics.
+    public var http = HTTPSettings()
+    /// The RTMP ports.
+    public var rtmp = RTMPSettings()
+    /// Rules for publishers.
+    public var publisher = PublisherSettings()
+    /// Bounds of the whole node.
+    public var limits = LimitSettings()
+    /// Segments and parts.
+    public var hls = HLSSettings()
+    /// FLV and RTMP viewers.
+    public var play = PlaySettings()
+    /// Who may publish, view and control.
+    public var access = AccessSettings()
+    /// The page at `/`.
+    public var page = PageSettings()
+    /// The end of the process.
+    public var shutdown = ShutdownSettings()
+
+    /// The defaults, with which a node runs without any setting.
+    public init() {}
+
+    /// Settings that are right by themselves and wrong together, each as a sentence; empty if there are none.
+    public var contradictions: [String] {
+        var found: [String] = []
+        if (http.tls.certificate == nil) != (http.tls.key == nil) {
+            found.append("http.tls.certificate and http.tls.key are set together or not at all")
+        }
+        if hls.partTarget >= hls.segmentTarget {
+            found.append(
+                "hls.part (\(hls.partTarget.settingText)) is shorter than hls.segment (\(hls.segmentTarget.settingText))"
+            )
+        }
+        if access.publishTokenLife > access.publishTokenLifeMaximum {
+            found.append("access.publish_token_life is at most access.publish_token_life_max")
+        }
+        if page.hlsScriptIntegrity != nil && page.hlsScript == nil {
+            found.append("page.hls_js_integrity needs page.hls_js")
+        }
+        let ports = [http.port, rtmp.port, http.tls.certificate == nil ? 0 : rtmp.tlsPort].filter { $0 != 0 }
+        if Set(ports).count != ports.count { found.append("http.port, rtmp.port and rtmp.tls_port differ") }
+        return found
+    }
+}

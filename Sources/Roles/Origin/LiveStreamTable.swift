@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Access
+public import Feed
+public import Identity
+import Media
+public import NIOCore
+public import Replica
+import Synchronization
+import Transport
+
+/// The streams this node is the gateway of.
+public final class LiveStreamTable: Sendable {
+    private let replicas: ReplicaTable
+    private let settings: LiveStreamSettings
+    private let makeReplica: @Sendable (StreamID, Term) -> StreamReplica
+    private let publishers: PublisherCount
+    private let state = Mutex(State())
+
+    private struct State {
+        var streams: [StreamID: LiveStream] = [:]
+        /// What was mended in streams that are gone, until it is asked for.
+        var mendings: [SequencerCounters] = []
+        var random = SystemRandomNumberGenerator()
+        var isClosing = false
+    }
+
+    /// - Parameter makeReplica: makes the local window of a new term.
+    public init(
+        settings: LiveStreamSettings, replicas: ReplicaTable,
+        makeReplica: @escaping @Sendable (StreamID, Term) -> StreamReplica
+    ) {
+        self.settings = settings
+        self.replicas = replicas
+        self.makeReplica = makeReplica
+        publishers = PublisherCount(limit: settings.maximumPublishers)
+    }
+
+    /// How many publishers are connected now.
+    public var publisherCount: Int { publishers.value }
+
+    /// Looks after publishers that stall. Call about once a second.
+    public func watch() { for stream in all { stream.watch() } }
+
+    /// What sequencers had to mend since the last call, stream by stream.
+    public func takeMendings() -> [SequencerCounters] {
+        let (streams, gone) = state.withLock { state in
+            defer { state.mendings = [] }
+            return (Array(state.streams.values), state.mendings)
+        }
+        return gone + streams.map { $0.takeMendings() }
+    }
+
+    /// All streams, in no order.
+    public var all: [LiveStream] { state.withLock { Array($0.streams.values) } }
+
+    /// Whether no more publishers are let in, because the node is going down.
+    public var isClosing: Bool { state.withLock { $0.isClosing } }
+
+    /// The stream of this name, if this node is its gateway.
+    public subscript(id: StreamID) -> LiveStream? { state.withLock { $0.streams[id] } }
+
+    /// Lets a publisher in: into its running stream, or into a new one.
+    public func open(
+        _ id: StreamID, identity: PublisherIdentity, publisher: any Publisher, on eventLoop: any EventLoop
+    ) -> Result<Publication, PublishRefusal> {
+        while true {
+            if let stream = self[id] {
+                if let result = stream.open(identity, publisher, takeover: settings.takeover) { return result }
+                forget(stream)
+            }
+            if let result = start(id, identity, publisher, on: eventLoop) { return result }
+        }
+    }
+
+    /// Ends a stream and cuts its publisher. Returns whether there was one.
+    @discardableResult
+    public func end(_ id: StreamID, reason: EndReason) -> Bool {
+        guard let stream = self[id] else { return false }
+        stream.end(reason)
+        return true
+    }
+
+    /// Ends all streams, and lets no more in.
+    public func close() {
+        let streams = state.withLock { state in
+            state.isClosing = true
+            return Array(state.streams.values)
+        }
+        for stream in streams { stream.end(.shutdown) }
+    }
+
+    /// nil where another thread started the stream meanwhile.
+    private func start(
+        _ id: StreamID, _ identity: PublisherIdentity, _ publisher: any Publisher, on eventLoop: any EventLoop
+    ) -> Result<Publication, PublishRefusal>? {
+        state.withLock { state in
+            guard state.streams[id] == nil else { return nil }
+            guard !state.isClosing else { return .failure(.shuttingDown) }
+            guard state.streams.count < settings.maximumStreams, publishers.enter() else {
+                return .failure(.tooManyPublishers)
+            }
+            let now = SystemClock.wall().milliseconds.magnitude
+            let older = replicas[id]
+            let term = Term.taken(above: older?.term, now: now, using: &state.random)
+            let stream = LiveStream(
+                id: id, term: term, after: older?.outlook.reach?.msn, settings: settings, eventLoop: eventLoop,
+                replica: makeReplica(id, term), publishers: publishers, identity: identity, publisher: publisher,
+                onEnd: { [weak self] stream, _ in self?.forget(stream) })
+            state.streams[id] = stream
+            replicas.insert(stream.replica)
+            return .success(stream.firstPublication)
+        }
+    }
+
+    private func forget(_ stream: LiveStream) {
+        let replica = stream.replica
+        let mendings = stream.takeMendings()
+        state.withLock { state in
+            guard state.streams[stream.id] === stream else { return }
+            state.streams[stream.id] = nil
+            state.mendings.append(mendings)
+        }
+        stream.eventLoop.scheduleTask(in: TimeAmount(settings.endedLinger)) { [replicas] in
+            replicas.remove(replica)
+        }
+    }
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Media
+
+/// What a publisher's connection is to its stream: something that can be cut.
+public protocol Publisher: AnyObject, Sendable {
+    /// Tells the publisher why, in its protocol's words, and closes. May be called from any thread, more than once.
+    func cut(_ reason: CutReason)
+}
+
+/// Why a publisher is cut off.
+public enum CutReason: String, Sendable {
+    /// Video came for too long without a place to join it.
+    case noRandomAccessPoint = "no_random_access_point"
+    /// The same publisher came back on another connection, or another one was allowed to take over.
+    case replaced
+    /// The node is going down.
+    case shutdown
+    /// An operator stopped the stream.
+    case stopped
+}
+
+/// Why a publisher is not let in.
+public enum PublishRefusal: Error, Sendable, Equatable {
+    /// Somebody else is publishing under this name.
+    case nameIsLive
+    /// The node has as many publishers as it may have.
+    case tooManyPublishers
+    /// The node is going down.
+    case shuttingDown
+}
+
+/// The right of one connection to feed a stream, until another connection gets it.
+public struct Publication: Sendable {
+    /// The stream.
+    public let stream: LiveStream
+    let generation: UInt64
+
+    /// Feeds what one message held.
+    /// - Returns: false where the right is over; the connection should close.
+    public func publish(_ events: [IngestEvent]) -> Bool { stream.publish(events, generation) }
+
+    /// The connection is gone; the publisher's grace begins, if the right is still this connection's.
+    public func leave() { stream.leave(generation) }
+}
+
+/// What an ingest makes of its protocol's messages.
+public enum IngestEvent: Sendable {
+    /// A unit on the publisher's clock.
+    case accessUnit(AccessUnit)
+    /// What the publisher says of itself: nothing that looks like a key, few and short.
+    case metadata([String: String])
+    /// What the units of a track are decoded with from here on.
+    case parameters(TrackID, ParameterSets)
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Feed
+public import Identity
+public import Media
+import NIOCore
+
+/// What a viewer of whole records is: FLV over HTTP, RTMP play. Confined to one event loop.
+public protocol RecordSink: AnyObject {
+    /// Whether more would only pile up in memory.
+    var isWritable: Bool { get }
+    /// The tracks from here on: first of all, and again where they change.
+    func write(_ tracks: [Track])
+    /// A unit, in decode order; the first of the leading track after a start or a skip is a random access point.
+    func write(_ unit: AccessUnit)
+    /// All written so far may go out now.
+    func flush()
+    /// The stream has ended, or was lost to a viewer too slow to follow even by skipping.
+    func finish()
+}
+
+/// One viewer's place in a stream's log. Nothing is queued for a viewer: the log is the queue.
+///
+/// A viewer that falls more than `maximumLag` behind loses whole groups of pictures: it goes on at the newest random
+/// access point. One that takes nothing for `stallLimit` is let go.
+public final class FeedSubscription {
+    /// What it reads.
+    public let replica: StreamReplica
+    private let mailbox: LoopMailbox
+    private let viewer: UInt64
+    private weak let sink: (any RecordSink)?
+    private let settings: PlaySettings
+    private var next: UInt64?
+    private var sent: Parameters?
+    private var waitsForEntry = true
+    private var stalledSince: NIODeadline?
+    private var isOver = false
+    private var isPumping = false
+    /// Whether `pump` was called since the sink was last looked at.
+    private var isWanted = false
+    private var batch: [FeedRecord] = []
+    /// Bytes sent that the replica does not know of yet.
+    private var untold = 0
+
+    init(
+        replica: StreamReplica, mailbox: LoopMailbox, viewer: UInt64, sink: any RecordSink, settings: PlaySettings
+    ) {
+        self.replica = replica
+        self.viewer = viewer
+        self.mailbox = mailbox
+        self.sink = sink
+        self.settings = settings
+    }
+
+    /// How many groups of pictures this viewer has lost.
+    public private(set) var skips = 0
+
+    /// Writes what the sink takes. Call on the sink's loop: at the start, and when it is writable again. A call from
+    /// within a sink's own method, as channels make it while they are flushed, is made up for when that has returned.
+    public func pump() {
+        isWanted = true
+        guard !isPumping else { return }
+        isPumping = true
+        while isWanted, !isOver, let sink {
+            isWanted = false
+            advance(sink)
+        }
+        isPumping = false
+    }
+
+    /// Notes that the viewer was sent so many bytes; the replica, whose lock is for all viewers, is told once a second.
+    public func sent(_ bytes: Int) { untold += bytes }
+
+    /// What was sent since the last call.
+    func takeSent() -> ViewerBytes? {
+        guard untold > 0 else { return nil }
+        defer { untold = 0 }
+        return ViewerBytes(viewer: viewer, count: untold)
+    }
+
+    /// Nothing more is written.
+    func close() { isOver = true }
+
+    /// Writes until the sink is full, or has all there is.
+    private func advance(_ sink: any RecordSink) {
+        let now = NIODeadline.now()
+        while sink.isWritable, !isOver {
+            stalledSince = nil
+            batch.removeAll(keepingCapacity: true)
+            switch replica.read(from: next, maximumLag: settings.maximumLag, into: &batch, wake: mailbox) {
+            case .records(let first, let skipped, let parameters, let isLevel):
+                enter(at: first, skipped: skipped, parameters: parameters, sink)
+                guard writeBatch(from: first, sink) else { return finish(sink) }
+                if isLevel, sink.isWritable, next == first + UInt64(batch.count) { return sink.flush() }
+            case .level: return sink.flush()
+            case .over: return finish(sink)
+            }
+        }
+        guard !isOver else { return }
+        sink.flush()
+        let since = stalledSince ?? now
+        stalledSince = since
+        if now - since > TimeAmount(settings.stallLimit) { finish(sink) }
+    }
+
+    /// Writes of the batch what the sink takes. Returns whether more may follow.
+    private func writeBatch(from first: UInt64, _ sink: any RecordSink) -> Bool {
+        for (number, record) in zip(first..., batch) {
+            guard sink.isWritable, !isOver else { break }
+            next = number + 1
+            guard write(record, sink) else { return false }
+        }
+        return true
+    }
+
+    /// Whether the sink was full when last seen.
+    var isStalled: Bool { stalledSince != nil }
+
+    private func finish(_ sink: any RecordSink) {
+        guard !isOver else { return }
+        isOver = true
+        sink.flush()
+        sink.finish()
+    }
+
+    private func enter(at first: UInt64, skipped: Bool, parameters: Parameters?, _ sink: any RecordSink) {
+        if skipped || next == nil {
+            if next != nil { skips += 1 }
+            waitsForEntry = true
+        }
+        next = first
+        if let parameters { write(parameters, sink) }
+    }
+
+    /// Whether more may follow.
+    private func write(_ record: FeedRecord, _ sink: any RecordSink) -> Bool {
+        switch record {
+        case .accessUnit(let unit): write(unit, sink)
+        case .end: return false
+        case .parameters(let parameters): write(parameters, sink)
+        case .gap, .partEnd, .segmentStart, .stored: break
+        }
+        return true
+    }
+
+    private func write(_ parameters: Parameters, _ sink: any RecordSink) {
+        guard parameters != sent else { return }
+        sent = parameters
+        sink.write(parameters.tracks)
+    }
+
+    private func write(_ unit: AccessUnit, _ sink: any RecordSink) {
+        guard let sent, let track = sent.tracks.first(where: { $0.id == unit.track }) else { return }
+        if waitsForEntry {
+            guard unit.isRandomAccess, track.id == sent.leadingTrack?.id else { return }
+            waitsForEntry = false
+        }
+        sink.write(unit)
+    }
+}
+
+/// How viewers of FLV and RTMP are served.
+public struct PlaySettings: Sendable {
+    /// How far behind the newest unit a viewer may be before it loses groups of pictures, in media time.
+    public var maximumLag: Duration = .seconds(2)
+    /// How long a viewer may take nothing at all before it is let go.
+    public var stallLimit: Duration = .seconds(10)
+
+    /// The defaults.
+    public init() {}
+}

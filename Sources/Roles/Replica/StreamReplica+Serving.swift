@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Bytes
+public import Feed
+public import HLS
+public import Identity
+public import Media
+import Synchronization
+
+/// How far a replica can answer.
+public struct Outlook: Sendable {
+    /// Requests that wait for this position or an earlier one can be answered.
+    public let reach: PartPosition?
+    /// Whether those who wait are to be answered whatever they wait for: the stream is over.
+    public let isOver: Bool
+}
+
+extension StreamReplica {
+    /// How far the replica can answer now.
+    public var outlook: Outlook {
+        state.withLock { Outlook(reach: $0.window.reach, isOver: $0.isOver) }
+    }
+
+    /// Decides on a request. Where it must wait, `mailbox` is posted when a part is committed or the stream ends.
+    public func decide(
+        _ resource: MediaResource, query: ByteSlice, hasWaited: Bool, wake mailbox: LoopMailbox?
+    ) -> BlockingReload.Directive {
+        state.withLock { state in
+            let circumstances = BlockingReload.Circumstances(
+                isPublisherAbsent: state.isAbsent, hasWaited: hasWaited)
+            let directive = BlockingReload.directive(
+                for: resource, query: query, window: state.window, circumstances: circumstances)
+            if case .wait = directive, let mailbox { state.wish(.parts, mailbox) }
+            return directive
+        }
+    }
+
+    /// Asks for `mailbox` to be posted at the next part.
+    public func wishForParts(_ mailbox: LoopMailbox) { state.withLock { $0.wish(.parts, mailbox) } }
+
+    /// The bytes that a directive asks for, in order, and the tracks they belong to; nil where they are gone.
+    public func bytes(
+        for directive: BlockingReload.Directive, of resource: MediaResource
+    ) -> (chunks: [[UInt8]], tracks: [Track])? {
+        state.withLock { state in
+            let tracks = state.window.parameters?.tracks ?? []
+            return state.bytes(for: directive, of: resource).map { ($0, tracks) }
+        }
+    }
+
+    /// The tracks of the newest segment; empty before the first.
+    public var parameters: Parameters? { state.withLock { $0.window.parameters } }
+
+    /// The renditions as the multivariant playlist lists them.
+    public var variants: [Variant] { state.withLock { $0.window.variants } }
+
+    /// Whether a playlist can be answered.
+    public var isPlayable: Bool { state.withLock { $0.window.currentKey != nil } }
+
+    /// Whether the stream is over.
+    public var isOver: Bool { state.withLock { $0.isOver } }
+}
+
+extension StreamReplica.State {
+    fileprivate mutating func bytes(
+        for directive: BlockingReload.Directive, of resource: MediaResource
+    ) -> [[UInt8]]? {
+        switch (directive, resource) {
+        case (.playlist(let key, let isDelta, _), .mediaPlaylist(let rendition)):
+            MediaPlaylist(of: window, rendition: rendition, at: key, isDelta: isDelta).map { [$0.text] }
+        case (.multivariantPlaylist, .multivariantPlaylist(let isFlat)):
+            MultivariantPlaylist(of: window, address: isFlat ? .flat : .relative).map { [$0.text] }
+        case (.part, .part(let rendition, let term, let position)):
+            window.part(position, term: term, rendition: rendition).map { [$0] }
+        case (.segment, .segment(let rendition, let term, let msn)):
+            window.segment(msn, term: term, rendition: rendition)
+        case (.initSection, .initSection(let rendition, let term, let number)):
+            window.initSection(number, term: term, rendition: rendition).map { [$0] }
+        default: nil
+        }
+    }
+}
+
+// MARK: - Viewers
+
+extension StreamReplica {
+    /// Notes a viewer. Returns whether it is new.
+    public func note(_ viewer: UInt64, _ kind: ViewerSession.Kind, now: Duration) -> Bool {
+        state.withLock { $0.viewers.note(viewer, kind, bytes: 0, now: now) }
+    }
+
+    /// Whether the viewer is known.
+    public func knows(_ viewer: UInt64) -> Bool { state.withLock { $0.viewers.contains(viewer) } }
+
+    /// Notes what a viewer was sent.
+    public func sent(_ bytes: Int, to viewer: UInt64) { state.withLock { $0.viewers.add(bytes, to: viewer) } }
+
+    /// Notes what viewers were sent.
+    func sent(_ bytes: [ViewerBytes]) {
+        state.withLock { state in
+            for bytes in bytes { state.viewers.add(bytes.count, to: bytes.viewer) }
+        }
+    }
+
+    /// A viewer's connection has closed. Returns whether it was known.
+    public func forget(_ viewer: UInt64) -> Bool { state.withLock { $0.viewers.remove(viewer) } }
+
+    /// Forgets viewers of playlists who asked for nothing for `life`. Returns how many.
+    public func sweepViewers(now: Duration, life: Duration) -> Int {
+        state.withLock { $0.viewers.sweep(now: now, life: life) }
+    }
+
+    /// Forgets all viewers, as the replica is no longer served. Returns how many there were.
+    public func dismissViewers() -> Int { state.withLock { $0.viewers.removeAll() } }
+
+    /// All viewer sessions, in no order.
+    public var viewers: [ViewerSession] { state.withLock { Array($0.viewers.sessions.values) } }
+
+    /// How many viewers there are.
+    public var viewerCount: Int { state.withLock { $0.viewers.count } }
+}

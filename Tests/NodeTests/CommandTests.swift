@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Node
+import Testing
+
+@Suite("The command line")
+struct CommandTests {
+    @Test(
+        "understands",
+        arguments: [
+            ["serve"],
+            ["serve", "--demo", "--config", "millrace.yml", "--set", "hls.window=5", "--set", "http.host=::1"],
+            ["serve", "--http-port", "8081", "--rtmp-port", "1936", "--profile", "apple", "--log-level", "debug"],
+            ["token", "publish", "live/room", "--life", "30m"], ["token", "viewer", "room"],
+            ["token", "control", "reader"],
+            ["streams", "--json"], ["status", "--node", "http://[::1]:8080"], ["check-settings", "--reference"],
+            ["version"],
+        ]
+    )
+    func understands(_ arguments: [String]) {
+        #expect(throws: Never.self) { try MillraceCommand.parseAsRoot(arguments) }
+    }
+
+    @Test(
+        "refuses",
+        arguments: [
+            ["server"], ["serve", "--set", "hls.window"], ["token", "publish", "live/../x"],
+            ["token", "publish", "room", "--life", "3"], ["token", "control", "root"],
+            ["status", "--node", "https://127.0.0.1"], ["status", "--node", "127.0.0.1:8080"],
+        ]
+    )
+    func refuses(_ arguments: [String]) {
+        #expect(throws: (any Error).self) { try MillraceCommand.parseAsRoot(arguments) }
+    }
+
+    @Test("explains every command")
+    func explains() {
+        let help = MillraceCommand.helpMessage()
+        for name in ["serve", "token", "streams", "status", "check-settings", "version"] {
+            #expect(help.contains(name))
+        }
+    }
+}
+
+@Suite("Process limits")
+struct ProcessLimitsTests {
+    @Test("leave room for many connections and survive a second call")
+    func prepare() { #expect(ProcessLimits.prepare() == ProcessLimits.prepare()) }
+
+    @Test("keep a given address and find a usable one for ::")
+    func listenAddress() {
+        #expect(ProcessLimits.listenAddress(for: "127.0.0.1") == "127.0.0.1")
+        #expect(["::", "0.0.0.0"].contains(ProcessLimits.listenAddress(for: "::")))
+    }
+}

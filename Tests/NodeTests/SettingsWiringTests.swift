@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Node
+import Testing
+
+@Suite("A setting")
+struct SettingsWiringTests {
+    /// What the modules are given.
+    private func modules(_ settings: NodeSettings) -> String {
+        var text = ""
+        dump(settings.accessSettings, to: &text)
+        dump(settings.httpAdmission, to: &text)
+        dump(settings.edgeSettings, to: &text)
+        dump(settings.liveStreamSettings, to: &text)
+        dump(settings.replicaPlaySettings, to: &text)
+        dump(settings.rtmpAdmission, to: &text)
+        dump(settings.rtmpSessionSettings, to: &text)
+        dump(settings.webSettings, to: &text)
+        return text
+    }
+
+    /// The settings that the node reads by itself, and the words with which it does.
+    private static let own = [
+        "log.level": "settings.log.level", "log.format": "settings.log.format", "http.host": "settings.http.host",
+        "http.port": "settings.http.port", "http.tls.certificate": "settings.http.tls.files",
+        "http.tls.key": "settings.http.tls.files", "rtmp.host": "settings.rtmp.host",
+        "rtmp.port": "settings.rtmp.port", "rtmp.tls_port": "settings.rtmp.tlsPort",
+        "hls.window": "settings.hls.window", "access.secret": "access.secret", "page.enabled": "settings.page.enabled",
+        "page.hls_js": "settings.hlsScript", "page.hls_js_integrity": "settings.hlsScriptIntegrity",
+        "shutdown.timeout": "settings.shutdown.timeout",
+    ]
+
+    @Test("reaches the module that it is about", arguments: SettingKey.all.map(\.path))
+    func reaches(path: String) throws {
+        let key = try #require(SettingKey.named(path))
+        let values = ["7", "7s", "1m", "700ms", "70KiB", "true", "false", "allow", "open", "apple", "vip", "10.0.0.1"]
+        let defaults = NodeSettings()
+        let changed = values.compactMap { value -> NodeSettings? in
+            var settings = NodeSettings()
+            return key.apply(value, to: &settings) && settings != defaults ? settings : nil
+        }
+        if let words = Self.own[path] {
+            #expect(try sources.contains(words))
+        } else {
+            #expect(modules(try #require(changed.first)) != modules(defaults))
+        }
+    }
+
+    /// The node's own code, without what declares settings.
+    private var sources: String {
+        get throws {
+            let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+                .deletingLastPathComponent().appending(path: "Sources/Roles/Node")
+            let files = try FileManager.default.contentsOfDirectory(at: root, includingPropertiesForKeys: nil)
+            return try files.filter { $0.pathExtension == "swift" }
+                .map { try String(contentsOf: $0, encoding: .utf8) }.joined()
+        }
+    }
+}
