@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Foundation
+import NIOCore
+import Swarm
+
+/// `millrace-load publish rtmp`.
+struct PublishRTMPCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rtmp", abstract: "Publish an FLV clip as many RTMP streams, each at the speed of life."
+    )
+
+    @Option(help: "The server and the app: rtmp://host[:port]/app.")
+    var url: String
+
+    @Option(help: "The streams' names; {n} is the stream's number from 1. A query may follow.")
+    var name = "load-{n}"
+
+    @Option(help: "The FLV file.", completion: .file(extensions: ["flv"]))
+    var file: String
+
+    @OptionGroup var arguments: RunArguments
+
+    func run() throws {
+        let target = try RTMPTarget(url: url, name: NameTemplate(name))
+        guard target.name.isNumbered || arguments.streams == 1 else {
+            throw ValidationError("--name needs {n} for more than one stream")
+        }
+        let clip = try Clip(flv: Array(try Data(contentsOf: URL(fileURLWithPath: file)))[...])
+        let tally = try arguments.withLoops { loops in
+            let swarms = try loops.enumerated().map { try begin($1, number: $0, clip, target) }
+            Thread.sleep(forTimeInterval: TimeInterval(arguments.seconds))
+            return try swarms.reduce(into: PublisherTally()) { $0.merge(try $1.finish()) }
+        }
+        try PublishReport(tally, streams: arguments.streams, seconds: arguments.seconds).write(to: arguments.result)
+        guard tally.failed == 0 else { throw ExitCode.failure }
+    }
+
+    private func begin(
+        _ loop: any EventLoop, number: Int, _ clip: Clip, _ target: RTMPTarget
+    ) throws -> LoopSwarm<PublisherTally> {
+        let numbers = stride(from: number, to: arguments.streams, by: arguments.loops)
+        return try LoopSwarm(loop, interval: .milliseconds(5)) { tally in
+            numbers.map { index in
+                RTMPPublisher(
+                    target, number: index + 1, clip: clip, eventLoop: loop, tally: tally,
+                    beginning: .sinceBoot + arguments.beginning(index, of: arguments.streams))
+            }
+        }
+    }
+}
+
+/// Where RTMP streams go.
+struct RTMPTarget: Sendable {
+    let url: String
+    let app: String
+    let name: NameTemplate
+    let address: SocketAddress
+
+    init(url: String, name: NameTemplate) throws {
+        guard let location = HTTPAddress(url, scheme: "rtmp"), location.path.count > 1 else {
+            throw ValidationError("\(url) is not rtmp://host[:port]/app")
+        }
+        self.url = url
+        self.name = name
+        app = String(location.path.dropFirst())
+        address = try SocketAddress.makeAddressResolvingHost(location.host, port: location.port)
+    }
+}
