@@ -32,9 +32,6 @@ package struct RunningNode: Service {
     /// The port that media, page and API are asked for at.
     package var httpPort: Int { listeners.http.address.port ?? 0 }
 
-    /// The port of RTMPS; nil without a certificate.
-    package var rtmpsPort: Int? { listeners.rtmps?.address.port }
-
     package func run() async throws {
         let housekeeping = group.any().scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { _ in
             keepHouse()

@@ -80,7 +80,8 @@ extension StreamReplica {
         for mailbox in mailboxes { mailbox.post(self) }
     }
 
-    /// Notes whether the publisher is there. While it is not, those who wait for what is next get what there is.
+    /// Notes whether the publisher is there. While it is not, those who have waited as long as they may get what there is
+    /// instead of a refusal.
     public func publisherIs(absent: Bool) {
         let mailboxes = state.withLock { state in
             state.isAbsent = absent
