@@ -31,6 +31,7 @@ let package = Package(
 var vocabulary: [Target] {
     [
         room("Vocabulary", "Bytes"),
+        room("Vocabulary", "Cluster", uses: ["Identity"]),
         room("Vocabulary", "Identity"),
         room("Vocabulary", "Media", uses: ["Bytes", "Identity"]),
     ]
@@ -40,6 +41,7 @@ var protocols: [Target] {
     [
         room("Protocols", "CMAF", uses: ["Bytes", "Feed", "Media"]),
         room("Protocols", "Feed", uses: ["Bytes", "Identity", "Media"]),
+        room("Protocols", "Gossip", uses: ["Bytes", "Cluster", "COpenSSL", "Identity"]),
         room("Protocols", "HLS", uses: ["Bytes", "CMAF", "Feed", "Identity", "Media"]),
         room("Protocols", "RTMP", uses: ["Bytes", "COpenSSL", "Identity", "Media"]),
     ]
@@ -128,6 +130,7 @@ var proof: [Target] {
         tests("Policies", "Access", uses: ["Identity", "Media"]),
         tests("Rim", "APIClient"),
         tests("Vocabulary", "Bytes"),
+        tests("Vocabulary", "Cluster"),
         tests("Protocols", "CMAF", uses: ["Bytes", "Feed", "Media"]),
         tests("Roles", "Control", uses: ["Access", "Identity", "Node", "NodeKit", "Origin", "RTMP", "TestKit"]),
         tests("Roles", "Edge", uses: ["CZlib", "Identity", "Node", "NodeKit", "RTMP", "TestKit"]),

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Identity
+
+/// What a node believes of its cluster at one moment: the snapshot that every choice is made over.
+public struct ClusterView: Sendable {
+    /// The node whose belief it is.
+    public let node: NodeID
+    /// Grows with every change.
+    public let version: UInt64
+    /// The members of the node's region, itself among them, ordered by name. The dead and the gone are kept a day.
+    public let members: [Member]
+    /// The streams of all regions that are not long over.
+    public let streams: [StreamID: StreamEntry]
+    /// The newest summary of every other region.
+    public let regions: [Region: RegionSummary]
+
+    /// A view of its parts.
+    public init(
+        node: NodeID, version: UInt64, members: [Member], streams: [StreamID: StreamEntry],
+        regions: [Region: RegionSummary]
+    ) {
+        self.node = node
+        self.version = version
+        self.members = members.sorted { $0.id < $1.id }
+        self.streams = streams
+        self.regions = regions
+    }
+
+    /// The member of this name.
+    public func member(_ id: NodeID) -> Member? { members.first { $0.id == id } }
+}
