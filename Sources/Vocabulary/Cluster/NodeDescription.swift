@@ -47,6 +47,9 @@ public struct NodeDescription: Hashable, Sendable {
         self.packaging = packaging
         self.isDraining = isDraining
     }
+
+    /// The longest `viewerURL` and `publisherURL`, in bytes.
+    public static let longestURL = 128
 }
 
 /// What a node does. One node may do all of it.

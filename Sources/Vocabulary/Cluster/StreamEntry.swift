@@ -20,11 +20,13 @@ public struct StreamEntry: Hashable, Sendable {
     public var state: StreamState
     /// The keyed hash of its publisher's token, by which a publisher who returns is known on another origin.
     public let publisher: UInt64
+    /// What a multivariant playlist lists, at most 6; empty until there is a whole segment.
+    public var variants: [StreamVariant]
 
     /// An entry of its parts.
     public init(
         stream: StreamID, term: Term, version: UInt32 = 0, gateway: NodeID, standby: NodeID? = nil, region: Region,
-        state: StreamState, publisher: UInt64
+        state: StreamState, publisher: UInt64, variants: [StreamVariant] = []
     ) {
         self.stream = stream
         self.term = term
@@ -34,6 +36,7 @@ public struct StreamEntry: Hashable, Sendable {
         self.region = region
         self.state = state
         self.publisher = publisher
+        self.variants = variants
     }
 
     /// Whether this replaces `other` wherever the two meet: the higher term does, then the higher version.
