@@ -93,7 +93,10 @@ var roles: [Target] {
             ],
             products: [from("swift-collections", "DequeModule"), nio("NIOCore")]
         ),
-        program("millrace", folder: "Sources/Roles/Millrace", uses: ["Node"], products: [argumentParser]),
+        program(
+            "millrace", folder: "Sources/Roles/Millrace", uses: ["Node"], products: [argumentParser],
+            libraries: ["jemalloc"]  // docs/decisions/0010
+        ),
         room(
             "Roles", "Node",
             uses: [
@@ -200,13 +203,14 @@ func library(_ name: String, folder: String, uses: [String]) -> Target {
 }
 
 func program(
-    _ name: String, folder: String, uses: [String], products: [Target.Dependency] = []
+    _ name: String, folder: String, uses: [String], products: [Target.Dependency] = [], libraries: [String] = []
 ) -> Target {
     .executableTarget(
         name: name,
         dependencies: uses.map { .byName(name: $0) } + products,
         path: folder,
-        swiftSettings: settings()
+        swiftSettings: settings(),
+        linkerSettings: libraries.map { .linkedLibrary($0) }
     )
 }
 

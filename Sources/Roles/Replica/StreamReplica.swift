@@ -28,9 +28,8 @@ public final class StreamReplica: Sendable {
         var wishes: [Wish] = []
         /// The hash of the open segment of each rendition.
         var hashers: [(rendition: RenditionName, hasher: SegmentHasher)] = []
-        /// What those who wait were last told of.
-        var reach: PartPosition?
-        var key: PlaylistKey?
+        /// What the gateway last said is committed.
+        var committed: PartPosition?
         var viewers = ViewerTable()
         var isAbsent = false
         var isOver = false
@@ -70,11 +69,12 @@ extension StreamReplica {
     /// The gateway writes every part as it ends, because the part that closes a segment bears the segment's hash.
     public func append(_ records: [FeedRecord], committed: PartPosition?) {
         let mailboxes = state.withLock { state in
-            for record in records { append(record, &state) }
-            if let committed { state.window.commit(upTo: committed) }
-            let isNews = state.isOver || state.window.reach != state.reach || state.window.currentKey != state.key
-            state.reach = state.window.reach
-            state.key = state.window.currentKey
+            var isNews = false
+            for record in records where append(record, &state) { isNews = true }
+            if let committed, committed != state.committed {
+                state.committed = committed
+                if state.window.commit(upTo: committed) { isNews = true }
+            }
             return granted(isNews ? [.records, .parts] : .records, &state)
         }
         for mailbox in mailboxes { mailbox.post(self) }
@@ -90,8 +90,9 @@ extension StreamReplica {
         for mailbox in mailboxes { mailbox.post(self) }
     }
 
-    private func append(_ record: FeedRecord, _ state: inout State) {
-        state.window.append(record, at: FeedPosition(term: term, number: state.log.endNumber))
+    /// Returns whether requests that wait may have an answer now.
+    private func append(_ record: FeedRecord, _ state: inout State) -> Bool {
+        let isNews = state.window.append(record, at: FeedPosition(term: term, number: state.log.endNumber))
         switch record {
         case .partEnd(var mark):
             metrics.parts.add()
@@ -109,6 +110,7 @@ extension StreamReplica {
             state.log.append(record)
         case .accessUnit, .gap, .parameters, .stored: state.log.append(record)
         }
+        return isNews
     }
 
     /// Writes the part that `mark` ends and hashes it, so that the end of a segment costs no more than that of a part.

@@ -77,9 +77,13 @@ public struct MediaWindow: Sendable {
     }
 
     /// Hears that all parts up to `position` are held by both holders. May run ahead of the records, never back.
-    public mutating func commit(upTo position: PartPosition) {
+    /// - Returns: as ``append(_:at:)``.
+    @discardableResult
+    public mutating func commit(upTo position: PartPosition) -> Bool {
+        let before = (reach, currentKey)
         announced = max(announced ?? position, position)
         settle()
+        return before != (reach, currentKey)
     }
 
     /// Keeps bytes written for a part.
@@ -219,8 +223,8 @@ extension MediaWindow {
     /// Moves the committed position to the last part held of those announced.
     private mutating func settle() {
         guard let announced else { return }
-        for segment in segments.reversed() {
-            guard let last = segment.lastPosition, segment.msn <= announced.msn else { continue }
+        for index in segments.indices.reversed() where segments[index].msn <= announced.msn {
+            guard let last = segments[index].lastPosition else { continue }
             committed = max(committed ?? min(last, announced), min(last, announced))
             return
         }
