@@ -42,7 +42,7 @@ var protocols: [Target] {
         room("Protocols", "CMAF", uses: ["Bytes", "Feed", "Media"]),
         room("Protocols", "Feed", uses: ["Bytes", "Identity", "Media"]),
         room("Protocols", "Gossip", uses: ["Bytes", "Cluster", "COpenSSL", "Identity"]),
-        room("Protocols", "HLS", uses: ["Bytes", "CMAF", "Feed", "Identity", "Media"]),
+        room("Protocols", "HLS", uses: ["Bytes", "CMAF", "Cluster", "Feed", "Identity", "Media"]),
         room("Protocols", "RTMP", uses: ["Bytes", "COpenSSL", "Identity", "Media"]),
     ]
 }
@@ -116,6 +116,14 @@ var roles: [Target] {
             products: [logging, nio("NIOCore")]
         ),
         room(
+            "Roles", "Router",
+            uses: [
+                "Access", "Bytes", "Cluster", "HLS", "Identity", "Media", "Placement", "Telemetry", "Transport",
+                "WebServer",
+            ],
+            products: [nio("NIOCore")]
+        ),
+        room(
             "Roles", "Replica",
             uses: ["Bytes", "COpenSSL", "Feed", "HLS", "Identity", "Media", "RTMP", "Telemetry", "Transport"],
             products: [from("swift-collections", "DequeModule"), nio("NIOCore")]
@@ -138,7 +146,7 @@ var proof: [Target] {
         tests("Roles", "Control", uses: ["Access", "Identity", "Node", "NodeKit", "Origin", "RTMP", "TestKit"]),
         tests("Roles", "Edge", uses: ["CZlib", "Identity", "Node", "NodeKit", "RTMP", "TestKit"]),
         tests("Protocols", "Feed", uses: ["Bytes", "Identity", "Media", "TestKit"]),
-        tests("Protocols", "HLS", uses: ["Bytes", "CMAF", "Feed", "Identity", "Media", "TestKit"]),
+        tests("Protocols", "HLS", uses: ["Bytes", "CMAF", "Cluster", "Feed", "Identity", "Media", "TestKit"]),
         tests("Vocabulary", "Identity"),
         tests("Vocabulary", "Media", uses: ["Bytes"]),
         tests(

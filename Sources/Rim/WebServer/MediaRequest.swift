@@ -64,6 +64,12 @@ public struct MediaRequest {
     /// The value of X-Playback-Session-Id, by which Apple's players name one playback on all its connections.
     public var playbackSession: ByteBufferView? { fields.playbackSession.map(view) }
 
+    /// The value of the last X-Forwarded-For: a list of addresses, of which the proxy that asks wrote the last.
+    public var forwardedFor: ByteBufferView? { fields.forwardedFor.map(view) }
+
+    /// The value of X-Millrace-Region, in which a proxy names the viewer's region.
+    public var region: ByteBufferView? { fields.region.map(view) }
+
     /// Feeds what tells one viewer from another: the peer's address, and its playback session or else its user agent.
     /// Viewers behind one address whose players are alike remain one.
     public func identify(into hasher: inout Hasher) {

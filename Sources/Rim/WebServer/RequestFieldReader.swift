@@ -52,6 +52,10 @@ struct RequestFieldReader: Sendable {
         case 13 where name.equalsIgnoringCase("authorization"): head.authorization = place
         case 14 where name.equalsIgnoringCase("content-length"): try takeLength(value)
         case 15 where name.equalsIgnoringCase("accept-encoding"): head.acceptsGzip = AcceptEncoding.allowsGzip(value)
+        case 15 where name.equalsIgnoringCase("x-forwarded-for"):
+            head.forwardedFor = place
+            head.isForwarded = true
+        case 17 where name.equalsIgnoringCase("x-millrace-region"): head.region = place
         case 17 where name.equalsIgnoringCase("transfer-encoding"):
             guard value.equalsIgnoringCase("chunked") else { throw .unknownTransferCoding }
             codings += 1

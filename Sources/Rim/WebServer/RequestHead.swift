@@ -58,6 +58,10 @@ public struct RequestHead: Sendable, Equatable {
     public var userAgent: Range<Int>?
     /// Where the value of X-Playback-Session-Id is.
     public var playbackSession: Range<Int>?
+    /// Where the value of the last X-Forwarded-For is.
+    public var forwardedFor: Range<Int>?
+    /// Where the value of X-Millrace-Region is.
+    public var region: Range<Int>?
     /// The length of the head, with the empty line at its end.
     public var length = 0
 

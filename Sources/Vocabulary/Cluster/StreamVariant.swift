@@ -18,11 +18,13 @@ public struct StreamVariant: Hashable, Sendable {
     public let height: UInt16
     /// Pictures in a thousand seconds; 0 where there is no picture.
     public let frameRate: UInt32
+    /// VIDEO-RANGE; nil where it is not known.
+    public let range: VideoRange?
 
     /// A variant of its parts.
     public init(
         rendition: RenditionName, peakBandwidth: UInt32, averageBandwidth: UInt32, codecs: String, width: UInt16,
-        height: UInt16, frameRate: UInt32
+        height: UInt16, frameRate: UInt32, range: VideoRange? = nil
     ) {
         self.rendition = rendition
         self.peakBandwidth = peakBandwidth
@@ -31,5 +33,16 @@ public struct StreamVariant: Hashable, Sendable {
         self.width = width
         self.height = height
         self.frameRate = frameRate
+        self.range = range
     }
+}
+
+/// How light becomes numbers (RFC 8216bis §4.4.6.2, VIDEO-RANGE).
+public enum VideoRange: UInt8, Hashable, Sendable, CaseIterable {
+    /// Standard dynamic range.
+    case sdr = 1
+    /// SMPTE ST 2084.
+    case pq = 2
+    /// Hybrid log-gamma.
+    case hlg = 3
 }

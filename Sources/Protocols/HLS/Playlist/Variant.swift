@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Bytes
+public import Cluster
 public import Identity
 import Media
 
@@ -50,31 +51,14 @@ public struct Variant: Sendable {
         return (video.width, video.height)
     }
 
-    /// The tag and its line end.
-    func append(to text: inout PlaylistText) {
-        text.append("#EXT-X-STREAM-INF:BANDWIDTH=")
-        text.append(bandwidth.peak)
-        text.append(",AVERAGE-BANDWIDTH=")
-        text.append(bandwidth.average)
-        text.append(",CODECS=\"")
-        text.append(codecs)
-        text.append("\"")
-        if let resolution {
-            text.append(",RESOLUTION=")
-            text.append(UInt64(resolution.width))
-            text.append("x")
-            text.append(UInt64(resolution.height))
-        }
-        if let frameRate, frameRate > 0, frameRate < 100_000 {
-            text.append(",FRAME-RATE=")
-            text.append(milliseconds: Int64(frameRate * 1000 + 0.5))
-        }
-        if let range = Self.range(of: tracks) {
-            text.append(",VIDEO-RANGE=")
-            text.append(range)
-        }
-        // No CLOSED-CAPTIONS=NONE: captions may be in the pictures' SEI, where nobody looked.
-        text.append("\n")
+    /// The same as it travels in the directory.
+    public var summary: StreamVariant {
+        let rate = frameRate.map { $0 > 0 && $0 < 100_000 ? UInt32($0 * 1000 + 0.5) : 0 }
+        return StreamVariant(
+            rendition: rendition, peakBandwidth: UInt32(clamping: bandwidth.peak),
+            averageBandwidth: UInt32(clamping: bandwidth.average), codecs: codecs,
+            width: UInt16(clamping: resolution?.width ?? 0), height: UInt16(clamping: resolution?.height ?? 0),
+            frameRate: rate ?? 0, range: Self.range(of: tracks))
     }
 
     private static func video(of tracks: [Track]) -> VideoParameters? {
@@ -85,11 +69,11 @@ public struct Variant: Sendable {
     }
 
     /// VIDEO-RANGE by the transfer characteristics (ITU-T H.273 table 3); nil where the parameter sets do not say.
-    private static func range(of tracks: [Track]) -> StaticString? {
+    private static func range(of tracks: [Track]) -> VideoRange? {
         switch video(of: tracks)?.pictureFormat?.colour?.transfer {
-        case 1, 6, 13, 14, 15: "SDR"
-        case 16: "PQ"
-        case 18: "HLG"
+        case 1, 6, 13, 14, 15: .sdr
+        case 16: .pq
+        case 18: .hlg
         default: nil
         }
     }
