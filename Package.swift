@@ -130,7 +130,7 @@ var proof: [Target] {
         tests("Policies", "Access", uses: ["Identity", "Media"]),
         tests("Rim", "APIClient"),
         tests("Vocabulary", "Bytes"),
-        tests("Vocabulary", "Cluster"),
+        tests("Vocabulary", "Cluster", uses: ["Identity"]),
         tests("Protocols", "CMAF", uses: ["Bytes", "Feed", "Media"]),
         tests("Roles", "Control", uses: ["Access", "Identity", "Node", "NodeKit", "Origin", "RTMP", "TestKit"]),
         tests("Roles", "Edge", uses: ["CZlib", "Identity", "Node", "NodeKit", "RTMP", "TestKit"]),
