@@ -49,7 +49,8 @@ var protocols: [Target] {
 
 var policies: [Target] {
     [
-        room("Policies", "Access", uses: ["Bytes", "COpenSSL", "Identity", "Media"])
+        room("Policies", "Access", uses: ["Bytes", "COpenSSL", "Identity", "Media"]),
+        room("Policies", "Placement", uses: ["Cluster", "Identity"]),
     ]
 }
 
@@ -146,6 +147,7 @@ var proof: [Target] {
             ],
             products: [argumentParser]),
         tests("Roles", "Origin", uses: ["Access", "Identity", "Media", "Node", "NodeKit", "RTMP", "TestKit"]),
+        tests("Policies", "Placement", uses: ["Cluster", "Identity", "TestKit"]),
         tests("Protocols", "RTMP", uses: ["Bytes", "COpenSSL", "Identity", "Media"]),
         tests(
             "Roles", "Replica", uses: ["Feed", "HLS", "Identity", "Media", "Telemetry", "TestKit"],
