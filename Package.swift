@@ -49,7 +49,8 @@ var protocols: [Target] {
 
 var policies: [Target] {
     [
-        room("Policies", "Access", uses: ["Bytes", "COpenSSL", "Identity", "Media"])
+        room("Policies", "Access", uses: ["Bytes", "COpenSSL", "Identity", "Media"]),
+        room("Policies", "Placement", uses: ["Cluster", "Identity"]),
     ]
 }
 
@@ -141,7 +142,7 @@ var proof: [Target] {
         tests("Policies", "Access", uses: ["Identity", "Media"]),
         tests("Rim", "APIClient"),
         tests("Vocabulary", "Bytes"),
-        tests("Vocabulary", "Cluster"),
+        tests("Vocabulary", "Cluster", uses: ["Identity"]),
         tests("Protocols", "CMAF", uses: ["Bytes", "Feed", "Media"]),
         tests("Roles", "Control", uses: ["Access", "Identity", "Node", "NodeKit", "Origin", "RTMP", "TestKit"]),
         tests("Roles", "Edge", uses: ["CZlib", "Identity", "Node", "NodeKit", "RTMP", "TestKit"]),
@@ -157,6 +158,7 @@ var proof: [Target] {
             ],
             products: [argumentParser]),
         tests("Roles", "Origin", uses: ["Access", "Identity", "Media", "Node", "NodeKit", "RTMP", "TestKit"]),
+        tests("Policies", "Placement", uses: ["Cluster", "Identity", "TestKit"]),
         tests("Protocols", "RTMP", uses: ["Bytes", "COpenSSL", "Identity", "Media"]),
         tests(
             "Roles", "Replica", uses: ["Feed", "HLS", "Identity", "Media", "Telemetry", "TestKit"],

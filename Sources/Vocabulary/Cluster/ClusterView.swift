@@ -28,5 +28,12 @@ public struct ClusterView: Sendable {
     }
 
     /// The member of this name.
-    public func member(_ id: NodeID) -> Member? { members.first { $0.id == id } }
+    public func member(_ id: NodeID) -> Member? {
+        var (low, high) = (0, members.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if members[middle].id < id { low = middle + 1 } else { high = middle }
+        }
+        return low < members.count && members[low].id == id ? members[low] : nil
+    }
 }

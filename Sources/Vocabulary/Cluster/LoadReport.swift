@@ -46,12 +46,3 @@ public struct StreamAudience: Hashable, Sendable {
         self.kilobits = kilobits
     }
 }
-
-/// A stream or a viewer session as a number that rankings mix with each node's.
-public struct RankingKey: Hashable, Sendable {
-    /// 64 bits, evenly spread over streams.
-    public let number: UInt64
-
-    /// The key of a known number.
-    public init(number: UInt64) { self.number = number }
-}

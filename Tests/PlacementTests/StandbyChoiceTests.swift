@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Cluster
+import Identity
+import Placement
+import Testing
+
+@Suite("The choice of a standby")
+struct StandbyChoiceTests {
+    @Test("is the first other origin in the ranking, of another zone where there is one")
+    func zones() throws {
+        let nodes = try origins(zones: 3)
+        for number in 0..<50 {
+            let name = try stream("live/\(number)")
+            let choice = try #require(try choose(nodes, name))
+            let ranking = nodes.candidates(.origin).ranking(of: RankingKey(name)).map {
+                nodes.candidates(.origin).members[$0].description
+            }
+            let gateway = try #require(ranking.first { $0.id.description == "origin-1" })
+            #expect(choice.node == ranking.first { $0.zone != gateway.zone }?.id)
+            #expect(choice.packaging == 1)
+        }
+    }
+
+    @Test("is of the same zone where there is no other, and nobody where there is no other origin")
+    func alone() throws {
+        let nodes = try origins(zones: 1)
+        #expect(try choose(nodes, stream("live/a")) != nil)
+        #expect(try choose(Nodes(members: Array(nodes.members.prefix(1))), stream("live/a")) == nil)
+        var edges = try Nodes.edges(3)
+        try edges.add("origin-1", roles: .origin)
+        #expect(try choose(edges, stream("live/a")) == nil)
+    }
+
+    @Test("stays whatever joins, while the standby is not lost")
+    func sticky() throws {
+        var nodes = try origins(zones: 3)
+        let first = try #require(try choose(nodes, stream("live/a")))
+        for number in 7...40 { try nodes.add("origin-\(number)", roles: .origin, zone: "z\(number)") }
+        nodes.change(first.node.description) { $0.health = .suspect }
+        #expect(try choose(nodes, stream("live/a"), keeping: first.node) == first)
+        nodes.change(first.node.description) { $0.health = .dead }
+        let next = try #require(try choose(nodes, stream("live/a"), keeping: first.node))
+        #expect(next.node != first.node)
+        nodes.change(first.node.description) { $0.health = .alive }
+        nodes.change(first.node.description) { $0.description.isDraining = true }
+        #expect(try choose(nodes, stream("live/a"), keeping: first.node) == next)
+    }
+
+    @Test("is nobody suspected, and writes what the gateway writes")
+    func packaging() throws {
+        var nodes = Nodes()
+        try nodes.add("origin-1", roles: .origin, packaging: 2...4)
+        try nodes.add("origin-2", roles: .origin, packaging: 1...3)
+        #expect(try choose(nodes, stream("live/a"))?.packaging == 3)
+        #expect(try choose(nodes, stream("live/a"), packaging: 2)?.packaging == 2)
+        #expect(try choose(nodes, stream("live/a"), packaging: 4) == nil)
+        nodes.change("origin-2") { $0.description.packaging = 5...6 }
+        #expect(try choose(nodes, stream("live/a")) == nil)
+        nodes.change("origin-2") { $0.description.packaging = 4...4 }
+        #expect(try choose(nodes, stream("live/a"))?.packaging == 4)
+        nodes.change("origin-2") { $0.health = .suspect }
+        #expect(try choose(nodes, stream("live/a")) == nil)
+    }
+
+    private func choose(
+        _ nodes: Nodes, _ stream: StreamID, keeping current: NodeID? = nil, packaging: UInt8? = nil
+    ) throws -> StandbyChoice? {
+        try nodes.snapshot(of: "origin-1").standby(
+            of: stream, gateway: node("origin-1"), keeping: current, packaging: packaging)
+    }
+
+    private func origins(zones: Int) throws -> Nodes {
+        try (1...6).reduce(into: Nodes()) { nodes, number in
+            try nodes.add("origin-\(number)", roles: .origin, zone: "z\(number % zones)")
+        }
+    }
+}
