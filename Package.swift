@@ -62,7 +62,7 @@ var rim: [Target] {
         shim("CZlib", pkgConfig: "zlib", debian: "zlib1g-dev"),
         room("Rim", "Telemetry", uses: ["Media"], products: [logging]),
         room(
-            "Rim", "Transport", uses: ["Media"],
+            "Rim", "Transport", uses: ["CLinuxIO", "Cluster", "Media"],
             products: [nio("NIOCore"), nio("NIOPosix"), nio("NIOTLS"), from("swift-nio-ssl", "NIOSSL")]
         ),
         room(
@@ -80,6 +80,11 @@ var rim: [Target] {
 
 var roles: [Target] {
     [
+        room(
+            "Roles", "Clustering",
+            uses: ["Bytes", "Cluster", "Gossip", "Identity", "Media", "Telemetry", "Transport"],
+            products: [logging, nio("NIOCore"), nio("NIOPosix")]
+        ),
         room(
             "Roles", "Control",
             uses: ["Access", "COpenSSL", "Identity", "Media", "Transport", "WebServer"],

@@ -11,7 +11,6 @@ public enum ProcessLimits {
     @discardableResult
     public static func prepare() -> UInt64 {
         signal(SIGPIPE, SIG_IGN)
-        keepMemory()
         var limit = rlimit()
         getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
         if limit.rlim_cur < limit.rlim_max {
@@ -28,14 +27,6 @@ public enum ProcessLimits {
         var mask = [UInt64](repeating: 0, count: 128)
         guard sched_getaffinity(0, UInt(mask.count * 8), &mask) == 0 else { return 1 }
         return max(1, mask.reduce(0) { $0 + $1.nonzeroBitCount })
-    }
-
-    /// Lets malloc keep what it has: parts and segments come and go at a steady rate, and memory that is given back to
-    /// the kernel between two of them is cleared page by page when it is taken again.
-    private static func keepMemory() {
-        _ = mallopt(Int32(MILLRACE_M_MMAP_THRESHOLD), 8 << 20)
-        _ = mallopt(Int32(MILLRACE_M_TRIM_THRESHOLD), 64 << 20)
-        _ = mallopt(Int32(MILLRACE_M_ARENA_MAX), 4)
     }
 
     /// The address to listen at for a setting: `::` takes IPv4 too, and becomes `0.0.0.0` where the kernel has no IPv6.

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+public import Cluster
+import Gossip
+import Identity
+import Media
+public import NIOCore
+import NIOPosix
+public import Telemetry
+public import Transport
+
+extension ClusterNode {
+    /// Opens the UDP and the TCP port and begins to join.
+    public static func start(
+        _ settings: ClusterNodeSettings, on group: any EventLoopGroup, listeners: ClusterListeners,
+        metrics: ClusterMetrics, log: StormLog, observer: any TransportObserver
+    ) async throws -> ClusterNode {
+        let eventLoop = group.next()
+        let box = NIOLoopBoundBox<GossipLoop?>(nil, eventLoop: eventLoop)
+        let only = TCPListenerSettings(host: settings.host, port: settings.port, limits: settings.limits)
+        let server = try await TCPListener.bind(only, on: eventLoop, observer: observer) { channel, _ in
+            try box.value?.accept(channel)
+        }
+        let port = server.address.port ?? settings.port
+        let channel = try await DatagramBootstrap(group: eventLoop)
+            .channelOption(.socketOption(.so_rcvbuf), value: 1 << 20)
+            .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 2048))
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(GossipPackets { box.value })
+                }
+            }
+            .bind(host: settings.host, port: port).get()
+        var settings = settings
+        let own = settings.description.gossip
+        settings.description.gossip = Endpoint(
+            address: own.address, port: own.port == 0 ? UInt16(truncatingIfNeeded: port) : own.port)
+        let boot = UInt64(SystemClock.wall().milliseconds.magnitude)
+        let ready = settings
+        return try await eventLoop.submit {
+            let loop = GossipLoop(
+                settings: ready, boot: boot, listeners: listeners, metrics: metrics, log: log, on: eventLoop)
+            box.value = loop
+            loop.start(channel, server)
+            return ClusterNode(address: server.address, loop: loop, shared: loop.shared)
+        }.get()
+    }
+}
+
+/// Datagrams in.
+private final class GossipPackets: ChannelInboundHandler {
+    typealias InboundIn = AddressedEnvelope<ByteBuffer>
+
+    private let loop: () -> GossipLoop?
+
+    init(_ loop: @escaping () -> GossipLoop?) { self.loop = loop }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let envelope = unwrapInboundIn(data)
+        guard let endpoint = Endpoint(envelope.remoteAddress) else { return }
+        loop()?.receive(Array(envelope.data.readableBytesView)[...], from: endpoint)
+    }
+
+    /// An error of the socket is about a datagram that was sent; its promise tells.
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {}
+}
