@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import Bytes
+import Bytes
 import Identity
 
 /// Reads what ``GossipStreamEncoder`` writes, out of pieces of any size.
