@@ -40,6 +40,7 @@ extension StreamVariant: WireWritable {
         sink.write(integer: width)
         sink.write(integer: height)
         sink.write(integer: frameRate)
+        sink.write(range?.rawValue ?? 0)
     }
 }
 
@@ -56,7 +57,7 @@ extension WireReader {
         guard let rendition = RenditionName(parsing: try text(limit: WireLimit.text)) else { throw .malformed }
         return StreamVariant(
             rendition: rendition, peakBandwidth: try uint32(), averageBandwidth: try uint32(), codecs: try visible(),
-            width: try uint16(), height: try uint16(), frameRate: try uint32())
+            width: try uint16(), height: try uint16(), frameRate: try uint32(), range: VideoRange(rawValue: try byte()))
     }
 
     private mutating func streamState() throws(GossipFailure) -> StreamState {

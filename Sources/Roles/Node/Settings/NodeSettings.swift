@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import Cluster
+
 /// All settings of a node, each with its default. What a field does, its range and its reason stand in
 /// ``SettingKey/all``, and so in `millrace.yml`.
 public struct NodeSettings: Sendable, Equatable {
@@ -21,6 +23,16 @@ public struct NodeSettings: Sendable, Equatable {
     public var access = AccessSettings()
     /// The page at `/`.
     public var page = PageSettings()
+    /// What the node does.
+    public var roles: NodeRoles = [.origin, .edge, .router]
+    /// What it says of itself.
+    public var node = IdentitySettings()
+    /// Its part in a cluster.
+    public var cluster = NodeClusterSettings()
+    /// How it serves viewers beside other edges.
+    public var edge = EdgeRoleSettings()
+    /// How it sends viewers to edges.
+    public var router = RouterSettings()
     /// The end of the process.
     public var shutdown = ShutdownSettings()
 
@@ -43,6 +55,11 @@ public struct NodeSettings: Sendable, Equatable {
         }
         if page.hlsScriptIntegrity != nil && page.hlsScript == nil {
             found.append("page.hls_js_integrity needs page.hls_js")
+        }
+        if !roles.contains(.edge), edge.isShield { found.append("edge.shield needs the role edge") }
+        if cluster.key == nil {
+            if roles != [.origin, .edge, .router] { found.append("roles need cluster.key: a node alone does everything") }
+            if !cluster.seeds.isEmpty || !cluster.remoteSeeds.isEmpty { found.append("cluster.seeds need cluster.key") }
         }
         let ports = [http.port, rtmp.port, http.tls.certificate == nil ? 0 : rtmp.tlsPort].filter { $0 != 0 }
         if Set(ports).count != ports.count { found.append("http.port, rtmp.port and rtmp.tls_port differ") }

@@ -5,7 +5,7 @@ import Bytes
 extension SettingKey {
     /// Every setting there is, in the order of `millrace.yml`.
     public static let all: [SettingKey] =
-        log + http + rtmp + publisher + limits + hls + play + access + page + shutdown
+        log + identity + http + rtmp + publisher + limits + hls + play + access + page + cluster + router + shutdown
 
     private static let log = [
         SettingKey(

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Cluster
+import Identity
+
+extension SettingKey {
+    static let identity = [
+        SettingKey(
+            "roles", \.roles, .roles, "What this node does.",
+            why: "one machine is a whole network; larger ones split the work."
+        ),
+        SettingKey(
+            "node.name", \.node.name,
+            .optionalText("1 to 63 letters, digits, dots, - and _", isAllowed: { NodeID(parsing: $0) != nil }),
+            "The node's name, unique in its cluster.", why: "empty takes the host's name."
+        ),
+        SettingKey(
+            "node.region", \.node.region, .plainName { Region(parsing: $0) != nil },
+            "The region that the node stands in.",
+            why: "one region needs no name."
+        ),
+        SettingKey(
+            "node.zone", \.node.zone, .plainName { Zone(parsing: $0) != nil },
+            "The part of the region that fails with the node; a standby is sought in another.",
+            why: "one rack needs no name."
+        ),
+        SettingKey(
+            "node.advertise", \.node.advertise, .optionalText("an IPv4 or IPv6 address", isAllowed: isAddress),
+            "The address at which other nodes reach this one.",
+            why: "empty takes the machine's first address that is not loopback."
+        ),
+        SettingKey(
+            "node.viewer_url", \.node.viewerURL, .optionalText("an http or https URL", isAllowed: isURL("http")),
+            "Where routers send viewers of this edge.", why: "empty takes the HTTP port at node.advertise."
+        ),
+        SettingKey(
+            "node.publisher_url", \.node.publisherURL, .optionalText("an rtmp or rtmps URL", isAllowed: isURL("rtmp")),
+            "Where routers send publishers of this origin.", why: "empty takes the RTMP port at node.advertise."
+        ),
+        SettingKey(
+            "node.capacity", \.node.capacity, .integer(1...1_000_000),
+            "What the node may send to viewers, in Mbit/s; its weight in every ranking.",
+            why: "the port of the smallest rented machine."
+        ),
+    ]
+
+    static let cluster = [
+        SettingKey(
+            "cluster.name", \.cluster.name, .plainName { Region(parsing: $0) != nil },
+            "The name of the cluster; packets of others are counted and dropped.", why: "one cluster needs no name."
+        ),
+        SettingKey(
+            "cluster.key", \.cluster.key, .clusterKey,
+            "The key of the cluster; without one neither gossip nor relay listens.",
+            why: "a cluster without a key could be joined by anybody; `openssl rand -hex 32` makes one."
+        ),
+        SettingKey(
+            "cluster.seeds", \.cluster.seeds, .list(of: "host, host:port, srv:NAME or file:PATH"),
+            "Members of this region to join by; a name stands for all its addresses.",
+            why: "one node needs nobody; two of the others are enough, since the rest is heard from them."
+        ),
+        SettingKey(
+            "cluster.remote_seeds", \.cluster.remoteSeeds, .list(of: "host, host:port, srv:NAME or file:PATH"),
+            "Members of other regions to join by.", why: "one region needs nobody."
+        ),
+        SettingKey(
+            "cluster.profile", \.cluster.profile, .choice, "How fast the death of a member is noticed.",
+            why:
+                "edge notices in about five seconds at 500 B/s a node, fast in two and a half at 700, lan in nine at 300."
+        ),
+        SettingKey(
+            "cluster.linger", \.cluster.linger, .duration(.zero ... .seconds(3600)),
+            "How long an edge goes on taking a stream whose last viewer has left.",
+            why: "a viewer who reloads finds it still there; a longer wait costs traffic for nobody."
+        ),
+        SettingKey(
+            "gossip.host", \.cluster.gossip.host, .host, "The address of the gossip port, UDP and TCP.",
+            why: ":: takes IPv6 and IPv4; on a machine without IPv6 the node takes 0.0.0.0 instead."
+        ),
+        SettingKey(
+            "gossip.port", \.cluster.gossip.port, .integer(0...65_535), "The port of gossip; 0 lets the kernel choose.",
+            why: "where such protocols are looked for."
+        ),
+        SettingKey(
+            "relay.host", \.cluster.relay.host, .host, "The address of the relay port.",
+            why: ":: takes IPv6 and IPv4; on a machine without IPv6 the node takes 0.0.0.0 instead."
+        ),
+        SettingKey(
+            "relay.port", \.cluster.relay.port, .integer(0...65_535),
+            "The port at which other nodes subscribe to feeds; 0 lets the kernel choose.", why: "next to gossip's."
+        ),
+        SettingKey(
+            "edge.agent_port", \.edge.agentPort, .integer(0...65_535),
+            "A port that answers HAProxy's agent-check with the share of the node that is free; 0 for none.",
+            why: "only a load balancer asks."
+        ),
+        SettingKey(
+            "edge.shield", \.edge.isShield, .boolean, "Whether the other edges of the region subscribe here.",
+            why: "a region of a few edges needs none."
+        ),
+    ]
+
+    static let router = [
+        SettingKey(
+            "router.mode", \.router.mode, .choice,
+            "playlist answers the multivariant playlist with each variant at two edges, redirect sends to one edge.",
+            why: "a player that has two addresses goes on when an edge dies; redirect suits those that read one."
+        ),
+        SettingKey(
+            "router.trusted_proxies", \.router.trustedProxies, .prefixes,
+            "Proxies whose X-Forwarded-For and X-Millrace-Region are believed.", why: "anybody can send a header."
+        ),
+        SettingKey(
+            "router.regions", \.router.regionsFile,
+            .optionalText("a file of lines `address PREFIX REGION`, `country CC REGION`, `place REGION LAT LONG`"),
+            "Which region serves which viewers.", why: "one region serves all."
+        ),
+    ]
+
+    @Sendable private static func isAddress(_ text: String) -> Bool { IPAddress(parsing: text) != nil }
+
+    private static func isURL(_ scheme: String) -> @Sendable (String) -> Bool {
+        { text in
+            guard text.utf8.count <= NodeDescription.longestURL, !text.hasSuffix("/") else { return false }
+            let rest =
+                text.hasPrefix("\(scheme)://") ? text.dropFirst(scheme.count + 3) : text.dropFirst(scheme.count + 4)
+            return (text.hasPrefix("\(scheme)://") || text.hasPrefix("\(scheme)s://")) && !rest.isEmpty
+                && !rest.contains(where: \.isWhitespace)
+        }
+    }
+}
