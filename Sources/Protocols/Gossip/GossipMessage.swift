@@ -62,8 +62,10 @@ public enum GossipStreamMessage: Hashable, Sendable {
     case digest(members: UInt64, directory: UInt64, isJoin: Bool)
     /// Why the receiver can not go on: the text is for a log.
     case refusal(String)
-    /// All that the sender knows. Sent in answer to a digest that differs, and answered in kind once.
-    case state(members: [Member], streams: [StreamEntry], regions: [RegionSummary], isAnswer: Bool)
+    /// All that the sender knows. Sent in answer to a digest that differs, and answered in kind once. Orders about keys
+    /// are in it because a member that a rumour of one missed would soon understand nobody.
+    case state(
+        members: [Member], streams: [StreamEntry], regions: [RegionSummary], keys: [KeyOrder], isAnswer: Bool)
     /// A ping for those whom datagrams do not reach.
     case ping(sequence: UInt32, target: NodeID)
 }
