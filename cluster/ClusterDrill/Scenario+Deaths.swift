@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Gossip
+import TestKit
+import VirtualCluster
+
+/// Nodes that come, die and go.
+extension Scenario {
+    /// All nodes start at once; that is all.
+    static let join = Scenario(name: "join", nodes: 50, seeds: 40) { stage in
+        stage.rest()
+    }
+
+    /// One dies.
+    static let crash = Scenario(name: "crash", nodes: 50, seeds: 60) { stage in
+        stage.cluster.run(for: .milliseconds(Int(stage.cluster.seed % 500)))
+        for node in stage.choose(1) { stage.cluster.crash(node) }
+        stage.expect("the death is known", within: .seconds(30)) { $0.deathsAreKnown }
+        stage.rest()
+    }
+
+    /// 30 % die at once.
+    static let massCrash = Scenario(name: "mass-crash", nodes: 50, seeds: 40) { stage in
+        for node in stage.choose(stage.count * 3 / 10) { stage.cluster.crash(node) }
+        stage.expect("the deaths are known", within: .seconds(60)) { $0.deathsAreKnown }
+        stage.rest()
+    }
+
+    /// Nodes say good-bye, one after the other.
+    static let leave = Scenario(name: "leave", nodes: 50, seeds: 40) { stage in
+        for node in stage.choose(5) {
+            stage.cluster.leave(node)
+            stage.cluster.run(for: .seconds(3))
+        }
+        stage.rest()
+    }
+
+    /// A tenth of all datagrams to two fifths are lost, and one dies.
+    static let loss = Scenario(name: "loss", nodes: 30, seeds: 50, loss: 0.1) { stage in
+        let losses = [0, 0.1, 0.2, 0.25, 0.3, 0.4]
+        let loss = losses[Int(stage.cluster.seed % 6)]
+        for node in 0..<stage.count { stage.cluster.setLink(.losing(loss), of: node) }
+        stage.cluster.run(for: .seconds(60))
+        for node in stage.choose(1) { stage.cluster.crash(node) }
+        stage.expect("the death is known", within: .seconds(60)) { $0.deathsAreKnown }
+        stage.rest(.seconds(60))
+    }
+
+    /// Every second one dies, and one that died comes back.
+    static let churn = Scenario(name: "churn", nodes: 40, seeds: 30) { stage in
+        var down: [Int] = []
+        for _ in 0..<30 {
+            for node in stage.choose(1) where !down.contains(node) {
+                stage.cluster.crash(node)
+                down.append(node)
+            }
+            stage.cluster.run(for: .seconds(1))
+            if down.count > 5 { stage.cluster.start(down.removeFirst()) }
+        }
+        for node in down { stage.cluster.start(node) }
+        stage.rest()
+    }
+
+    /// All are restarted, one after the other, as an upgrade does it; each is back after half a second.
+    static let rollingRestart = Scenario(name: "rolling-restart", nodes: 30, seeds: 30) { stage in
+        for node in 0..<stage.count {
+            if node.isMultiple(of: 2) {
+                stage.cluster.leave(node)
+                stage.expect("it has left", within: .seconds(5)) { $0.nodes[node].state == .down }
+            } else {
+                stage.cluster.crash(node)
+            }
+            stage.cluster.run(for: .milliseconds(500))
+            stage.cluster.start(node)
+            stage.cluster.run(for: .seconds(1))
+        }
+        stage.rest()
+    }
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Gossip
+import VirtualCluster
+
+/// `millrace-drill sim`: the real gossip core in virtual time, by seed.
+struct SimCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sim",
+        abstract: "Run scenarios in virtual time: many seeds of all in a few minutes, or one seed event by event.")
+
+    @Option(help: "One scenario, or all.")
+    var scenario = "all"
+
+    @Option(help: "How many seeds of each scenario; each has its own default, together over 500.")
+    var seeds: Int?
+
+    @Option(help: "The first seed.")
+    var seed: UInt64 = 1
+
+    @Option(help: "How many nodes; each scenario has its own default.")
+    var nodes: Int?
+
+    @Option(help: "How many datagrams are lost, 0 to 1.")
+    var loss: Double?
+
+    @Option(help: "The profile of the region's pool: edge, fast, lan, wan or test.")
+    var profile = "edge"
+
+    @Flag(help: "Print every event.")
+    var trace = false
+
+    func validate() throws {
+        guard scenario == "all" || Scenario.named(scenario) != nil else {
+            throw ValidationError("scenarios: \(Scenario.names) all")
+        }
+        guard GossipSettings.named(profile) != nil else { throw ValidationError("profiles: edge fast lan wan test") }
+        guard (0...1).contains(loss ?? 0) else { throw ValidationError("--loss is 0 to 1") }
+        guard nodes ?? 2 >= 2, seeds ?? 1 >= 1 else { throw ValidationError("at least 2 nodes and 1 seed") }
+    }
+
+    func run() throws {
+        var isWell = true
+        for scenario in Scenario.all where self.scenario == "all" || self.scenario == scenario.name {
+            var summary = ScenarioSummary(scenario: scenario.name)
+            let count = UInt64(seeds ?? scenario.seeds)
+            for seed in seed..<seed + count {
+                let options = ScenarioOptions(
+                    seed: seed, nodes: nodes ?? scenario.nodes, loss: loss, profile: profile, traces: trace)
+                let outcome = scenario.play(options)
+                summary.add(outcome)
+                for problem in outcome.problems {
+                    print("FAILED \(scenario.name) seed \(seed): \(problem)")
+                }
+                if !outcome.problems.isEmpty { print("    replay: \(options.command(for: scenario))") }
+            }
+            print(summary)
+            isWell = isWell && summary.failures == 0
+        }
+        if !isWell { throw ExitCode.failure }
+    }
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Cluster
+import Gossip
+import Identity
+import TestKit
+import VirtualCluster
+
+/// A cluster in the hands of a scenario.
+struct Stage {
+    var cluster: SimulatedCluster
+    var problems: [String] = []
+    /// How long the scenario's own figure took: joining, healing.
+    var figures: [Duration] = []
+
+    /// How many nodes there are.
+    var count: Int { cluster.nodes.count }
+
+    /// Starts all nodes and waits until they know one another.
+    mutating func assemble() {
+        cluster.record.excusesAll = true
+        cluster.startAll()
+        expect("all know all", within: .seconds(30)) { $0.isWhole }
+        cluster.run(for: .seconds(2))
+        cluster.record.excusesAll = false
+    }
+
+    /// Runs until something is so; a problem where it is not in time.
+    mutating func expect(
+        _ what: String, within limit: Duration, _ condition: (borrowing SimulatedCluster) -> Bool
+    ) {
+        if let took = cluster.run(until: condition, within: limit) {
+            figures.append(took)
+        } else {
+            problems.append("not within \(limit): \(what)")
+        }
+    }
+
+    /// Some nodes at random, by number, not among the first `but`, who are seeds.
+    mutating func choose(_ wanted: Int, but first: Int = 3) -> [Int] {
+        var random = SeededRandom(seed: cluster.seed ^ UInt64(cluster.events))
+        return Array((first..<count).shuffled(using: &random).prefix(wanted)).sorted()
+    }
+
+    /// Lets everything come to rest, and checks all invariants.
+    mutating func rest(_ duration: Duration = .seconds(30)) {
+        cluster.run(for: duration)
+        cluster.checkAtRest()
+        problems += cluster.violations
+    }
+}
+
+extension SimulatedCluster {
+    /// Whether all nodes that run believe just those of their region alive that run.
+    var isWhole: Bool {
+        var counts: [String: Int] = [:]
+        for node in running { counts[nodes[node].description.region.description, default: 0] += 1 }
+        return running.allSatisfy { node in
+            nodes[node].core.region.liveCount == counts[nodes[node].description.region.description]
+        }
+    }
+
+    /// Whether all that died are known to be dead by all.
+    var deathsAreKnown: Bool { record.entries.values.allSatisfy { $0.unaware.isEmpty } }
+}
