@@ -106,10 +106,9 @@ var roles: [Target] {
         room(
             "Roles", "Node",
             uses: [
-                "APIClient", "Access", "Bytes", "CLinuxIO", "COpenSSL", "Control", "Edge", "Feed", "HLS", "Identity",
-                "Media",
-                "Origin",
-                "RTMP", "Replica", "Telemetry", "Transport", "WebServer",
+                "APIClient", "Access", "Bytes", "CLinuxIO", "COpenSSL", "Cluster", "Clustering", "Control", "Edge", "Feed",
+                "Gossip", "HLS", "Identity", "Media", "Origin", "Placement", "RTMP", "Replica", "Router", "Telemetry",
+                "Transport", "WebServer",
             ],
             products: [
                 argumentParser, configuration, logging, nio("NIOCore"), nio("NIOPosix"),
@@ -118,7 +117,7 @@ var roles: [Target] {
         ),
         room(
             "Roles", "Origin",
-            uses: ["Access", "Feed", "Identity", "Media", "RTMP", "Replica", "Telemetry", "Transport"],
+            uses: ["Access", "Cluster", "Feed", "Identity", "Media", "RTMP", "Replica", "Telemetry", "Transport"],
             products: [logging, nio("NIOCore")]
         ),
         room(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import Access
+public import Cluster
 public import Feed
 public import Identity
 public import Media
@@ -26,6 +27,7 @@ public final class LiveStream: Sendable {
     let eventLoop: any EventLoop
     private let settings: LiveStreamSettings
     private let publishers: PublisherCount
+    private let onChange: @Sendable (LiveStream) -> Void
     private let onEnd: @Sendable (LiveStream, EndReason) -> Void
     private let state: Mutex<State>
 
@@ -60,7 +62,7 @@ public final class LiveStream: Sendable {
     init(
         id: StreamID, term: Term, after last: MediaSequenceNumber?, settings: LiveStreamSettings,
         eventLoop: any EventLoop, replica: StreamReplica, publishers: PublisherCount, identity: PublisherIdentity,
-        publisher: any Publisher,
+        publisher: any Publisher, onChange: @escaping @Sendable (LiveStream) -> Void,
         onEnd: @escaping @Sendable (LiveStream, EndReason) -> Void
     ) {
         self.id = id
@@ -69,6 +71,7 @@ public final class LiveStream: Sendable {
         self.eventLoop = eventLoop
         self.replica = replica
         self.publishers = publishers
+        self.onChange = onChange
         self.onEnd = onEnd
         startedAt = SystemClock.wall()
         let firstMSN = max(MediaSequenceNumber(startedAt.milliseconds.magnitude / 1000), last.map { $0 + 1 } ?? 0)
@@ -93,12 +96,23 @@ public final class LiveStream: Sendable {
     public var metadata: [String: String] { state.withLock { $0.metadata } }
 
     /// Who publishes now or did within the grace.
-    var publisher: PublisherIdentity? {
+    public var publisher: PublisherIdentity? {
         state.withLock { state in
             switch state.presence {
             case .absent(_, let last): last
             case .ended: nil
             case .publishing(let identity, _): identity
+            }
+        }
+    }
+
+    /// What the stream does, as the directory says it.
+    public var presence: StreamState {
+        state.withLock { state in
+            switch state.presence {
+            case .absent: .absent
+            case .ended: .ended
+            case .publishing: .live
             }
         }
     }
@@ -139,6 +153,7 @@ extension LiveStream {
             }
         }
         replaced?.cut(CutReason.replaced)
+        onChange(self)
         return result
     }
 
@@ -164,6 +179,7 @@ extension LiveStream {
             replica.publisherIs(absent: true)
             arm(&state)
         }
+        onChange(self)
     }
 
     /// Ends the stream for good and cuts its publisher.
@@ -177,6 +193,7 @@ extension LiveStream {
         }
         guard let publisher else { return }
         publisher?.cut(reason == .shutdown ? .shutdown : .stopped)
+        onChange(self)
         onEnd(self, reason)
     }
 
@@ -288,7 +305,9 @@ extension LiveStream {
             return .nothing
         }
         switch due {
-        case .graceOver: onEnd(self, .publisherGone)
+        case .graceOver:
+            onChange(self)
+            onEnd(self, .publisherGone)
         case .nothing: break
         case .starved(let publisher): publisher.cut(.noRandomAccessPoint)
         }

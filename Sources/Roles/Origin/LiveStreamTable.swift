@@ -14,6 +14,7 @@ public final class LiveStreamTable: Sendable {
     private let replicas: ReplicaTable
     private let settings: LiveStreamSettings
     private let makeReplica: @Sendable (StreamID, Term) -> StreamReplica
+    private let onChange: @Sendable (LiveStream) -> Void
     private let publishers: PublisherCount
     private let state = Mutex(State())
 
@@ -25,14 +26,18 @@ public final class LiveStreamTable: Sendable {
         var isClosing = false
     }
 
-    /// - Parameter makeReplica: makes the local window of a new term.
+    /// An empty table.
+    /// - Parameters:
+    ///   - onChange: told of a stream when it begins, ends, and when its publisher goes and comes. On any thread.
+    ///   - makeReplica: makes the local window of a new term.
     public init(
-        settings: LiveStreamSettings, replicas: ReplicaTable,
+        settings: LiveStreamSettings, replicas: ReplicaTable, onChange: @escaping @Sendable (LiveStream) -> Void,
         makeReplica: @escaping @Sendable (StreamID, Term) -> StreamReplica
     ) {
         self.settings = settings
         self.replicas = replicas
         self.makeReplica = makeReplica
+        self.onChange = onChange
         publishers = PublisherCount(limit: settings.maximumPublishers)
     }
 
@@ -69,7 +74,10 @@ public final class LiveStreamTable: Sendable {
                 if let result = stream.open(identity, publisher, takeover: settings.takeover) { return result }
                 forget(stream)
             }
-            if let result = start(id, identity, publisher, on: eventLoop) { return result }
+            if let result = start(id, identity, publisher, on: eventLoop) {
+                if case .success(let publication) = result { onChange(publication.stream) }
+                return result
+            }
         }
     }
 
@@ -106,7 +114,7 @@ public final class LiveStreamTable: Sendable {
             let stream = LiveStream(
                 id: id, term: term, after: older?.outlook.reach?.msn, settings: settings, eventLoop: eventLoop,
                 replica: makeReplica(id, term), publishers: publishers, identity: identity, publisher: publisher,
-                onEnd: { [weak self] stream, _ in self?.forget(stream) })
+                onChange: onChange, onEnd: { [weak self] stream, _ in self?.forget(stream) })
             state.streams[id] = stream
             replicas.insert(stream.replica)
             return .success(stream.firstPublication)

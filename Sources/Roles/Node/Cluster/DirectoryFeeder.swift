@@ -26,6 +26,7 @@ final class DirectoryFeeder: Sendable {
     /// Looks at a stream again, and tells what has changed.
     /// - Parameter standby: chooses the holder beside this node, given the one until now.
     func follow(_ stream: LiveStream, standby: (NodeID?) -> NodeID?) {
+        let presence = stream.presence
         let fresh = told.withLock { told -> StreamEntry? in
             let known = told[stream.id].flatMap { $0.term == stream.term ? $0 : nil }
             guard known?.state != .ended else { return nil }
@@ -33,9 +34,9 @@ final class DirectoryFeeder: Sendable {
                 known
                 ?? StreamEntry(
                     stream: stream.id, term: stream.term, gateway: node, region: region, state: .live,
-                    publisher: stream.publisherHash)
-            entry.state = stream.state
-            entry.standby = stream.state == .ended ? entry.standby : standby(entry.standby)
+                    publisher: stream.publisher?.first ?? 0)
+            entry.state = presence
+            entry.standby = presence == .ended ? entry.standby : standby(entry.standby)
             let variants = stream.replica.variants.map(\.summary)
             if !Self.isSame(variants, entry.variants) { entry.variants = variants }
             guard entry != known else { return nil }

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Access
+import Cluster
+import Clustering
+import Feed
+import Gossip
+import Identity
+import Media
+import NIOCore
+import Origin
+import Placement
+import Relay
+import Replica
+import Router
+import Synchronization
+import Telemetry
+import Transport
+
+/// A node's part in its cluster, put together: gossip, the directory, the relay and the choices over the view. A node
+/// alone has none.
+final class ClusterPart: Sendable {
+    let id: NodeID
+    let desk: RouterDesk
+    let upstreams: UpstreamTable
+    let events = Mutex(EventLog())
+    private let settings: NodeSettings
+    private let key: ClusterKey
+    private let streams: LiveStreamTable
+    private let front: RelayFront
+    private let tls: RelayTLS
+    private let metrics: NodeMetrics
+    private let log: StormLog
+    private let feeder: DirectoryFeeder
+    private let shared: ClusterPartShare
+
+    /// Puts the part together; nothing listens yet.
+    init(
+        _ settings: NodeSettings, key: ClusterKey, streams: LiveStreamTable, replicas: ReplicaTable,
+        makeReplica: @escaping @Sendable (StreamID) -> StreamReplica, on group: any EventLoopGroup,
+        metrics: NodeMetrics, log: StormLog
+    ) throws {
+        self.settings = settings
+        self.key = key
+        self.streams = streams
+        self.metrics = metrics
+        self.log = log
+        id = try settings.nodeID()
+        let region = Region(parsing: settings.node.region) ?? .local
+        let alone = ClusterView(node: id, version: 0, members: [], streams: [:], regions: [:])
+        desk = RouterDesk(
+            view: alone, regions: try settings.regionsFile().choice, metrics: RouterMetrics(metrics.registry))
+        let shared = ClusterPartShare(desk: desk, streams: streams)
+        self.shared = shared
+        feeder = DirectoryFeeder(node: id, region: region) { [shared] in shared.gossip?.publish($0) }
+        let fallback = [RelayTLS.SharedKey(key)]
+        let tls = try RelayTLS { [shared] in shared.gossip.map { $0.keyring.sharedKeys } ?? fallback }
+        self.tls = tls
+        let relayMetrics = RelayMetrics(metrics.registry)
+        let observer = ListenerMetrics(metrics.registry, listener: "relay")
+        let identity = RelayIdentity(
+            node: id, cluster: settings.cluster.name, incarnation: UInt64(SystemClock.wall().milliseconds.magnitude),
+            settings: RelaySettings()
+        ) { channel, called in
+            if called == nil {
+                try tls.accept(channel, observer: observer)
+            } else {
+                try tls.connect(channel, observer: observer)
+            }
+        }
+        var upstream = UpstreamSettings()
+        upstream.linger = settings.cluster.linger
+        upstreams = UpstreamTable(
+            identity: identity, replicas: replicas, finder: shared, settings: upstream, on: group,
+            metrics: relayMetrics, makeReplica: makeReplica)
+        front = RelayFront(
+            identity: identity, replicas: replicas, doorkeeper: shared, source: upstreams, metrics: relayMetrics)
+    }
+}
+
+// MARK: - Beginning and ending
+
+extension ClusterPart {
+    /// Opens the relay's and the gossip's ports and joins.
+    func start(http: Int, rtmp: Int, on group: any EventLoopGroup) async throws -> ClusterListening {
+        let limits = AdmissionLimits(connections: 4096, ratePerAddress: 1000)
+        let relay = try await TCPListener.bind(
+            TCPListenerSettings(
+                host: ProcessLimits.listenAddress(for: settings.cluster.relay.host), port: settings.cluster.relay.port,
+                limits: limits),
+            on: group, observer: ListenerMetrics(metrics.registry, listener: "relay")
+        ) { [front] channel, peer in try front.accept(channel, peer) }
+        let ports = NodePorts(http: http, rtmp: rtmp, relay: relay.address.port ?? 0)
+        var description = try settings.description(ports)
+        description.gossip = Endpoint(
+            address: description.gossip.address, port: UInt16(clamping: settings.cluster.gossip.port))
+        let gossip = try await ClusterNode.start(
+            ClusterNodeSettings(
+                cluster: settings.cluster.name, key: key, description: description,
+                host: ProcessLimits.listenAddress(for: settings.cluster.gossip.host),
+                port: settings.cluster.gossip.port, seeds: settings.seeds(settings.cluster.seeds),
+                remoteSeeds: settings.seeds(settings.cluster.remoteSeeds), gossip: settings.gossipSettings),
+            on: group, listeners: listeners(), metrics: ClusterMetrics(metrics.registry), log: log,
+            observer: ListenerMetrics(metrics.registry, listener: "gossip"))
+        shared.set(gossip)
+        return ClusterListening(relay: relay, gossip: gossip)
+    }
+
+    private func listeners() -> ClusterListeners {
+        var listeners = ClusterListeners()
+        listeners.view = { [weak self] in self?.follow($0) }
+        listeners.load = { [desk] in desk.receive($0) }
+        listeners.member = { [weak self] member in
+            self?.events.withLock { $0.note(.member(member.id, member.health, isDraining: member.description.isDraining)) }
+        }
+        listeners.stream = { [weak self] entry in self?.heard(entry) }
+        return listeners
+    }
+}
+
+/// What a node listens with for its cluster.
+struct ClusterListening: Sendable {
+    let relay: TCPListener
+    let gossip: ClusterNode
+}
+
+// MARK: - What happens
+
+extension ClusterPart {
+    /// What gossip makes of the cluster; nil before it has begun.
+    var gossip: ClusterNode? { shared.gossip }
+
+    /// A stream of this gateway began, ended, or its publisher went or came.
+    func follow(_ stream: LiveStream) {
+        feeder.follow(stream) { [desk, id] current in
+            desk.snapshot.standby(of: stream.id, gateway: id, keeping: current, packaging: nil)?.node
+        }
+    }
+
+    /// Once a second: streams are told of again, loads are reported, what nobody wants is let go.
+    func tick(_ report: LoadReport) {
+        for stream in streams.all { follow(stream) }
+        feeder.forget(but: streams.all.map(\.id))
+        upstreams.sweep()
+        desk.tick()
+        guard let gossip else { return }
+        if settings.roles.contains(.edge) { gossip.report(report) }
+        gossip.regionLoad(UInt16(clamping: Int(desk.use * 1000)))
+    }
+
+    private func follow(_ view: ClusterView) {
+        desk.follow(view)
+        for stream in streams.all { follow(stream) }
+    }
+
+    /// The directory says something new of a stream: this node may be its standby now, or no longer.
+    private func heard(_ entry: StreamEntry) {
+        events.withLock { $0.note(.stream(entry.stream, entry.state, gateway: entry.gateway)) }
+        if entry.standby == id, entry.state != .ended {
+            shared.expect(entry)
+            upstreams.hold(entry.stream)
+        } else {
+            upstreams.release(entry.stream)
+        }
+    }
+
+    /// Takes nothing new from now on.
+    func drain() { gossip?.change { $0.isDraining = true } }
+
+    /// Says good-bye, and lets go of all that comes from others.
+    func stop() async {
+        upstreams.stop()
+        await gossip?.leave()
+    }
+}
+
+extension Keyring {
+    /// The keys as TLS is told them, the one in use first.
+    var sharedKeys: [RelayTLS.SharedKey] { ([inUse] + others).map(RelayTLS.SharedKey.init) }
+}
+
+extension RelayTLS.SharedKey {
+    init(_ key: ClusterKey) { self.init(id: key.description, bytes: key.bytes) }
+}
+
+extension NodeSettings {
+    fileprivate func seeds(_ texts: [String]) -> [SeedSource] {
+        texts.compactMap { SeedSource(parsing: $0, defaultPort: 7946) }
+    }
+
+    fileprivate func regionsFile() throws -> RegionsFile {
+        try router.regionsFile.map { try RegionsFile(path: $0) } ?? RegionsFile()
+    }
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Cluster
+import Clustering
+import Feed
+import Identity
+import Origin
+import Placement
+import Relay
+import Replica
+import Router
+import Synchronization
+
+/// What the relay asks of the node's choices: where a stream is taken from, and who is served. Any thread may call.
+final class ClusterPartShare: ParentFinder, RelayDoorkeeper {
+    private let desk: RouterDesk
+    private let streams: LiveStreamTable
+    private let state = Mutex(State())
+
+    private struct State {
+        var gossip: ClusterNode?
+        /// Entries that say this node is their standby, before the view has them.
+        var expected: [StreamID: StreamEntry] = [:]
+        /// The lowest term that is taken of a stream.
+        var promised: [StreamID: Term] = [:]
+    }
+
+    init(desk: RouterDesk, streams: LiveStreamTable) {
+        self.desk = desk
+        self.streams = streams
+    }
+
+    var gossip: ClusterNode? { state.withLock { $0.gossip } }
+
+    func set(_ gossip: ClusterNode) { state.withLock { $0.gossip = gossip } }
+
+    /// The directory has made this node a standby; the view will say so in a moment.
+    func expect(_ entry: StreamEntry) { state.withLock { $0.expected[entry.stream] = entry } }
+
+    func parents(of stream: StreamID) -> RelayParents? {
+        let snapshot = desk.snapshot
+        guard let entry = newest(stream, in: snapshot), entry.state != .ended else { return nil }
+        let candidates: [Upstream]
+        if entry.standby == snapshot.view.node {
+            let gateway = snapshot.view.member(entry.gateway)
+            let relay = gateway?.description.relay
+            candidates = relay.map { [Upstream(node: entry.gateway, relay: $0)] } ?? []
+        } else {
+            candidates = snapshot.parents(of: snapshot.view.node, for: entry, edgeCount: snapshot.edges.count)
+        }
+        return RelayParents(
+            candidates: candidates.map { RelayParent(node: $0.node, endpoint: $0.relay) }, term: entry.term,
+            view: snapshot.view.version)
+    }
+
+    private func newest(_ stream: StreamID, in snapshot: PlacementSnapshot) -> StreamEntry? {
+        let known = snapshot.view.streams[stream]
+        guard let expected = state.withLock({ $0.expected[stream] }) else { return known }
+        guard let known else { return expected }
+        return expected.overrides(known) ? expected : known
+    }
+}
+
+// MARK: - Who is served
+
+extension ClusterPartShare {
+    func verdict(on request: RelayRequest, by node: NodeID) -> RelayVerdict {
+        let snapshot = desk.snapshot
+        guard let entry = newest(request.stream, in: snapshot) else {
+            return streams[request.stream] == nil ? .refuse(.unknownStream) : .accept
+        }
+        if let term = request.term, term > entry.term { return .refuse(.wrongTerm) }
+        if request.isHolder {
+            let isOurs = entry.gateway == snapshot.view.node && entry.standby == node
+            return isOurs ? .accept : .refuse(.notHere)
+        }
+        let member = snapshot.view.member(node)
+        let question = SubscriptionRequest(
+            node: node, region: member?.description.region ?? .elsewhere,
+            level: member == nil ? .remoteShield : snapshot.level(of: node, for: entry),
+            via: request.via.map(\.number), redirects: 0)
+        let subscribers = streams[request.stream]?.replica.subscriberCount ?? 0
+        switch snapshot.admit(question, for: entry, subscribers: subscribers) {
+        case .accept: return .accept
+        case .redirect(let upstream, _):
+            return .redirect(RelayParent(node: upstream.node, endpoint: upstream.relay))
+        case .refuseCircle: return .refuse(.loop)
+        case .refuseDistance: return .refuse(.tooManyHops)
+        }
+    }
+
+    func holder(
+        _ node: NodeID, of stream: StreamID, said acknowledgement: RelayPublisherSession.Acknowledgement
+    ) {
+        switch acknowledgement {
+        case .holds(let position): streams[stream]?.holder(HolderID(node), holds: position)
+        case .joins(let position): streams[stream]?.holder(HolderID(node), joinsAt: position)
+        }
+    }
+
+    func lostHolder(_ node: NodeID, of stream: StreamID) { streams[stream]?.lost(HolderID(node)) }
+
+    func answer(_ stream: StreamID, term: Term) -> TermAnswer {
+        let lowest = state.withLock { state in
+            let lowest = max(state.promised[stream] ?? term, term)
+            state.promised[stream] = lowest
+            return lowest
+        }
+        return TermAnswer(stream: stream, term: lowest, next: nil, commit: nil)
+    }
+}
+
+extension HolderID {
+    /// The holder that a node is.
+    fileprivate init(_ node: NodeID) { self.init(UInt16(truncatingIfNeeded: RankingKey(node).number)) }
+}
+
+extension Region {
+    /// A region that is not ours, whichever it is.
+    fileprivate static let elsewhere = Region(parsing: "elsewhere") ?? .local
+}
