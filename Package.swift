@@ -87,7 +87,7 @@ var roles: [Target] {
         ),
         room(
             "Roles", "Control",
-            uses: ["Access", "COpenSSL", "Identity", "Media", "Transport", "WebServer"],
+            uses: ["Access", "COpenSSL", "Cluster", "Identity", "Media", "Transport", "WebServer"],
             products: [from("hummingbird", "Hummingbird"), from("swift-http-types", "HTTPTypes"), nio("NIOCore")],
             resources: [.embedInCode("Resources")]
         ),
@@ -148,7 +148,15 @@ var proof: [Target] {
         tests("Vocabulary", "Bytes"),
         tests("Vocabulary", "Cluster", uses: ["Identity"]),
         tests("Protocols", "CMAF", uses: ["Bytes", "Feed", "Media"]),
-        tests("Roles", "Control", uses: ["Access", "Identity", "Node", "NodeKit", "Origin", "RTMP", "TestKit"]),
+        tests(
+            "Roles", "Control",
+            uses: [
+                "Access", "Cluster", "Identity", "Media", "Node", "NodeKit", "Origin", "RTMP", "TestKit", "Transport",
+                "WebServer",
+            ],
+            products: [
+                from("hummingbird", "Hummingbird"), from("swift-http-types", "HTTPTypes"), logging, nio("NIOCore"),
+            ]),
         tests("Roles", "Edge", uses: ["CZlib", "Identity", "Node", "NodeKit", "RTMP", "TestKit"]),
         tests("Protocols", "Feed", uses: ["Bytes", "Identity", "Media", "TestKit"]),
         tests("Protocols", "Gossip", uses: ["Bytes", "Cluster", "Identity", "TestKit"]),

@@ -41,7 +41,9 @@ struct PageAssetsTests {
         for match in text.matches(of: /https?:\/\/([a-z0-9.]+)/) { #expect(match.output.1 == "www.w3.org") }
     }
 
-    @Test("needs no inline script or style, which its policy would refuse", arguments: ["/", "/watch/live/demo"])
+    @Test(
+        "needs no inline script or style, which its policy would refuse",
+        arguments: ["/", "/cluster", "/watch/live/demo"])
     func inline(path: String) throws {
         let text = try text(path)
         #expect(text.matches(of: /<script(?![^>]*src=)/).isEmpty)

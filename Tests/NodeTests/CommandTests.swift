@@ -15,7 +15,11 @@ struct CommandTests {
             ["token", "publish", "live/room", "--life", "30m"], ["token", "viewer", "room"],
             ["token", "control", "reader"],
             ["streams", "--json"], ["status", "--node", "http://[::1]:8080"], ["check-settings", "--reference"],
-            ["version"],
+            ["version"], ["cluster"], ["cluster", "--json"], ["cluster", "members"], ["cluster", "streams", "--json"],
+            ["cluster", "ranking", "vip/show"], ["cluster", "tree", "room"],
+            ["cluster", "drain", "edge-1", "--deadline", "5m"], ["cluster", "events", "--follow"],
+            ["cluster", "keys", "list"], ["cluster", "keys", "install", "-"], ["cluster", "keys", "use", "1a2b3c4d"],
+            ["cluster", "keys", "remove", "1A2B3C4D"],
         ]
     )
     func understands(_ arguments: [String]) {
@@ -28,6 +32,9 @@ struct CommandTests {
             ["server"], ["serve", "--set", "hls.window"], ["token", "publish", "live/../x"],
             ["token", "publish", "room", "--life", "3"], ["token", "control", "root"],
             ["status", "--node", "https://127.0.0.1"], ["status", "--node", "127.0.0.1:8080"],
+            ["cluster", "ranking"], ["cluster", "ranking", ".."], ["cluster", "drain"],
+            ["cluster", "drain", "Edge 1"], ["cluster", "drain", "edge-1", "--deadline", "5"],
+            ["cluster", "keys", "use", "abc"], ["cluster", "keys", "use", "+a2b3c4d"], ["cluster", "keys", "install"],
         ]
     )
     func refuses(_ arguments: [String]) {
@@ -37,7 +44,7 @@ struct CommandTests {
     @Test("explains every command")
     func explains() {
         let help = MillraceCommand.helpMessage()
-        for name in ["serve", "token", "streams", "status", "check-settings", "version"] {
+        for name in ["serve", "token", "streams", "cluster", "status", "check-settings", "version"] {
             #expect(help.contains(name))
         }
     }

@@ -11,7 +11,7 @@ public struct StreamStatus: Encodable, Sendable {
     /// Which stream.
     public let id: StreamID
     /// What it is doing.
-    public let state: StreamState
+    public let state: StreamPhase
     /// When it began, and how long that is ago.
     public let startedAt: WallTime
     /// Seconds since the stream began.
@@ -33,7 +33,7 @@ public struct StreamStatus: Encodable, Sendable {
 
     /// A status of its parts.
     public init(
-        id: StreamID, state: StreamState, startedAt: WallTime, age: Duration, publisherAge: Duration?,
+        id: StreamID, state: StreamPhase, startedAt: WallTime, age: Duration, publisherAge: Duration?,
         isPlayable: Bool, viewers: Int, tracks: [Track], metadata: [String: String], term: Term,
         renditions: [RenditionStatus]
     ) {
@@ -98,7 +98,7 @@ public struct StreamStatus: Encodable, Sendable {
 }
 
 /// What a stream is doing.
-public enum StreamState: String, Encodable, Sendable {
+public enum StreamPhase: String, Encodable, Sendable {
     case connecting
     case idle
     case live

@@ -18,6 +18,8 @@ public protocol ControlNode: Sendable {
     func metrics() -> String
     /// Why the node is not ready, by subject; all `ok` where it is.
     func checks() -> [String: String]
+    /// The node's part in a cluster; nil where it is alone.
+    var cluster: (any ClusterDesk)? { get }
     /// What the page needs to play and to explain how to publish.
     var player: PlayerStatus { get }
     /// The RTMP port that publish URLs name; nil where the node takes no publishers.

@@ -12,7 +12,7 @@ public import WebServer
 
 /// The control API and the page: everything over HTTP that is not media.
 public struct ControlSite: Sendable {
-    private let node: any ControlNode
+    let node: any ControlNode
     private let policy: AccessPolicy
     private let hasPage: Bool
     private let scriptOrigin: String?
@@ -45,6 +45,7 @@ public struct ControlSite: Sendable {
         router.get("/api/v1/player") { _, _ in try answer(node.player) }
         router.get("/api/v1/status") { try guarded(.reader, $0, $1) { _ in try answer(node.status()) } }
         addStreamRoutes(to: router)
+        addClusterRoutes(to: router)
         if hasPage { addPage(to: router) }
         router.get("/api/openapi.json") { request, _ in asset("/api/openapi.json", request) }
         return router
@@ -88,7 +89,7 @@ extension ControlSite {
         }
     }
 
-    private func streamID(_ context: WebRequestContext) throws -> StreamID {
+    func streamID(_ context: WebRequestContext) throws -> StreamID {
         guard let key = context.parameters.get("key"), let decoded = key.removingPercentEncoding,
             let id = try? StreamID(parsing: decoded)
         else { throw Self.noStream }
@@ -114,7 +115,7 @@ extension ControlSite {
             token: token, expiresAt: expiry.description)
     }
 
-    private static let noStream = HTTPError(.notFound, message: "stream not found")
+    static let noStream = HTTPError(.notFound, message: "stream not found")
 }
 
 // MARK: - The node
@@ -183,7 +184,7 @@ extension ControlSite {
 // MARK: - Who may ask
 
 extension ControlSite {
-    private func guarded(
+    func guarded(
         _ role: ControlRole, _ request: Request, _ context: WebRequestContext,
         _ body: (ControlRole) throws -> Response
     ) throws -> Response {
@@ -191,7 +192,7 @@ extension ControlSite {
     }
 
     @discardableResult
-    private func check(_ needed: ControlRole, _ request: Request, _ context: WebRequestContext) throws -> ControlRole {
+    func check(_ needed: ControlRole, _ request: Request, _ context: WebRequestContext) throws -> ControlRole {
         var caller = Caller(isLoopback: context.peer.isLoopback, authority: request.head.authority)
         for field in request.headers { caller.note(header: field.name.canonicalName, value: field.value) }
         let header = request.headers[.authorization]
@@ -205,7 +206,7 @@ extension ControlSite {
         }
     }
 
-    private func answer(_ value: some Encodable, status: HTTPResponse.Status = .ok) throws -> Response {
+    func answer(_ value: some Encodable, status: HTTPResponse.Status = .ok) throws -> Response {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let data = try encoder.encode(value)

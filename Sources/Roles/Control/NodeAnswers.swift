@@ -28,6 +28,8 @@ public struct NodeStatus: Encodable, Sendable {
     public var connections: Connections
     /// Bits a second.
     public var traffic: Traffic
+    /// How much of the processors that it may use it does use, 0 to 1, over the last ten seconds.
+    public var processor: Double
     /// Resident set.
     public var memoryBytes: Int
     /// What it listens at.
@@ -37,7 +39,7 @@ public struct NodeStatus: Encodable, Sendable {
     public init(
         node: String, version: String, state: String, roles: [String], startedAt: String, uptimeSeconds: Double,
         streams: Streams, publishers: Int, viewers: Int, connections: Connections, traffic: Traffic,
-        memoryBytes: Int, listeners: [Listener]
+        processor: Double, memoryBytes: Int, listeners: [Listener]
     ) {
         self.node = node
         self.version = version
@@ -50,6 +52,7 @@ public struct NodeStatus: Encodable, Sendable {
         self.viewers = viewers
         self.connections = connections
         self.traffic = traffic
+        self.processor = processor
         self.memoryBytes = memoryBytes
         self.listeners = listeners
     }
@@ -61,7 +64,7 @@ public struct NodeStatus: Encodable, Sendable {
         var connecting = 0
 
         /// Counts states.
-        public init(_ states: [StreamState]) {
+        public init(_ states: [StreamPhase]) {
             for state in states {
                 switch state {
                 case .connecting: connecting += 1

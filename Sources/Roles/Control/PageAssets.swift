@@ -63,6 +63,7 @@ public enum PageAssets {
     }
 
     private static let watchPrefix = "/watch/"
+    private static let css = "text/css; charset=utf-8"
     private static let html = "text/html; charset=utf-8"
     private static let script = "text/javascript; charset=utf-8"
     private static let watch = PageAsset(PackageResources.watch_html, html)
@@ -70,9 +71,12 @@ public enum PageAssets {
         "/": PageAsset(PackageResources.index_html, html),
         "/api/openapi.json": PageAsset(PackageResources.openapi_json, "application/json"),
         "/app.js": PageAsset(PackageResources.app_js, script),
+        "/cluster": PageAsset(PackageResources.cluster_html, html),
+        "/cluster.css": PageAsset(PackageResources.cluster_css, css),
+        "/cluster.js": PageAsset(PackageResources.cluster_js, script),
         "/common.js": PageAsset(PackageResources.common_js, script),
         "/icon.svg": PageAsset(PackageResources.icon_svg, "image/svg+xml"),
-        "/millrace.css": PageAsset(PackageResources.millrace_css, "text/css; charset=utf-8"),
+        "/millrace.css": PageAsset(PackageResources.millrace_css, css),
         "/player.js": PageAsset(PackageResources.player_js, script),
         "/watch.js": PageAsset(PackageResources.watch_js, script),
     ]

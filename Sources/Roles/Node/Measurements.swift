@@ -1,31 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Feed
+import Media
 import Origin
 import Synchronization
 import Telemetry
 import Transport
 
-/// Bits a second in and out, as the mean over the last ten seconds.
+/// Bits a second in and out, and the share of the processors in use, as means over the last ten seconds.
 final class TrafficMeter: Sendable {
-    private let samples = Mutex<[(bytesIn: Int, bytesOut: Int)]>([])
+    private let samples = Mutex<[(bytesIn: Int, bytesOut: Int, processorTime: Duration)]>([])
 
     /// Takes the counters' present values; call once a second.
-    func note(bytesIn: Int, bytesOut: Int) {
+    func note(bytesIn: Int, bytesOut: Int, processorTime: Duration) {
         samples.withLock { samples in
-            samples.append((bytesIn, bytesOut))
+            samples.append((bytesIn, bytesOut, processorTime))
             if samples.count > 11 { samples.removeFirst() }
         }
     }
 
-    /// The rates now.
-    var rates: (bitsIn: Double, bitsOut: Double) {
+    /// The rates now; `processor` is 0 to 1.
+    var rates: (bitsIn: Double, bitsOut: Double, processor: Double) {
         samples.withLock { samples in
-            guard let first = samples.first, let last = samples.last, samples.count > 1 else { return (0, 0) }
+            guard let first = samples.first, let last = samples.last, samples.count > 1 else { return (0, 0, 0) }
             let seconds = Double(samples.count - 1)
             return (
                 Double((last.bytesIn - first.bytesIn) * 8) / seconds,
-                Double((last.bytesOut - first.bytesOut) * 8) / seconds
+                Double((last.bytesOut - first.bytesOut) * 8) / seconds,
+                min(1, (last.processorTime - first.processorTime).seconds / seconds / Double(ProcessLimits.processors))
             )
         }
     }
@@ -39,7 +41,8 @@ extension NodeAssembly {
         metrics.memory.set(ProcessFacts.residentMemory)
         metrics.uptime.set(SystemClock.now() - startTime)
         traffic.note(
-            bytesIn: metrics.rtmpReceived.value, bytesOut: metrics.rtmpSent.value + metrics.mediaSent.value)
+            bytesIn: metrics.rtmpReceived.value, bytesOut: metrics.rtmpSent.value + metrics.mediaSent.value,
+            processorTime: ProcessFacts.processorTime)
         for mendings in streams.takeMendings() { metrics.note(mendings) }
     }
 }

@@ -64,6 +64,8 @@ final class NodeView: ControlNode {
 
     var hlsScript: [UInt8]? { node.script?.bytes }
 
+    var cluster: (any ClusterDesk)? { nil }
+
     func status() -> NodeStatus {
         let states = streams().map(\.state)
         let open = listeners.withLock { $0 }
@@ -78,12 +80,12 @@ final class NodeView: ControlNode {
                 rtmp: (open?.rtmp.connections ?? 0) + (open?.rtmps?.connections ?? 0),
                 http: open?.http.connections ?? 0),
             traffic: NodeStatus.Traffic(bitsIn: rates.bitsIn, bitsOut: rates.bitsOut),
-            memoryBytes: ProcessFacts.residentMemory, listeners: open?.described ?? [])
+            processor: rates.processor, memoryBytes: ProcessFacts.residentMemory, listeners: open?.described ?? [])
     }
 
     private func status(of replica: StreamReplica) -> StreamStatus {
         let live = node.streams[replica.id].flatMap { $0.replica === replica ? $0 : nil }
-        let state: StreamState =
+        let state: StreamPhase =
             switch (live, replica.isPlayable) {
             case (nil, _): .stopped
             case (_, false): .connecting

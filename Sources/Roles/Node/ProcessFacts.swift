@@ -21,4 +21,7 @@ enum ProcessFacts {
         let fields = String(decoding: bytes.prefix(max(0, count)), as: UTF8.self).split(separator: " ")
         return fields.count > 1 ? (Int(fields[1]) ?? 0) * Int(getpagesize()) : 0
     }
+
+    /// What all threads of this process have used of the processors so far; `clock` counts microseconds by POSIX.
+    static var processorTime: Duration { .microseconds(clock()) }
 }

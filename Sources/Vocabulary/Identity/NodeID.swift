@@ -12,6 +12,11 @@ public struct NodeID: Hashable, Comparable, Sendable, CustomStringConvertible {
         description = String(text)
     }
 
+    /// A node that was told no name, on a machine whose own is none.
+    public static let local = NodeID(known: "local")
+
+    private init(known: String) { description = known }
+
     /// The longest name, in bytes.
     public static let maximumLength = 63
 

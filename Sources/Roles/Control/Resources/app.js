@@ -143,7 +143,7 @@ function explain(player) {
   write(at("token-note"), player?.publish?.tokenNeeded === false
     ? "This node takes publishers without a token."
     : "From this machine no token is needed. From another, the key carries one: demo?token=…, which millrace token publish demo, called on this machine, prints.");
-  write(at("node"), player ? `${player.node} · ${player.version}` : "");
+  write(at("node"), player ? `${player.node} · ${player.version} ·` : "");
 }
 
 /** Shows a command of one line that wraps between its options only. */

@@ -45,6 +45,7 @@ export function fps(frameRate) { return `${Number(frameRate.toFixed(2))}\u00a0fp
 
 export function bitrate(bits) {
   if (!bits) return "—";
+  if (bits >= 1e9) return `${Number((bits / 1e9).toFixed(2))} Gbit/s`;
   return bits >= 1e6 ? `${(bits / 1e6).toFixed(bits >= 1e7 ? 1 : 2)} Mbit/s` : `${Math.round(bits / 1e3)} kbit/s`;
 }
 

@@ -18,9 +18,30 @@ struct NodeArguments: ParsableArguments {
     func validate() throws { _ = try endpoint }
 
     /// What the node answers to a GET; a refusal and silence end the command.
-    func get(_ path: String) throws -> APIAnswer {
+    /// - Parameter patience: how long the node may think.
+    func get(_ path: String, patience: Duration = .seconds(5)) throws -> APIAnswer {
+        try ask("GET", path, body: [], patience: patience)
+    }
+
+    /// What the node answers to a POST of JSON.
+    func post(_ path: String, _ body: [String: JSONValue]) throws -> APIAnswer {
+        try ask("POST", path, body: Array(try JSONEncoder().encode(body)), patience: .seconds(15))
+    }
+
+    /// Prints a list of the API as a table, or as it came.
+    func printList(_ name: String, at path: String, columns: [String], orElse sentence: String) throws {
+        let answer = try get(path).succeeded()
+        if json { return print(answer.text) }
+        AnswerTable(try answer.list(name), columns: columns).print(orElse: sentence)
+    }
+
+    private func ask(_ method: String, _ path: String, body: [UInt8], patience: Duration) throws -> APIAnswer {
         let (host, port) = try endpoint
-        return try NodeQuestion(node: node, APIRequest(host: host, port: port, path: path), token: token).answer()
+        var request = APIRequest(host: host, port: port, path: path)
+        request.method = method
+        request.body = body
+        request.timeout = patience
+        return try NodeQuestion(node: node, request, token: token).answer()
     }
 
     private var endpoint: (String, UInt16) {

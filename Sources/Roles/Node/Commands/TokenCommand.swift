@@ -61,18 +61,3 @@ extension ControlRole: ExpressibleByArgument {
     /// The names, for the help.
     public static var allValueStrings: [String] { ["reader", "operator", "admin"] }
 }
-
-/// Parses `500ms`, `2s`, `10m` or `24h`.
-private func parsedDuration(_ text: String) throws -> Duration {
-    guard let duration = Duration(settingText: text), duration > .zero else {
-        throw ValidationError("\(text): write it as 30m or 24h")
-    }
-    return duration
-}
-
-/// Parses `app/name`, or a name in the app `live`.
-private func parsedStream(_ text: String) throws -> StreamID {
-    do throws(StreamID.Failure) { return try StreamID(parsing: text) } catch {
-        throw ValidationError("\(text) is no stream name: \(error)")
-    }
-}
