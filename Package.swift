@@ -41,6 +41,7 @@ var protocols: [Target] {
     [
         room("Protocols", "CMAF", uses: ["Bytes", "Feed", "Media"]),
         room("Protocols", "Feed", uses: ["Bytes", "Identity", "Media"]),
+        room("Protocols", "GeoIP", uses: ["Bytes", "Cluster"]),
         room("Protocols", "Gossip", uses: ["Bytes", "Cluster", "COpenSSL", "Identity"]),
         room("Protocols", "HLS", uses: ["Bytes", "CMAF", "Feed", "Identity", "Media"]),
         room("Protocols", "RTMP", uses: ["Bytes", "COpenSSL", "Identity", "Media"]),
@@ -135,6 +136,7 @@ var proof: [Target] {
         tests("Roles", "Control", uses: ["Access", "Identity", "Node", "NodeKit", "Origin", "RTMP", "TestKit"]),
         tests("Roles", "Edge", uses: ["CZlib", "Identity", "Node", "NodeKit", "RTMP", "TestKit"]),
         tests("Protocols", "Feed", uses: ["Bytes", "Identity", "Media", "TestKit"]),
+        tests("Protocols", "GeoIP", uses: ["Bytes", "Cluster"]),
         tests("Protocols", "Gossip", uses: ["Bytes", "Cluster", "Identity", "TestKit"]),
         tests("Protocols", "HLS", uses: ["Bytes", "CMAF", "Feed", "Identity", "Media", "TestKit"]),
         tests("Vocabulary", "Identity"),
