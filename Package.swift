@@ -41,6 +41,7 @@ var protocols: [Target] {
     [
         room("Protocols", "CMAF", uses: ["Bytes", "Feed", "Media"]),
         room("Protocols", "Feed", uses: ["Bytes", "Identity", "Media"]),
+        room("Protocols", "GeoIP", uses: ["Bytes", "Cluster"]),
         room("Protocols", "Gossip", uses: ["Bytes", "Cluster", "COpenSSL", "Identity"]),
         room("Protocols", "HLS", uses: ["Bytes", "CMAF", "Cluster", "Feed", "Identity", "Media"]),
         room("Protocols", "RTMP", uses: ["Bytes", "COpenSSL", "Identity", "Media"]),
@@ -159,6 +160,7 @@ var proof: [Target] {
             ]),
         tests("Roles", "Edge", uses: ["CZlib", "Identity", "Node", "NodeKit", "RTMP", "TestKit"]),
         tests("Protocols", "Feed", uses: ["Bytes", "Identity", "Media", "TestKit"]),
+        tests("Protocols", "GeoIP", uses: ["Bytes", "Cluster"]),
         tests("Protocols", "Gossip", uses: ["Bytes", "Cluster", "Identity", "TestKit"]),
         tests("Protocols", "HLS", uses: ["Bytes", "CMAF", "Cluster", "Feed", "Identity", "Media", "TestKit"]),
         tests("Vocabulary", "Identity"),

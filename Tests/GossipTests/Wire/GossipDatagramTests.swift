@@ -103,6 +103,7 @@ struct GossipDatagramTests {
             [1, 67, 44] + [UInt8](repeating: 0, count: 12) + [1]
                 + [UInt8](repeating: 0, count: 31), .truncated
         ),
+        ("a stream without an app", [1, 69, 5, 4] + Array("news".utf8), .malformed),
         ("an order that is none", [1, 67, 13] + [UInt8](repeating: 0, count: 12) + [9], .malformed),
         (
             "more processor than there is",

@@ -112,8 +112,10 @@ struct WireReader {
         return zone
     }
 
+    /// A stream with its app: a name alone would come back longer than it came, and might not fit again.
     mutating func stream() throws(GossipFailure) -> StreamID {
         let text = try text(limit: StreamID.maximumLength)
+        guard text.utf8.contains(UInt8(ascii: "/")) else { throw .malformed }
         do { return try StreamID(parsing: text) } catch { throw .malformed }
     }
 }
