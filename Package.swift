@@ -42,7 +42,8 @@ var protocols: [Target] {
         room("Protocols", "CMAF", uses: ["Bytes", "Feed", "Media"]),
         room("Protocols", "Feed", uses: ["Bytes", "Identity", "Media"]),
         room("Protocols", "Gossip", uses: ["Bytes", "Cluster", "COpenSSL", "Identity"]),
-        room("Protocols", "HLS", uses: ["Bytes", "CMAF", "Feed", "Identity", "Media"]),
+        room("Protocols", "HLS", uses: ["Bytes", "CMAF", "COpenSSL", "Feed", "Identity", "Media"]),
+        room("Protocols", "Relay", uses: ["Bytes", "Cluster", "Feed", "Identity", "Media"]),
         room("Protocols", "RTMP", uses: ["Bytes", "COpenSSL", "Identity", "Media"]),
     ]
 }
@@ -114,8 +115,10 @@ var roles: [Target] {
         ),
         room(
             "Roles", "Replica",
-            uses: ["Bytes", "COpenSSL", "Feed", "HLS", "Identity", "Media", "RTMP", "Telemetry", "Transport"],
-            products: [from("swift-collections", "DequeModule"), nio("NIOCore")]
+            uses: [
+                "Bytes", "Cluster", "Feed", "HLS", "Identity", "Media", "RTMP", "Relay", "Telemetry", "Transport",
+            ],
+            products: [from("swift-collections", "DequeModule"), nio("NIOCore"), nio("NIOPosix")]
         ),
     ]
 }
@@ -148,8 +151,11 @@ var proof: [Target] {
         tests("Roles", "Origin", uses: ["Access", "Identity", "Media", "Node", "NodeKit", "RTMP", "TestKit"]),
         tests("Protocols", "RTMP", uses: ["Bytes", "COpenSSL", "Identity", "Media"]),
         tests(
-            "Roles", "Replica", uses: ["Feed", "HLS", "Identity", "Media", "Telemetry", "TestKit"],
-            products: [nio("NIOCore"), nio("NIOEmbedded")]),
+            "Protocols", "Relay", uses: ["Bytes", "Cluster", "Feed", "HLS", "Identity", "Media", "TestKit"]),
+        tests(
+            "Roles", "Replica",
+            uses: ["Cluster", "Feed", "HLS", "Identity", "Media", "NodeKit", "Relay", "Telemetry", "TestKit", "Transport"],
+            products: [nio("NIOCore"), nio("NIOEmbedded"), nio("NIOPosix")]),
         tests("loadtests", "Swarm", uses: ["Bytes", "RTMP"]),
         tests("Rim", "Telemetry", products: [logging]),
         tests(

@@ -48,8 +48,7 @@ package final class NodeAssembly: Sendable {
         let window = MediaWindowSettings(segments: settings.hls.window)
         let replicaMetrics = ReplicaMetrics(metrics.registry)
         streams = LiveStreamTable(settings: settings.liveStreamSettings, replicas: replicas) { id, term in
-            StreamReplica(
-                id: id, term: term, settings: window, lag: settings.play.maximumLag, metrics: replicaMetrics)
+            StreamReplica(id: id, term: term, settings: window, metrics: replicaMetrics)
         }
         edge = EdgeState(
             replicas: replicas, policy: policy, window: window, play: settings.replicaPlaySettings,
