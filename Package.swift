@@ -43,7 +43,8 @@ var protocols: [Target] {
         room("Protocols", "Feed", uses: ["Bytes", "Identity", "Media"]),
         room("Protocols", "GeoIP", uses: ["Bytes", "Cluster"]),
         room("Protocols", "Gossip", uses: ["Bytes", "Cluster", "COpenSSL", "Identity"]),
-        room("Protocols", "HLS", uses: ["Bytes", "CMAF", "Cluster", "Feed", "Identity", "Media"]),
+        room("Protocols", "HLS", uses: ["Bytes", "CMAF", "COpenSSL", "Cluster", "Feed", "Identity", "Media"]),
+        room("Protocols", "Relay", uses: ["Bytes", "Cluster", "Feed", "Identity", "Media"]),
         room("Protocols", "RTMP", uses: ["Bytes", "COpenSSL", "Identity", "Media"]),
     ]
 }
@@ -107,7 +108,8 @@ var roles: [Target] {
         room(
             "Roles", "Node",
             uses: [
-                "APIClient", "Access", "Bytes", "CLinuxIO", "COpenSSL", "Cluster", "Clustering", "Control", "Edge", "Feed",
+                "APIClient", "Access", "Bytes", "CLinuxIO", "COpenSSL", "Cluster", "Clustering", "Control", "Edge",
+                "Feed",
                 "Gossip", "HLS", "Identity", "Media", "Origin", "Placement", "RTMP", "Replica", "Router", "Telemetry",
                 "Transport", "WebServer",
             ],
@@ -131,8 +133,10 @@ var roles: [Target] {
         ),
         room(
             "Roles", "Replica",
-            uses: ["Bytes", "COpenSSL", "Feed", "HLS", "Identity", "Media", "RTMP", "Telemetry", "Transport"],
-            products: [from("swift-collections", "DequeModule"), nio("NIOCore")]
+            uses: [
+                "Bytes", "Cluster", "Feed", "HLS", "Identity", "Media", "RTMP", "Relay", "Telemetry", "Transport",
+            ],
+            products: [from("swift-collections", "DequeModule"), nio("NIOCore"), nio("NIOPosix")]
         ),
     ]
 }
@@ -176,8 +180,13 @@ var proof: [Target] {
         tests("Policies", "Placement", uses: ["Cluster", "Identity", "TestKit"]),
         tests("Protocols", "RTMP", uses: ["Bytes", "COpenSSL", "Identity", "Media"]),
         tests(
-            "Roles", "Replica", uses: ["Feed", "HLS", "Identity", "Media", "Telemetry", "TestKit"],
-            products: [nio("NIOCore"), nio("NIOEmbedded")]),
+            "Protocols", "Relay", uses: ["Bytes", "Cluster", "Feed", "HLS", "Identity", "Media", "TestKit"]),
+        tests(
+            "Roles", "Replica",
+            uses: [
+                "Cluster", "Feed", "HLS", "Identity", "Media", "NodeKit", "Relay", "Telemetry", "TestKit", "Transport",
+            ],
+            products: [nio("NIOCore"), nio("NIOEmbedded"), nio("NIOPosix")]),
         tests("loadtests", "Swarm", uses: ["Bytes", "RTMP"]),
         tests("Rim", "Telemetry", products: [logging]),
         tests(

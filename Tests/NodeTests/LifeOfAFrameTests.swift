@@ -59,7 +59,8 @@ struct LifeOfAFrameTests {
             id: try StreamID(parsing: "demo"), term: term, settings: MediaWindowSettings(), metrics: metrics)
         let part = MediaResource.part(.main, term, mark)
         #expect(replica.decide(part, query: [], hasWaited: false, wake: nil) == .refuse(.notFound))
-        replica.append(records, committed: mark)
+        let end = FeedPosition(term: term, number: UInt64(records.count))
+        replica.append(records, committed: CommitTracker.Commit(position: end, part: mark))
         // 8, 10: the window knows the part by the marks, and the request gets a directive.
         let directive = replica.decide(part, query: [], hasWaited: false, wake: nil)
         #expect(directive == .part)

@@ -80,21 +80,6 @@ struct StreamReplicaTests {
         }
     }
 
-    @Test(
-        "keeps no more records than it holds, by the numbers they always had", arguments: [100, 9000])
-    func log(length: Int) throws {
-        let start = try #require(records(.seconds(1)).first { if case .segmentStart = $0 { true } else { false } })
-        var log = FeedLog(lag: .seconds(2))
-        for _ in 0..<8 {
-            log.append(start)
-            for number in 0..<UInt64(length) { log.append(.stored(number)) }
-        }
-        #expect(log.endNumber == 8 * UInt64(length + 1) && log.records.count == min(8 * (length + 1), 16384))
-        #expect(log.firstNumber == log.endNumber - UInt64(log.records.count))
-        #expect(log[number: log.firstNumber &- 1] == nil && log[number: log.endNumber] == nil)
-        #expect(log[number: log.endNumber - 1] == .stored(UInt64(length - 1)))
-    }
-
     @Test("forgets viewers of playlists who ask no more, and not those who hold a connection")
     func viewers() {
         #expect(replica.note(1, .hls, now: .seconds(0)) && replica.note(2, .flv, now: .seconds(0)))
@@ -113,6 +98,14 @@ extension StreamReplica {
     /// Appends records, and commits each part with its mark.
     fileprivate func take(_ records: [FeedRecord]) {
         let marks = records.compactMap { if case .partEnd(let mark) = $0 { mark.position } else { nil } }
-        append(records, committed: marks.last)
+        append(records, committed: marks.last.map { CommitTracker.Commit(part: $0, of: term) })
+    }
+}
+
+extension CommitTracker.Commit {
+    /// A commit whose place in the feed grows with the part.
+    fileprivate init(part: PartPosition, of term: Term) {
+        let number = part.msn * 1000 + UInt64(part.part)
+        self.init(position: FeedPosition(term: term, number: number), part: part)
     }
 }

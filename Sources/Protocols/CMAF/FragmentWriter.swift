@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Bytes
+public import Bytes
 import Feed
 import Media
 
@@ -36,6 +36,21 @@ public enum FragmentWriter {
     /// How many bytes `write` would write.
     public static func byteCount(of fragment: Fragment) -> Int {
         fragment.units.withUnsafeBufferPointer { Layout(fragment, $0).byteCount }
+    }
+
+    /// Where the bytes written of a part hold its units' payloads: one slice for each unit, in feed order, which shares
+    /// their storage; nil for units of other tracks.
+    public static func payloads(of fragment: Fragment, in bytes: [UInt8]) -> [ByteSlice?] {
+        var payloads = [ByteSlice?](repeating: nil, count: fragment.units.count)
+        let units = fragment.units.enumerated().filter { fragment.tracks.contains($0.element.track) }
+        var next = bytes.count - units.reduce(0) { $0 + $1.element.payload.count }
+        for track in fragment.tracks {
+            for (index, unit) in units where unit.track == track {
+                payloads[index] = bytes[next..<next + unit.payload.count]
+                next += unit.payload.count
+            }
+        }
+        return payloads
     }
 
     private static func writeHeader(

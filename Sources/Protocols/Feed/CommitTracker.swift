@@ -22,6 +22,12 @@ public struct CommitTracker: Sendable {
         public let position: FeedPosition
         /// The part it ends.
         public let part: PartPosition
+
+        /// A commit of its parts.
+        public init(position: FeedPosition, part: PartPosition) {
+            self.position = position
+            self.part = part
+        }
     }
 
     /// The term whose records are tracked.

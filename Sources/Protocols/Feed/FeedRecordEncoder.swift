@@ -126,36 +126,4 @@ extension [UInt8] {
             append(signed: time.ticks)
         }
     }
-
-    fileprivate mutating func append(_ duration: Duration) {
-        append(signed: duration.components.seconds)
-        append(signed: duration.components.attoseconds)
-    }
-
-    private mutating func append(_ flag: Bool) { append(flag ? 1 : 0) }
-
-    private mutating func append(text: String) { append(block: Array(text.utf8)[...]) }
-
-    private mutating func append(block: ByteSlice) {
-        append(number: UInt64(block.count))
-        append(contentsOf: block)
-    }
-
-    private mutating func append<Value>(optional value: Value?, _ write: (inout [UInt8], Value) -> Void) {
-        append(value != nil)
-        if let value { write(&self, value) }
-    }
-
-    fileprivate mutating func append(signed value: Int64) {
-        append(number: UInt64(bitPattern: value << 1 ^ value >> 63))
-    }
-
-    fileprivate mutating func append(number value: UInt64) {
-        var rest = value
-        while rest >= 0x80 {
-            append(UInt8(truncatingIfNeeded: rest) | 0x80)
-            rest >>= 7
-        }
-        append(UInt8(truncatingIfNeeded: rest))
-    }
 }

@@ -1,29 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Bytes
-import Identity
-import Media
+package import Bytes
+package import Identity
+package import Media
 
 /// Reads the fields of a record; whatever the bytes say, it allocates no more than they are long.
-struct FieldReader {
+package struct FieldReader {
     private var reader: ByteReader
 
-    init(_ bytes: ByteSlice) { reader = ByteReader(bytes) }
+    package init(_ bytes: ByteSlice) { reader = ByteReader(bytes) }
 
-    var isEmpty: Bool { reader.isEmpty }
+    package var isEmpty: Bool { reader.isEmpty }
 
-    mutating func byte() throws(FeedFailure) -> UInt8 {
+    /// What is not yet read.
+    package var rest: ByteSlice { reader.rest }
+
+    package mutating func byte() throws(FeedFailure) -> UInt8 {
         do { return try reader.uint8() } catch { throw .truncated }
     }
 
     /// A track's number, 1 to 255.
-    mutating func track() throws(FeedFailure) -> TrackID {
+    package mutating func track() throws(FeedFailure) -> TrackID {
         let number = try byte()
         guard number > 0 else { throw .malformed }
         return TrackID(number)
     }
 
-    mutating func flag() throws(FeedFailure) -> Bool {
+    package mutating func flag() throws(FeedFailure) -> Bool {
         switch try byte() {
         case 0: false
         case 1: true
@@ -32,7 +35,7 @@ struct FieldReader {
     }
 
     /// LEB128 of up to 64 bits, in its shortest form.
-    mutating func number() throws(FeedFailure) -> UInt64 {
+    package mutating func number() throws(FeedFailure) -> UInt64 {
         var value: UInt64 = 0
         for shift in stride(from: UInt64(0), to: 64, by: 7) {
             let byte = try byte()
@@ -46,44 +49,54 @@ struct FieldReader {
         throw .malformed
     }
 
-    mutating func signed() throws(FeedFailure) -> Int64 {
+    package mutating func signed() throws(FeedFailure) -> Int64 {
         let value = try number()
         return Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1)
     }
 
     /// A number of up to 32 bits.
-    mutating func small() throws(FeedFailure) -> UInt32 {
+    package mutating func small() throws(FeedFailure) -> UInt32 {
         guard let value = UInt32(exactly: try number()) else { throw .malformed }
         return value
     }
 
-    mutating func double() throws(FeedFailure) -> Double {
+    package mutating func double() throws(FeedFailure) -> Double {
         do { return try reader.double() } catch { throw .truncated }
     }
 
+    /// Four bytes, the most significant first.
+    package mutating func fixed32() throws(FeedFailure) -> UInt32 {
+        do { return try reader.uint32() } catch { throw .truncated }
+    }
+
+    /// So many bytes.
+    package mutating func bytes(_ length: Int) throws(FeedFailure) -> ByteSlice {
+        do { return try reader.bytes(length) } catch { throw .truncated }
+    }
+
     /// How many entries follow; each takes a byte at least.
-    mutating func count() throws(FeedFailure) -> Int {
+    package mutating func count() throws(FeedFailure) -> Int {
         let count = try number()
         guard count <= UInt64(reader.count) else { throw .truncated }
         return Int(truncatingIfNeeded: count)
     }
 
-    mutating func block() throws(FeedFailure) -> ByteSlice {
+    package mutating func block() throws(FeedFailure) -> ByteSlice {
         let length = try count()
         do { return try reader.bytes(length) } catch { throw .truncated }
     }
 
-    mutating func text() throws(FeedFailure) -> String {
+    package mutating func text() throws(FeedFailure) -> String {
         guard let text = String(validating: try block(), as: UTF8.self) else { throw .malformed }
         return text
     }
 
-    mutating func rendition() throws(FeedFailure) -> RenditionName {
+    package mutating func rendition() throws(FeedFailure) -> RenditionName {
         guard let rendition = RenditionName(parsing: try text()) else { throw .malformed }
         return rendition
     }
 
-    mutating func times() throws(FeedFailure) -> [TrackTime] {
+    package mutating func times() throws(FeedFailure) -> [TrackTime] {
         var times: [TrackTime] = []
         for _ in 0..<(try count()) {
             times.append(TrackTime(track: try track(), ticks: try signed()))
@@ -92,7 +105,7 @@ struct FieldReader {
     }
 
     /// Seconds and attoseconds, of one sign, the latter less than a second.
-    mutating func duration() throws(FeedFailure) -> Duration {
+    package mutating func duration() throws(FeedFailure) -> Duration {
         let seconds = try signed()
         let attoseconds = try signed()
         let second: Int64 = 1_000_000_000_000_000_000

@@ -15,6 +15,7 @@ public final class EdgeState: Sendable {
     let play: PlaySettings
     let metrics: EdgeMetrics
     private let replicas: ReplicaTable
+    private let source: (any StreamSource)?
     private let settings: EdgeSettings
     private let state = Mutex(State())
 
@@ -24,11 +25,14 @@ public final class EdgeState: Sendable {
     }
 
     /// The edge over a node's replicas.
+    /// - Parameter source: where streams come from that the node does not hold; nil where it only serves its own.
     public init(
-        replicas: ReplicaTable, policy: AccessPolicy, window: MediaWindowSettings, play: PlaySettings,
+        replicas: ReplicaTable, source: (any StreamSource)? = nil, policy: AccessPolicy, window: MediaWindowSettings,
+        play: PlaySettings,
         settings: EdgeSettings, metrics: EdgeMetrics
     ) {
         self.replicas = replicas
+        self.source = source
         self.policy = policy
         windowSettings = window
         self.play = play
@@ -36,10 +40,11 @@ public final class EdgeState: Sendable {
         self.metrics = metrics
     }
 
-    /// The stream as it is served now; nil where the node has no replica of it.
+    /// The stream as it is served now; nil where the node has no replica of it, and nobody to take it from.
     func stream(_ id: StreamID) -> EdgeStream? {
+        let held = replicas[id] ?? source?.replica(of: id, via: [])
         let (stream, replaced) = state.withLock { state -> (EdgeStream?, EdgeStream?) in
-            let replica = replicas[id]
+            let replica = held
             let known = state.streams[id]
             if let known, known.replica === replica { return (known, nil) }
             state.streams[id] = replica.map { EdgeStream($0) }

@@ -22,7 +22,8 @@ final class FLVFront {
 
     /// Begins to play on `exchange`, or refuses.
     func respond(_ id: StreamID, viewer: Int, on exchange: MediaExchange) {
-        guard let replica = edge.stream(id)?.replica, !replica.isOver, replica.parameters != nil else {
+        guard let replica = edge.stream(id)?.replica, !replica.isOver, replica.parameters != nil || replica.isExpected
+        else {
             return exchange.send(Refusals.notFound)
         }
         let number = ViewerNumber.make(viewer, ObjectIdentifier(exchange))

@@ -109,6 +109,7 @@ extension HLSFront {
         let question = Question(resource: path.resource, query: path.query, acceptsGzip: acceptsGzip)
         let viewer = path.resource.isPlaylist ? UInt64(bitPattern: Int64(exchange.tag)) : nil
         if let viewer, !edge.welcome(viewer, to: stream.replica) { return exchange.send(Refusals.full) }
+        let levelings = stream.replica.outlook.levelings
         let directive = stream.replica.decide(
             question.resource, query: question.query, hasWaited: false, wake: mailbox)
         edge.metrics.decided(directive)
@@ -116,7 +117,7 @@ extension HLSFront {
             return send(stream.answer(directive, to: question, by: desk), on: exchange, of: stream)
         }
         let deadline = NIODeadline.now() + TimeAmount(atMost)
-        waiting.append(exchange, asking: question, of: stream, until: until, deadline: deadline)
+        waiting.append(exchange, asking: question, of: stream, until: until, levelings: levelings, deadline: deadline)
         tick()
     }
 
@@ -135,10 +136,11 @@ extension HLSFront {
     }
 
     private func settle(_ group: WaitTable.Group, hasWaited: Bool) {
+        let levelings = group.stream.replica.outlook.levelings
         let directive = group.stream.replica.decide(
             group.question.resource, query: group.question.query, hasWaited: hasWaited, wake: mailbox)
         if case .wait(let until, _) = directive {
-            waiting.putBack(group, until: until)
+            waiting.putBack(group, until: until, levelings: levelings)
             return
         }
         edge.metrics.decided(directive)

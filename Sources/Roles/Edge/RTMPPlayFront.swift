@@ -23,7 +23,8 @@ public struct RTMPPlayFront: RTMPPlayDoor {
     /// Lets a player in where the stream is there, and its app asks for no token or gets a good one.
     public func play(_ request: PlayRequest, on connection: RTMPConnection) -> Result<any RTMPPlayer, RTMPRefusal> {
         guard let id = try? request.streamID(), let replica = edge.stream(id)?.replica, !replica.isOver,
-            replica.parameters != nil, let table = tables[ObjectIdentifier(connection.eventLoop)]?.value
+            replica.parameters != nil || replica.isExpected,
+            let table = tables[ObjectIdentifier(connection.eventLoop)]?.value
         else { return .failure(RTMPRefusal(.notFound("There is no such stream."))) }
         let decision = edge.policy.viewer(
             of: id, token: request.address["token"].map { "~" + $0 }, resource: .multivariantPlaylist,

@@ -15,8 +15,13 @@ final class WaitTable {
         let deadline: NIODeadline
         let list = WaitList()
         fileprivate(set) var until: PartPosition
+        /// How often the node had come level when the group was last decided on.
+        fileprivate(set) var levelings: UInt32
 
-        fileprivate init(_ question: Question, _ stream: EdgeStream, until: PartPosition, deadline: NIODeadline) {
+        fileprivate init(
+            _ question: Question, _ stream: EdgeStream, until: PartPosition, levelings: UInt32, deadline: NIODeadline
+        ) {
+            self.levelings = levelings
             self.question = question
             self.stream = stream
             self.until = until
@@ -40,7 +45,7 @@ final class WaitTable {
     /// Adds one who waits.
     func append(
         _ exchange: MediaExchange, asking question: Question, of stream: EdgeStream, until: PartPosition,
-        deadline: NIODeadline
+        levelings: UInt32, deadline: NIODeadline
     ) {
         let id = ObjectIdentifier(stream.replica)
         let probe = Key(stream: id, question: question, deadline: Self.step(deadline))
@@ -48,14 +53,15 @@ final class WaitTable {
         // The question's query is a slice of the loop's scratch bytes; a group keeps its own.
         let kept = Question(
             resource: question.resource, query: Array(question.query)[...], acceptsGzip: question.acceptsGzip)
-        let group = Group(kept, stream, until: until, deadline: deadline)
+        let group = Group(kept, stream, until: until, levelings: levelings, deadline: deadline)
         groups[id, default: [:]][Key(stream: id, question: kept, deadline: Self.step(deadline))] = group
         group.list.append(exchange)
     }
 
     /// Puts a group back that must wait on.
-    func putBack(_ group: Group, until: PartPosition) {
+    func putBack(_ group: Group, until: PartPosition, levelings: UInt32) {
         group.until = until
+        group.levelings = levelings
         let id = ObjectIdentifier(group.stream.replica)
         groups[id, default: [:]][
             Key(stream: id, question: group.question, deadline: Self.step(group.deadline))] = group
@@ -67,7 +73,7 @@ final class WaitTable {
     /// Takes the groups that can be answered now.
     func takeReady(of replica: StreamReplica, outlook: Outlook) -> [Group] {
         take(ObjectIdentifier(replica)) { group in
-            outlook.isOver || outlook.reach.map { group.until <= $0 } ?? false
+            outlook.isOver || outlook.levelings != group.levelings || outlook.reach.map { group.until <= $0 } ?? false
         }
     }
 

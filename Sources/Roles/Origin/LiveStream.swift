@@ -244,8 +244,34 @@ extension LiveStream {
             if case .partEnd(let mark) = record { _ = state.commits.append(mark.position, number: state.nextNumber) }
             state.nextNumber += 1
         }
-        replica.append(state.records, committed: state.commits.committed?.part)
+        replica.append(state.records, committed: state.commits.committed)
         state.records.removeAll(keepingCapacity: true)
+    }
+
+    /// The standby has more of the feed. Whoever waits for its parts to be listed is woken.
+    public func holder(_ holder: HolderID, holds position: FeedPosition) {
+        state.withLock { state in
+            if state.commits.acknowledge(position, by: holder) { list(state) }
+        }
+    }
+
+    /// A standby has the whole window, up to and with the record at `position`, and is waited for from there on.
+    public func holder(_ holder: HolderID, joinsAt position: FeedPosition) {
+        state.withLock { state in
+            guard position.term == term else { return }
+            state.commits.add(holder, countingFrom: position.number &+ 1)
+        }
+    }
+
+    /// The standby is lost: nobody waits for it any more.
+    public func lost(_ holder: HolderID) {
+        state.withLock { state in
+            if state.commits.remove(holder) { list(state) }
+        }
+    }
+
+    private func list(_ state: State) {
+        if let committed = state.commits.committed { replica.commit(upTo: committed) }
     }
 
     /// Keeps one timer running, at the next thing that time alone will cause.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Feed
+import HLS
 import Media
 import Synchronization
 
@@ -16,50 +17,48 @@ enum LogRead {
 }
 
 extension StreamReplica {
-    /// Copies up to a batch of records from number `from` on, or from the newest random access point where `from` is
+    /// Copies up to a batch of records from place `from` on, or from the newest random access point where `from` is
     /// nil, gone, or further behind than `maximumLag`.
     func read(
         from: UInt64?, maximumLag: Duration, into batch: inout [FeedRecord], wake mailbox: LoopMailbox
     ) -> LogRead {
         state.withLock { state in
-            let start = state.log.start(from: from, maximumLag: maximumLag)
-            guard let start, start.number < state.log.endNumber else {
+            let start = state.feed.log.start(from: from, maximumLag: maximumLag)
+            guard let start, start.place < state.feed.log.endPlace else {
                 guard !state.isOver else { return .over }
                 state.wish(.records, mailbox)
                 return .level
             }
-            let end = min(state.log.endNumber, start.number + Self.batchSize)
-            for number in start.number..<end {
-                if let record = state.log[number: number] { batch.append(record) }
-            }
-            let isLevel = end == state.log.endNumber && !state.isOver
+            let places = state.feed.log.batch(from: start.place, records: Self.batchSize, bytes: .max)
+            batch.append(contentsOf: state.feed.log.slice(places))
+            let isLevel = places.upperBound == state.feed.log.endPlace && !state.isOver
             if isLevel { state.wish(.records, mailbox) }
             return .records(
-                first: start.number, skipped: start.skipped, parameters: start.parameters, isLevel: isLevel)
+                first: start.place, skipped: start.skipped, parameters: start.parameters, isLevel: isLevel)
         }
     }
 
-    private static let batchSize: UInt64 = 64
+    private static let batchSize = 64
 }
 
 extension FeedLog {
-    /// Where a subscription that wants record `from` reads on.
+    /// Where a subscription that wants the record at `from` reads on.
     fileprivate func start(
         from: UInt64?, maximumLag: Duration
-    ) -> (number: UInt64, skipped: Bool, parameters: Parameters?)? {
-        guard let from else { return entry.map { ($0.number, false, $0.parameters) } }
-        let isGone = from < firstNumber
-        guard isGone || lag(of: from) > maximumLag, let entry, entry.number > from else {
-            return isGone ? nil : (from, false, nil)
+    ) -> (place: UInt64, skipped: Bool, parameters: Parameters?)? {
+        guard let from else { return entry.map { ($0.place, false, $0.parameters) } }
+        let isGone = from < firstPlace
+        guard isGone || lag(of: from) > maximumLag, let entry, entry.place > from else {
+            return isGone ? nil : (valid(from), false, nil)
         }
-        return (entry.number, true, entry.parameters)
+        return (entry.place, true, entry.parameters)
     }
 
-    /// How far the unit at or soon after `number` is behind the newest, in media time.
-    private func lag(of number: UInt64) -> Duration {
-        guard endNumber - number > 16, let leading = parameters?.leadingTrack?.id else { return .zero }
-        for next in number..<min(number + 64, endNumber) {
-            if case .accessUnit(let unit)? = self[number: next], unit.track == leading {
+    /// How far the unit at or soon after `place` is behind the newest, in media time.
+    private func lag(of place: UInt64) -> Duration {
+        guard endPlace > place + 16, let leading = parameters?.parameters.leadingTrack?.id else { return .zero }
+        for next in place..<min(place + 64, endPlace) {
+            if case .accessUnit(let unit)? = self[place: next], unit.track == leading {
                 return newestTime - unit.decodeTime.duration
             }
         }

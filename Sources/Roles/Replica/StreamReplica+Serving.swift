@@ -6,6 +6,7 @@ public import HLS
 public import Identity
 public import Media
 import Synchronization
+import Transport
 
 /// How far a replica can answer.
 public struct Outlook: Sendable {
@@ -13,12 +14,14 @@ public struct Outlook: Sendable {
     public let reach: PartPosition?
     /// Whether those who wait are to be answered whatever they wait for: the stream is over.
     public let isOver: Bool
+    /// How often the node came level with its parent: who waits for a name that does not exist is to be told then.
+    public let levelings: UInt32
 }
 
 extension StreamReplica {
     /// How far the replica can answer now.
     public var outlook: Outlook {
-        state.withLock { Outlook(reach: $0.window.reach, isOver: $0.isOver) }
+        state.withLock { Outlook(reach: $0.feed.window.reach, isOver: $0.isOver, levelings: $0.levelings) }
     }
 
     /// Decides on a request. Where it must wait, `mailbox` is posted when a part is committed or the stream ends.
@@ -26,10 +29,12 @@ extension StreamReplica {
         _ resource: MediaResource, query: ByteSlice, hasWaited: Bool, wake mailbox: LoopMailbox?
     ) -> BlockingReload.Directive {
         state.withLock { state in
+            state.lastAsked = SystemClock.now()
+            guard state.hasTerm || !state.isOver else { return .refuse(.notFound) }
             let circumstances = BlockingReload.Circumstances(
-                isPublisherAbsent: state.isAbsent, hasWaited: hasWaited)
+                isLevel: state.isLevel, isPublisherAbsent: state.isAbsent, hasWaited: hasWaited)
             let directive = BlockingReload.directive(
-                for: resource, query: query, window: state.window, circumstances: circumstances)
+                for: resource, query: query, window: state.feed.window, circumstances: circumstances)
             if case .wait = directive, let mailbox { state.wish(.parts, mailbox) }
             return directive
         }
@@ -43,19 +48,22 @@ extension StreamReplica {
         for directive: BlockingReload.Directive, of resource: MediaResource
     ) -> (chunks: [[UInt8]], tracks: [Track])? {
         state.withLock { state in
-            let tracks = state.window.parameters?.tracks ?? []
+            let tracks = state.feed.window.parameters?.tracks ?? []
             return state.bytes(for: directive, of: resource).map { ($0, tracks) }
         }
     }
 
     /// The tracks of the newest segment; empty before the first.
-    public var parameters: Parameters? { state.withLock { $0.window.parameters } }
+    public var parameters: Parameters? { state.withLock { $0.feed.window.parameters } }
 
     /// The renditions as the multivariant playlist lists them.
-    public var variants: [Variant] { state.withLock { $0.window.variants } }
+    public var variants: [Variant] { state.withLock { $0.feed.window.variants } }
 
     /// Whether a playlist can be answered.
-    public var isPlayable: Bool { state.withLock { $0.window.currentKey != nil } }
+    public var isPlayable: Bool { state.withLock { $0.feed.window.currentKey != nil } }
+
+    /// Whether records may still come for the first time: other nodes were asked, and have not answered.
+    public var isExpected: Bool { state.withLock { !$0.hasTerm && !$0.isOver } }
 
     /// Whether the stream is over.
     public var isOver: Bool { state.withLock { $0.isOver } }
@@ -67,15 +75,15 @@ extension StreamReplica.State {
     ) -> [[UInt8]]? {
         switch (directive, resource) {
         case (.playlist(let key, let isDelta, _), .mediaPlaylist(let rendition)):
-            MediaPlaylist(of: window, rendition: rendition, at: key, isDelta: isDelta).map { [$0.text] }
+            MediaPlaylist(of: feed.window, rendition: rendition, at: key, isDelta: isDelta).map { [$0.text] }
         case (.multivariantPlaylist, .multivariantPlaylist(let isFlat)):
-            MultivariantPlaylist(of: window, address: isFlat ? .flat : .relative).map { [$0.text] }
+            MultivariantPlaylist(of: feed.window, address: isFlat ? .flat : .relative).map { [$0.text] }
         case (.part, .part(let rendition, let term, let position)):
-            window.part(position, term: term, rendition: rendition).map { [$0] }
+            feed.window.part(position, term: term, rendition: rendition).map { [$0] }
         case (.segment, .segment(let rendition, let term, let msn)):
-            window.segment(msn, term: term, rendition: rendition)
+            feed.window.segment(msn, term: term, rendition: rendition)
         case (.initSection, .initSection(let rendition, let term, let number)):
-            window.initSection(number, term: term, rendition: rendition).map { [$0] }
+            feed.window.initSection(number, term: term, rendition: rendition).map { [$0] }
         default: nil
         }
     }

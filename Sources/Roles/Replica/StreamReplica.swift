@@ -10,29 +10,48 @@ import Transport
 
 /// Hop 7 of a frame's life: a node's copy of one stream's live window. Origin and Edge both stand on it.
 ///
-/// Records come in from the gateway (or over the relay), everything that is served goes out of it, and those who wait
-/// are woken. Any thread may call; a lock orders the calls, and nothing slow is done while it is held.
+/// Records come in from the gateway or over the relay, everything that is served goes out of it, and those who wait are
+/// woken. Any thread may call; a lock orders the calls, and nothing slow is done while it is held.
 public final class StreamReplica: Sendable {
     /// The stream's name.
     public let id: StreamID
-    /// Who appends.
-    public let term: Term
     /// When this node began to hold it.
     public let createdAt = SystemClock.wall()
+    /// Where the records come from.
+    public let source: Source
     let metrics: ReplicaMetrics
     let state: Mutex<State>
 
+    /// Where a replica's records come from.
+    public enum Source: Sendable, Hashable {
+        /// This node decides them: it is the gateway.
+        case gateway
+        /// Other nodes, over the relay; it holds one of so many segments against what the gateway stated.
+        case relay(checksOneIn: UInt64)
+    }
+
     struct State {
-        var window: MediaWindow
-        var log: FeedLog
+        var feed: HeldFeed
         var wishes: [Wish] = []
-        /// The hash of the open segment of each rendition.
-        var hashers: [(rendition: RenditionName, hasher: SegmentHasher)] = []
-        /// What the gateway last said is committed.
-        var committed: PartPosition?
+        /// What those who wait were last told of.
+        var reach: PartPosition?
+        var key: PlaylistKey?
         var viewers = ViewerTable()
+        var batches = RelayBatches()
         var isAbsent = false
         var isOver = false
+        /// Whether all that the node's parent has committed is here; always at the gateway.
+        var isLevel: Bool
+        /// How often the node came level.
+        var levelings: UInt32 = 0
+        /// Subscriptions of other nodes.
+        var subscribers = 0
+        /// Whether it is known which term the records are of; always at the gateway.
+        var hasTerm: Bool
+        /// When the gateway was last heard of; nil at the gateway.
+        var gatewayHeard: Duration?
+        /// When somebody last asked for anything.
+        var lastAsked = SystemClock.now()
     }
 
     /// What a loop wants to be woken for.
@@ -46,19 +65,33 @@ public final class StreamReplica: Sendable {
             static let parts = Kinds(rawValue: 1)
             /// Any record.
             static let records = Kinds(rawValue: 2)
+            /// A part was committed, or a subscriber's records begin elsewhere.
+            static let commits = Kinds(rawValue: 4)
         }
     }
 
-    /// An empty replica of one term.
-    /// - Parameter lag: how far behind a subscriber of records may fall.
-    public init(
-        id: StreamID, term: Term, settings: MediaWindowSettings, lag: Duration = .seconds(2), metrics: ReplicaMetrics
-    ) {
+    /// An empty replica, at the gateway of one term.
+    public init(id: StreamID, term: Term, settings: MediaWindowSettings, metrics: ReplicaMetrics) {
         self.id = id
-        self.term = term
         self.metrics = metrics
-        state = Mutex(State(window: MediaWindow(stream: id, settings: settings), log: FeedLog(lag: lag)))
+        source = .gateway
+        let feed = HeldFeed(stream: id, settings: settings, term: term, checks: .states)
+        state = Mutex(State(feed: feed, isLevel: true, hasTerm: true))
     }
+
+    /// An empty replica of what the relay will bring.
+    /// - Parameter share: one of so many segments is held against what the gateway stated; 1 for all.
+    public init(id: StreamID, checkingOneIn share: UInt64, settings: MediaWindowSettings, metrics: ReplicaMetrics) {
+        self.id = id
+        self.metrics = metrics
+        source = .relay(checksOneIn: share)
+        let nobody = Term(number: 0, salt: 0)
+        let feed = HeldFeed(stream: id, settings: settings, term: nobody, checks: .verifies(oneIn: share))
+        state = Mutex(State(feed: feed, isLevel: false, hasTerm: false))
+    }
+
+    /// Who appends: the newest term known here.
+    public var term: Term { state.withLock { $0.feed.log.term } }
 }
 
 // MARK: - The feed comes in
@@ -67,57 +100,60 @@ extension StreamReplica {
     /// Appends records at the gateway, and commits up to `committed`.
     ///
     /// The gateway writes every part as it ends, because the part that closes a segment bears the segment's hash.
-    public func append(_ records: [FeedRecord], committed: PartPosition?) {
-        let mailboxes = state.withLock { state in
-            var isNews = false
-            for record in records where append(record, &state) { isNews = true }
-            if let committed, committed != state.committed {
-                state.committed = committed
-                if state.window.commit(upTo: committed) { isNews = true }
-            }
-            return granted(isNews ? [.records, .parts] : .records, &state)
+    public func append(_ records: [FeedRecord], committed: CommitTracker.Commit?) {
+        change(.records) { state in
+            for record in records { append(record, at: state.feed.next, &state) }
+            if let committed, committed != state.feed.commit { state.feed.commit(upTo: committed) }
         }
-        for mailbox in mailboxes { mailbox.post(self) }
+    }
+
+    /// Hears at the gateway that a holder has more, or is lost.
+    public func commit(upTo committed: CommitTracker.Commit) {
+        change([]) { $0.feed.commit(upTo: committed) }
     }
 
     /// Notes whether the publisher is there. While it is not, those who have waited as long as they may get what there is
     /// instead of a refusal.
     public func publisherIs(absent: Bool) {
+        wake(.parts) { $0.isAbsent = absent }
+    }
+
+    /// Changes what is held, and wakes those who wished for what came of it, and for `kinds`.
+    func change(_ kinds: Wish.Kinds, _ body: (inout State) -> Void) {
         let mailboxes = state.withLock { state in
-            state.isAbsent = absent
-            return granted(.parts, &state)
+            let (committed, changes) = (state.feed.commit, state.feed.changes)
+            body(&state)
+            guard state.feed.changes != changes else { return granted(kinds, &state) }
+            var kinds = kinds
+            let (reach, key) = (state.feed.window.reach, state.feed.window.currentKey)
+            let isNews = state.isOver || reach != state.reach || key != state.key
+            if isNews { kinds.insert(.parts) }
+            if state.feed.commit != committed { kinds.insert(.commits) }
+            state.reach = reach
+            state.key = key
+            return granted(kinds, &state)
         }
         for mailbox in mailboxes { mailbox.post(self) }
     }
 
-    /// Returns whether requests that wait may have an answer now.
-    private func append(_ record: FeedRecord, _ state: inout State) -> Bool {
-        let isNews = state.window.append(record, at: FeedPosition(term: term, number: state.log.endNumber))
-        switch record {
-        case .partEnd(var mark):
-            metrics.parts.add()
-            hash(mark, &state)
-            if mark.closesSegment {
-                metrics.segments.add()
-                mark.digests = state.hashers.map { SegmentDigest(rendition: $0.rendition, sha256: $0.hasher.finish()) }
-            }
-            state.log.append(.partEnd(mark))
-        case .segmentStart:
-            state.hashers = state.window.renditions.map { ($0, SegmentHasher()) }
-            state.log.append(record)
-        case .end:
-            state.isOver = true
-            state.log.append(record)
-        case .accessUnit, .gap, .parameters, .stored: state.log.append(record)
+    /// Changes what is known, and wakes those who wished for `kinds`.
+    func wake(_ kinds: Wish.Kinds, _ body: (inout State) -> Void) {
+        let mailboxes = state.withLock { state in
+            body(&state)
+            return granted(kinds, &state)
         }
-        return isNews
+        for mailbox in mailboxes { mailbox.post(self) }
     }
 
-    /// Writes the part that `mark` ends and hashes it, so that the end of a segment costs no more than that of a part.
-    private func hash(_ mark: PartEnd, _ state: inout State) {
-        guard mark.hasMedia else { return }
-        for (rendition, hasher) in state.hashers {
-            if let bytes = state.window.part(mark.position, term: term, rendition: rendition) { hasher.update(bytes) }
+    func append(_ record: FeedRecord, at position: FeedPosition, _ state: inout State) {
+        state.feed.append(record, at: position)
+        switch record {
+        case .partEnd(let mark):
+            metrics.parts.add()
+            if mark.closesSegment { metrics.segments.add() }
+        case .end: state.isOver = true
+        case .segmentStart: state.isOver = false
+        case .accessUnit, .gap, .parameters, .stored: break
         }
     }
 
@@ -142,4 +178,7 @@ extension StreamReplica.State {
             wishes.append(StreamReplica.Wish(mailbox: mailbox, kinds: kinds))
         }
     }
+
+    /// Forgets what `mailbox` wished for.
+    mutating func forget(_ mailbox: LoopMailbox) { wishes.removeAll { $0.mailbox === mailbox } }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import Bytes
 import CMAF
 public import Feed
 public import Identity
@@ -42,6 +43,24 @@ extension MediaWindow {
         let bytes = InitSectionWriter.write(tracks)
         keep(bytes, birth: index, for: rendition)
         return bytes
+    }
+
+    /// Writes a part for all renditions, from then on kept instead of its units.
+    /// - Returns: where the payload of each of its units now is, in feed order; empty where the window has no such part,
+    ///   or nothing writes one of its units.
+    public mutating func write(_ position: PartPosition, term: Term) -> [ByteSlice] {
+        guard let index = place(of: position.msn, term: term), segments[index].parts.indices.contains(position.part),
+            let birth = birth(of: segments[index])
+        else { return [] }
+        let part = segments[index].parts[position.part]
+        var payloads = [ByteSlice?](repeating: nil, count: part.units.count)
+        for rendition in birth.renditions {
+            guard let bytes = fragment(segment: index, part: position.part, rendition: rendition) else { continue }
+            let written = FragmentWriter.payloads(of: part.fragment(of: birth.tracks(rendition)), in: bytes)
+            for (unit, payload) in written.enumerated() { payloads[unit] = payload ?? payloads[unit] }
+        }
+        let whole = payloads.compactMap { $0 }
+        return whole.count == payloads.count ? whole : []
     }
 
     private mutating func fragment(segment index: Int, part: Int, rendition: RenditionName) -> [UInt8]? {

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Feed
+public import Identity
+import Media
+
+/// A stream's feed as a node holds it: the window that playlists are answered from, and the records that made it, from
+/// which viewers of units and other nodes are served.
+///
+/// Every part is written as it ends, and the records' payloads then lie in the bytes written: media is in memory once,
+/// however it is served.
+public struct HeldFeed {
+    /// What is listed, and its bytes.
+    public var window: MediaWindow
+    /// The records of the window.
+    public private(set) var log: FeedLog
+    /// The furthest commit heard of, perhaps ahead of the records.
+    public private(set) var commit: CommitTracker.Commit?
+    /// Counts what may have changed a playlist: marks and commits. While only units come it stands still.
+    public private(set) var changes: UInt64 = 0
+    /// What became of the digests of segments.
+    public private(set) var digests = DigestCounters()
+
+    private let checks: DigestChecks
+    /// The hash of the open segment of each rendition; empty where nobody asks for it.
+    private var hashers: [(rendition: RenditionName, hasher: SegmentHasher)] = []
+
+    /// A feed of which nothing is held yet.
+    public init(stream: StreamID, settings: MediaWindowSettings, term: Term, checks: DigestChecks) {
+        window = MediaWindow(stream: stream, settings: settings)
+        log = FeedLog(term: term)
+        self.checks = checks
+    }
+
+    /// The position that the next record bears.
+    public var next: FeedPosition { log.next }
+
+    /// Takes the next record. One that is here already changes nothing.
+    public mutating func append(_ record: FeedRecord, at position: FeedPosition) {
+        guard position >= log.next else { return }
+        window.append(record, at: position)
+        if case .accessUnit = record { return log.append(record, at: position) }
+        changes &+= 1
+        switch record {
+        case .partEnd(let mark): append(mark, at: position)
+        case .segmentStart(let start):
+            let isChecked = checks.contains(start.msn)
+            hashers = isChecked ? window.renditions.map { ($0, SegmentHasher()) } : []
+            log.append(record, at: position)
+            if let oldest = window.held?.lowerBound { log.forget(segmentsBefore: oldest) }
+        case .accessUnit, .end, .gap, .parameters, .stored: log.append(record, at: position)
+        }
+    }
+
+    /// Goes on at `start`, as the node's parent says.
+    public mutating func begin(_ start: FeedStart) {
+        guard start.position >= log.next else { return }
+        changes &+= 1
+        if start.position > log.next { hashers = [] }
+        log.begin(start)
+        guard let placed = start.parameters, placed.position < start.position else { return }
+        window.append(.parameters(placed.parameters), at: placed.position)
+    }
+
+    /// Hears that everything up to `commit` is held by all holders. Never goes back.
+    public mutating func commit(upTo commit: CommitTracker.Commit) {
+        guard self.commit.map({ $0.position < commit.position }) ?? true else { return }
+        self.commit = commit
+        changes &+= 1
+        window.commit(upTo: commit.part)
+    }
+
+    private mutating func append(_ mark: PartEnd, at position: FeedPosition) {
+        var mark = mark
+        log.movePayloads(to: window.write(mark.position, term: position.term))
+        for (rendition, hasher) in hashers where mark.hasMedia {
+            guard let bytes = window.part(mark.position, term: position.term, rendition: rendition) else {
+                hashers = []  // the segment is not whole here
+                break
+            }
+            hasher.update(bytes)
+        }
+        if mark.closesSegment { close(&mark) }
+        log.append(.partEnd(mark), at: position)
+    }
+
+    /// States or checks what a segment's bytes hash to.
+    private mutating func close(_ mark: inout PartEnd) {
+        let digests = hashers.map { SegmentDigest(rendition: $0.rendition, sha256: $0.hasher.finish()) }
+        hashers = []
+        if checks == .states {
+            mark.digests = digests
+            return
+        }
+        for digest in mark.digests {
+            guard let ours = digests.first(where: { $0.rendition == digest.rendition }) else { continue }
+            self.digests.checked += 1
+            if ours != digest { self.digests.mismatched += 1 }
+        }
+    }
+}
+
+/// Whose segments are hashed.
+public enum DigestChecks: Hashable, Sendable {
+    /// All, to state what they hash to: at the gateway.
+    case states
+    /// One of so many, to compare with what the gateway stated; 1 for all.
+    case verifies(oneIn: UInt64)
+
+    func contains(_ msn: MediaSequenceNumber) -> Bool {
+        switch self {
+        case .states: true
+        case .verifies(let share): msn.isMultiple(of: max(1, share))
+        }
+    }
+}
+
+/// What became of the digests of segments.
+public struct DigestCounters: Hashable, Sendable {
+    /// Segments of a rendition that were compared.
+    public var checked = 0
+    /// Those whose bytes hash to something else than the gateway stated: must stay 0.
+    public var mismatched = 0
+
+    /// None.
+    public init() {}
+}

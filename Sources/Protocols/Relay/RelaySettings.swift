@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Bytes
+
+/// The limits and times of the relay between nodes.
+public struct RelaySettings: Hashable, Sendable {
+    /// How often a parent gives a sign of life.
+    public var heartbeat: Duration = .milliseconds(200)
+    /// How long a parent may be silent, or without news of the gateway, before a subscriber goes to the other: three
+    /// heartbeats.
+    public var pathTimeout: Duration = .milliseconds(600)
+    /// How long an answer to a subscription may take: the parent may have to subscribe first.
+    public var answerTimeout: Duration = .seconds(5)
+    /// How long a connection may go without a hello.
+    public var helloTimeout: Duration = .seconds(5)
+    /// How long a peer may take nothing while there is something for it.
+    public var stallTimeout: Duration = .seconds(5)
+    /// How many nodes records may pass.
+    public var maximumHops = 6
+    /// How often a subscriber follows a redirect before it gives up the parent.
+    public var maximumRedirects = 3
+    /// The longest frame, above the longest unit that an ingest takes.
+    public var maximumFrame: ByteCount = .mebibytes(16)
+    /// The most that one batch of records holds of media, but for a single larger unit.
+    public var batch: ByteCount = .kibibytes(256)
+    /// How many records one batch holds at most.
+    public var batchRecords = 256
+    /// How many subscriptions one connection may have.
+    public var maximumSubscriptions = 20_000
+
+    /// The defaults.
+    public init() {}
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Relay
+public import Telemetry
+
+/// What the relay between nodes counts.
+public struct RelayMetrics: Sendable {
+    let bytesSent: Counter
+    let bytesReceived: Counter
+    let subscriptions: Gauge
+    let upstreams: Gauge
+    let switches: Counter
+    let skips: Counter
+    let staleRecords: Counter
+    let repeatedRecords: Counter
+    let segmentsChecked: Counter
+    let segmentMismatches: Counter
+    private let refusals: [RelayRefusal: Counter]
+    private let failures: [String: Counter]
+    private let partings: [String: Counter]
+
+    /// The handles in `registry`.
+    public init(_ registry: MetricRegistry) {
+        bytesSent = registry.counter(Self.sentFamily)
+        bytesReceived = registry.counter(Self.receivedFamily)
+        subscriptions = registry.gauge(Self.subscriptionsFamily)
+        upstreams = registry.gauge(Self.upstreamsFamily)
+        switches = registry.counter(Self.switchesFamily)
+        skips = registry.counter(Self.skipsFamily)
+        staleRecords = registry.counter(Self.discardedFamily, "stale")
+        repeatedRecords = registry.counter(Self.discardedFamily, "repeated")
+        segmentsChecked = registry.counter(Self.checkedFamily)
+        segmentMismatches = registry.counter(Self.mismatchFamily)
+        refusals = Dictionary(
+            uniqueKeysWithValues: RelayRefusal.allCases.map {
+                ($0, registry.counter(Self.refusalFamily, $0.counterName))
+            })
+        failures = Dictionary(
+            uniqueKeysWithValues: RelayFailure.counterNames.map { ($0, registry.counter(Self.failureFamily, $0)) })
+        partings = Dictionary(
+            uniqueKeysWithValues: RelayParting.counterNames.map { ($0, registry.counter(Self.partingFamily, $0)) })
+    }
+
+    func refused(_ refusal: RelayRefusal) { refusals[refusal]?.add() }
+
+    func failed(_ failure: RelayFailure) { failures[failure.counterName]?.add() }
+
+    func parted(_ parting: RelayParting) { partings[parting.counterName]?.add() }
+
+    func met(_ counters: RelayCounters) {
+        switches.add(counters.switches)
+        skips.add(counters.skips)
+        staleRecords.add(counters.staleRecords)
+        repeatedRecords.add(counters.repeatedRecords)
+    }
+
+    private static let sentFamily = MetricFamily(
+        "millrace_relay_sent_bytes_total", .counter, unit: .bytes, help: "Bytes sent to other nodes over the relay.")
+    private static let receivedFamily = MetricFamily(
+        "millrace_relay_received_bytes_total", .counter, unit: .bytes,
+        help: "Bytes received from other nodes over the relay.")
+    private static let subscriptionsFamily = MetricFamily(
+        "millrace_relay_subscriptions", .gauge, help: "Subscriptions of other nodes at this one.")
+    private static let upstreamsFamily = MetricFamily(
+        "millrace_relay_upstreams", .gauge, help: "Streams that this node takes from other nodes.")
+    private static let switchesFamily = MetricFamily(
+        "millrace_relay_switches_total", .counter, help: "Changes from a parent that lives to a better one.")
+    private static let skipsFamily = MetricFamily(
+        "millrace_relay_skips_total", .counter,
+        help: "Times that a parent no longer held the record wanted next, and the window began anew.")
+    private static let discardedFamily = MetricFamily(
+        "millrace_relay_discarded_records_total", .counter, labels: [.oneOf("reason", ["stale", "repeated"])],
+        help: "Records thrown away: of lower terms, or there already.")
+    private static let checkedFamily = MetricFamily(
+        "millrace_segment_checks_total", .counter, help: "Segments held against the hash that their gateway stated.")
+    private static let mismatchFamily = MetricFamily(
+        "millrace_segment_mismatch_total", .counter,
+        help: "Segments whose bytes hash to something else than their gateway stated: must stay 0.")
+    private static let refusalFamily = MetricFamily(
+        "millrace_relay_refusals_total", .counter,
+        labels: [.oneOf("reason", RelayRefusal.allCases.map(\.counterName))],
+        help: "Subscriptions of other nodes refused or ended, by reason.")
+    private static let failureFamily = MetricFamily(
+        "millrace_relay_failures_total", .counter, labels: [.oneOf("reason", RelayFailure.counterNames)],
+        help: "Relay connections ended for what the other node did, by reason.")
+    private static let partingFamily = MetricFamily(
+        "millrace_relay_partings_total", .counter, labels: [.oneOf("reason", RelayParting.counterNames)],
+        help: "Parents given up, by reason.")
+
+    /// What is declared.
+    public static let families = [
+        sentFamily, receivedFamily, subscriptionsFamily, upstreamsFamily, switchesFamily, skipsFamily, discardedFamily,
+        checkedFamily, mismatchFamily, refusalFamily, failureFamily, partingFamily,
+    ]
+}

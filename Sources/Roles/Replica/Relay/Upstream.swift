@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Feed
+import HLS
+import Relay
+import Telemetry
+import Transport
+
+/// One stream as it is taken from other nodes: the shell around its subscription. Confined to its loop.
+final class Upstream: RelayLinkUser {
+    let replica: StreamReplica
+    private let loop: UpstreamLoop
+    private var session: RelaySubscriberSession
+    private var ends: [RelayPath: End] = [:]
+    /// Parents that are not asked again before then.
+    private var shunned: [RelayParent: Duration] = [:]
+    /// Parents that do not know the stream.
+    private var ignorant: Set<RelayParent> = []
+    private var isOver = false
+
+    /// Where a path stands.
+    private struct End {
+        let parent: RelayParent
+        var link: RelayLink?
+        var channel: UInt32 = 0
+    }
+
+    init(_ replica: StreamReplica, _ loop: UpstreamLoop, via: [NodeTag], isHolder: Bool) {
+        self.replica = replica
+        self.loop = loop
+        let parents = loop.finder.parents(of: replica.id)
+        session = RelaySubscriberSession(
+            stream: replica.id, next: replica.next, term: parents?.term, via: via + [loop.identity.tag],
+            isHolder: isHolder, settings: loop.identity.settings)
+    }
+
+    /// Sees to it that both paths lead somewhere, and does what is due.
+    func tick(now: Duration) {
+        guard !isOver else { return }
+        obey(session.tick(now: now), now: now)
+        let parents = loop.finder.parents(of: replica.id)
+        let candidates = parents?.candidates ?? []
+        shunned = shunned.filter { $0.value > now }
+        for path in RelayPath.allCases where ends[path] == nil {
+            let used = ends.values.map(\.parent)
+            guard let parent = candidates.first(where: { !used.contains($0) && shunned[$0] == nil }) else { continue }
+            attach(path, to: parent)
+        }
+        let isUnknown = candidates.allSatisfy { ignorant.contains($0) }
+        if !replica.hasTerm, isUnknown, ends.isEmpty { loop.giveUp(self) }
+    }
+
+    /// Ends the subscription.
+    func close() {
+        isOver = true
+        for end in ends.values {
+            end.link?.send(.unsubscribe, channel: end.channel)
+            end.link?.detach(end.channel)
+        }
+        ends = [:]
+    }
+
+    func linked(_ path: RelayPath, _ link: RelayLink, channel: UInt32) {
+        guard !isOver, ends[path]?.parent == link.parent else { return link.detach(channel) }
+        ends[path]?.link = link
+        ends[path]?.channel = channel
+        let now = SystemClock.now()
+        obey(session.open(path, view: loop.finder.parents(of: replica.id)?.view ?? 0, now: now), now: now)
+    }
+
+    func heard(_ message: RelayMessage, _ path: RelayPath) {
+        let now = SystemClock.now()
+        obey(session.receive(message, from: path, now: now), now: now)
+    }
+
+    func unlinked(_ path: RelayPath) {
+        guard let end = ends.removeValue(forKey: path) else { return }
+        let now = SystemClock.now()
+        shun(end.parent, now: now)
+        obey(session.disconnected(path, now: now), now: now)
+    }
+}
+
+extension Upstream {
+    private func attach(_ path: RelayPath, to parent: RelayParent) {
+        ends[path] = End(parent: parent)
+        loop.link(to: parent).attach(self, path)
+    }
+
+    private func obey(_ directives: [RelaySubscriberSession.Directive], now: Duration) {
+        for directive in directives {
+            switch directive {
+            case .append(let records, let first):
+                let found = replica.append(records, at: first)
+                loop.metrics.segmentsChecked.add(found.checked)
+                loop.metrics.segmentMismatches.add(found.mismatched)
+            case .begin(let start): replica.begin(start)
+            case .commit(let commit): replica.commit(upTo: commit)
+            case .datagram: break  // taken by whoever plays RTP, which nothing on this replica does
+            case .leave(let path, let parting): leave(path, parting, now: now)
+            case .redirect(let path, let node, let endpoint):
+                part(path)
+                attach(path, to: RelayParent(node: node, endpoint: endpoint))
+            case .send(let message, let path):
+                if let end = ends[path] { end.link?.send(message, channel: end.channel) }
+            }
+        }
+        loop.metrics.met(session.takeCounters())
+        replica.subscription(isLevel: session.isLevel, gatewayHeard: session.gatewayAge(now: now).map { now - $0 })
+    }
+
+    private func leave(_ path: RelayPath, _ parting: RelayParting, now: Duration) {
+        loop.metrics.parted(parting)
+        guard let parent = ends[path]?.parent else { return }
+        if case .refused(.unknownStream) = parting { ignorant.insert(parent) } else { ignorant.remove(parent) }
+        shun(parent, now: now)
+        part(path)
+    }
+
+    private func part(_ path: RelayPath) {
+        guard let end = ends.removeValue(forKey: path) else { return }
+        end.link?.detach(end.channel)
+    }
+
+    private func shun(_ parent: RelayParent, now: Duration) { shunned[parent] = now + Self.patience }
+
+    /// How long a parent that was given up is not asked again.
+    private static let patience: Duration = .milliseconds(500)
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Feed
+import HLS
+import Identity
+import NIOCore
+import NIOPosix
+import NodeKit
+import Relay
+import Replica
+import Testing
+
+@Suite("The relay between nodes")
+struct RelayFrontTests {
+    @Test("brings the gateway's bytes two levels down, once however many ask")
+    func chain() async throws {
+        let origin = try await RelayedNode.start("origin")
+        let shield = try await RelayedNode.start("shield", below: [origin])
+        let edge = try await RelayedNode.start("edge", below: [shield])
+        let feed = try GatewayFeed(on: origin)
+        feed.publish(.seconds(6))
+        let replica = try #require(edge.upstream.replica(of: GatewayFeed.stream, via: []))
+        let again = try #require(edge.upstream.replica(of: GatewayFeed.stream, via: []))
+        #expect(replica === again && replica.isExpected)
+        try await eventually("the window is here") {
+            replica.playlist != nil && replica.playlist == feed.replica.playlist
+        }
+        for _ in 0..<20 { feed.publish(.milliseconds(130)) }
+        try await eventually("the newest is here") { replica.playlist == feed.replica.playlist }
+        let last = try #require(feed.replica.outlook.reach).msn
+        for msn in 10..<last {
+            let segment = MediaResource.segment(.main, GatewayFeed.term, msn)
+            let theirs = try #require(replica.served(segment))
+            #expect(theirs == feed.replica.served(segment))
+        }
+        let subscriptions = [origin, shield].map { $0.metric("millrace_relay_subscriptions") }
+        #expect(subscriptions == [1, 1])
+        #expect(edge.metric("millrace_segment_checks_total") >= 7)
+        #expect(edge.metric("millrace_segment_mismatch_total") == 0)
+        for node in [edge, shield, origin] { await node.stop() }
+    }
+
+    @Test("says not found of a stream that no parent knows, and remembers it for a while")
+    func unknown() async throws {
+        let origin = try await RelayedNode.start("origin")
+        let edge = try await RelayedNode.start("edge", below: [origin])
+        let replica = try #require(edge.upstream.replica(of: GatewayFeed.stream, via: []))
+        let playlist = MediaResource.mediaPlaylist(.main)
+        if case .wait = replica.decide(playlist, query: [], hasWaited: false, wake: nil) {} else { Issue.record() }
+        try await eventually("it is given up") { replica.isOver }
+        #expect(replica.decide(playlist, query: [], hasWaited: false, wake: nil) == .refuse(.notFound))
+        #expect(edge.replicas[try GatewayFeed.stream] == nil)
+        #expect(try edge.upstream.replica(of: GatewayFeed.stream, via: []) == nil)
+        #expect(origin.metric("millrace_relay_refusals_total", "unknown_stream") >= 1)
+        for node in [edge, origin] { await node.stop() }
+    }
+
+    @Test("goes on from the other parent when one is gone, and tears nothing")
+    func switching() async throws {
+        let origin = try await RelayedNode.start("origin")
+        let shields = [
+            try await RelayedNode.start("shield-1", below: [origin]),
+            try await RelayedNode.start("shield-2", below: [origin]),
+        ]
+        let edge = try await RelayedNode.start("edge", below: shields)
+        let feed = try GatewayFeed(on: origin)
+        feed.publish(.seconds(5))
+        let replica = try #require(edge.upstream.replica(of: GatewayFeed.stream, via: []))
+        try await eventually("both parents are there") {
+            shields.allSatisfy { $0.metric("millrace_relay_subscriptions") == 1 }
+                && replica.playlist == feed.replica.playlist
+        }
+        await shields[0].stop()
+        feed.publish(.seconds(2))
+        try await eventually("the newest is here") { replica.playlist == feed.replica.playlist }
+        #expect(edge.metric("millrace_relay_skips_total") == 0)
+        #expect(edge.metric("millrace_relay_partings_total", "disconnected") == 1)
+        for node in [edge, shields[1], origin] { await node.stop() }
+    }
+
+    @Test("lets a stream go that nobody wants, and its parent's subscription with it")
+    func linger() async throws {
+        let origin = try await RelayedNode.start("origin")
+        let edge = try await RelayedNode.start("edge", below: [origin], linger: .milliseconds(50))
+        let feed = try GatewayFeed(on: origin)
+        feed.publish(.seconds(4))
+        let replica = try #require(edge.upstream.replica(of: GatewayFeed.stream, via: []))
+        #expect(replica.note(1, .flv, now: .zero))
+        try await eventually("the window is here") { replica.isPlayable }
+        edge.upstream.sweep()
+        #expect(edge.replicas[replica.id] === replica)
+        #expect(replica.forget(1))
+        try await eventually("it is let go") {
+            edge.upstream.sweep()
+            return edge.replicas[replica.id] == nil && origin.metric("millrace_relay_subscriptions") == 0
+        }
+        for node in [edge, origin] { await node.stop() }
+    }
+
+    @Test("tells the gateway what its standby holds, and that it is lost")
+    func standby() async throws {
+        let origin = try await RelayedNode.start("origin")
+        let standby = try await RelayedNode.start("standby", below: [origin])
+        let feed = try GatewayFeed(on: origin)
+        feed.publish(.seconds(3))
+        let isKnown = try standby.upstream.hold(GatewayFeed.stream)
+        #expect(isKnown)
+        try await eventually("it has the window") { !origin.doorkeeper.said.isEmpty }
+        guard case .joins(let joined) = origin.doorkeeper.said[0] else { return Issue.record("holds before it joins") }
+        feed.publish(.seconds(1))
+        try await eventually("it has more") {
+            if case .holds(let position)? = origin.doorkeeper.said.last { position > joined } else { false }
+        }
+        #expect(origin.doorkeeper.lost == 0)
+        await standby.stop()
+        try await eventually("it is lost") { origin.doorkeeper.lost == 1 }
+        await origin.stop()
+    }
+
+    @Test("follows redirects, up to three")
+    func redirects() async throws {
+        let origin = try await RelayedNode.start("origin")
+        let other = try await RelayedNode.start("other")
+        other.doorkeeper.verdict = .redirect(try origin.asParent)
+        let edge = try await RelayedNode.start("edge", below: [other])
+        let feed = try GatewayFeed(on: origin)
+        feed.publish(.seconds(4))
+        let replica = try #require(edge.upstream.replica(of: GatewayFeed.stream, via: []))
+        try await eventually("the window is here") { replica.playlist == feed.replica.playlist }
+        origin.doorkeeper.verdict = .redirect(try other.asParent)
+        let lost = try await RelayedNode.start("lost", below: [other])
+        _ = try #require(lost.upstream.replica(of: GatewayFeed.stream, via: []))
+        try await eventually("it gives up") { lost.metric("millrace_relay_partings_total", "redirects") >= 1 }
+        for node in [edge, lost, other, origin] { await node.stop() }
+    }
+
+    @Test("does not talk to nodes of another cluster, nor to noise")
+    func strangers() async throws {
+        let origin = try await RelayedNode.start("origin")
+        let stranger = try await RelayedNode.start("stranger", cluster: "other", below: [origin])
+        let feed = try GatewayFeed(on: origin)
+        feed.publish(.seconds(4))
+        _ = try #require(stranger.upstream.replica(of: GatewayFeed.stream, via: []))
+        try await eventually("it is refused") { origin.metric("millrace_relay_failures_total", "foreign_cluster") >= 1 }
+        let channel = try await ClientBootstrap(group: RelayedNode.group).connect(to: origin.listener.address).get()
+        try await channel.writeAndFlush(ByteBuffer(string: "GET / HTTP/1.1\r\n\r\n"))
+        try await channel.closeFuture.get()
+        #expect(origin.metric("millrace_relay_failures_total", "unknown_kind") == 1)
+        #expect(origin.metric("millrace_relay_subscriptions") == 0)
+        for node in [stranger, origin] { await node.stop() }
+    }
+}
