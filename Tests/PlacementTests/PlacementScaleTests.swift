@@ -8,16 +8,20 @@ import Testing
 
 @Suite("Placement at scale", .serialized)
 struct PlacementScaleTests {
-    @Test("ranks 1000 nodes in microseconds")
-    func ranking() throws {
+    @Test("ranks 1000 nodes in microseconds", arguments: [1, 2, 8])
+    func ranking(count: Int) throws {
         let candidates = try Nodes.edges(1000).candidates()
         var sum = 0
-        let time = ContinuousClock().measure {
-            for number in 0..<2000 { sum &+= candidates.first(8, of: key(number)).reduce(0, &+) }
+        // The best of many short runs: others use the machine too.
+        let times = (0..<200).map { run in
+            ContinuousClock().measure {
+                for number in 0..<20 { sum &+= candidates.first(count, of: key(run * 20 + number)).reduce(0, &+) }
+            }
         }
+        let time = (times.min() ?? .zero) / 20
         #expect(sum > 0)
-        print("first 8 of 1000 nodes: \(time / 2000) a stream")
-        #expect(time / 2000 < .microseconds(100))
+        print("first \(count) of 1000 nodes: \(time) a stream")
+        #expect(time < .microseconds(20))
     }
 
     @Test("re-evaluates 10,000 streams on 100 edges when a view changes")
