@@ -31,12 +31,13 @@ struct PlacementScaleTests {
         var sets = (0..<10_000).map { EdgeSet(stream: key($0)) }
         for index in sets.indices {
             _ = sets[index].update(
-                audience: Bandwidth(kilobits: 250_000), in: views[0], settings: settings, now: .zero)
+                audience: Bandwidth(kilobits: 250_000), use: 0.8, in: views[0], settings: settings, now: .zero)
         }
         let time = ContinuousClock().measure {
             for index in sets.indices {
                 _ = sets[index].update(
-                    audience: Bandwidth(kilobits: 250_000), in: views[1], settings: settings, now: .seconds(1))
+                    audience: Bandwidth(kilobits: 250_000), use: 0.8, in: views[1], settings: settings, now: .seconds(1)
+                )
             }
         }
         print("10,000 streams on 100 edges re-evaluated: \(time)")

@@ -45,7 +45,9 @@ struct RegionModel {
         var set = sets[number] ?? EdgeSet(stream: stream)
         if count & 63 == 1 {
             let audience = Bandwidth(kilobits: UInt64(count) * settings.viewerBandwidth.kilobits)
-            for case .warm(let node) in set.update(audience: audience, in: snapshot, settings: settings, now: .zero) {
+            for case .warm(let node) in set.update(
+                audience: audience, use: loads.use, in: snapshot, settings: settings, now: .zero)
+            {
                 set.warmed(node)
             }
             sets[number] = set

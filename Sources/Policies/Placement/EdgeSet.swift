@@ -30,13 +30,20 @@ public struct EdgeSet: Sendable {
     public var nextDeadline: Duration? { size.nextDeadline }
 
     /// Follows the audience and the view.
-    /// - Parameter audience: what the stream's viewers in the region are sent, or will be when they are there.
+    ///
+    /// Its edges are to hold the audience within their bound, so that viewers stay in the set: a unit is what the bound
+    /// leaves to one edge, and at most half of it.
+    /// - Parameters:
+    ///   - audience: what the stream's viewers in the region are sent, or will be when they are there; see
+    ///     ``EdgeLoads/audience(of:)``.
+    ///   - use: how much of the region's edges is in use; see ``EdgeLoads/use``.
     public mutating func update(
-        audience: Bandwidth, in snapshot: PlacementSnapshot, settings: PlacementSettings, now: Duration
+        audience: Bandwidth, use: Double, in snapshot: PlacementSnapshot, settings: PlacementSettings, now: Duration
     ) -> [Directive] {
-        let capacity = Double(snapshot.edges.meanCapacity.kilobits)
+        let unit = min(settings.unit, max(settings.bound * use, settings.idle))
+        let capacity = min(Double(snapshot.edges.meanCapacity.kilobits), 1e15)
         let resized = size.update(
-            audience: audience, unit: Bandwidth(kilobits: UInt64(max(capacity * settings.unit, 1))),
+            audience: audience, unit: Bandwidth(kilobits: UInt64(max(capacity * unit, 1))),
             smallest: settings.smallestEdgeSet, largest: snapshot.edges.count, delay: settings.shrinkDelay, now: now)
         guard resized || version != snapshot.view.version else { return [] }
         version = snapshot.view.version

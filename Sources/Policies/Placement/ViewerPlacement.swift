@@ -48,9 +48,12 @@ extension EdgeLoads {
     /// The next edges of the stream's ranking that are not of its set and have room.
     private func beyond(_ set: [Int], of stream: RankingKey, in candidates: Candidates, enough: Int) -> [Int] {
         let inside = Set(set)
-        let near = candidates.first(set.count + Self.few, of: stream).filter { !inside.contains($0) && hasRoom($0) }
-        guard near.count < enough, candidates.count > set.count + Self.few else { return Array(near.prefix(enough)) }
-        return Array(candidates.ranking(of: stream).lazy.filter { !inside.contains($0) && hasRoom($0) }.prefix(enough))
+        for count in [set.count + Self.few, candidates.count] {
+            let rooms = candidates.first(count, of: stream).lazy.filter { !inside.contains($0) && hasRoom($0) }
+            let first = Array(rooms.prefix(enough))
+            if first.count == enough || count >= candidates.count { return first }
+        }
+        return []
     }
 
     private func least(but other: Int?) -> Int? {
