@@ -136,6 +136,32 @@ struct AccessPolicyTests {
 
     // MARK: Control
 
+    @Test("keeps a viewer's good token at a router, and begins a session where none is needed")
+    func sessions() throws {
+        let policy = try policy { $0.viewerTokenApps = ["live"] }
+        var random = SeededRandom(seed: 1)
+        let given = ViewerToken(
+            for: try stream(), session: ViewerID(number: 7), until: inAnHour, by: policy.secret)
+        #expect(policy.session(of: try stream(), token: given.text, now: noon, using: &random) == .allow(given))
+        #expect(
+            policy.session(of: try stream(), token: given.text, now: inAnHour, using: &random)
+                == .refuse(.token(.expired)))
+        #expect(
+            policy.session(of: try stream(), token: String?.none, now: noon, using: &random) == .refuse(.tokenMissing))
+
+        let open = try stream("open/wheel")
+        for shown in [nil, "~junk", given.text] {
+            guard case .allow(let token) = policy.session(of: open, token: shown, now: noon, using: &random) else {
+                Issue.record("no session for \(shown ?? "nothing")")
+                continue
+            }
+            try token.verify(for: open, now: noon, by: policy.secret)
+            #expect(token.session != given.session)
+            #expect(token.expiry == noon.advanced(by: policy.settings.tokenLinger))
+            #expect(policy.session(of: open, token: token.text, now: noon, using: &random) == .allow(token))
+        }
+    }
+
     @Test("asks for the role that an act needs")
     func roles() throws {
         var random = SeededRandom(seed: 13)

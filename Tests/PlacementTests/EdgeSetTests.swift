@@ -12,7 +12,7 @@ struct EdgeSetTests {
     func first() throws {
         let snapshot = try Nodes.edges(10).snapshot(of: "edge-1")
         var set = EdgeSet(stream: key(1))
-        #expect(set.update(audience: viewers(1), in: snapshot, settings: settings, now: .zero).isEmpty)
+        #expect(set.update(audience: viewers(1), use: 0.8, in: snapshot, settings: settings, now: .zero).isEmpty)
         #expect(set.edges == snapshot.edges.first(2, of: key(1)))
         #expect(set.ready(now: .zero) == set.edges)
     }
@@ -22,8 +22,9 @@ struct EdgeSetTests {
         let snapshot = try Nodes.edges(10).snapshot(of: "edge-1")
         let ranking = snapshot.edges.ranking(of: key(1))
         var set = EdgeSet(stream: key(1))
-        _ = set.update(audience: viewers(1), in: snapshot, settings: settings, now: .zero)
-        let directives = set.update(audience: viewers(600), in: snapshot, settings: settings, now: .seconds(1))
+        _ = set.update(audience: viewers(1), use: 0.8, in: snapshot, settings: settings, now: .zero)
+        let directives = set.update(
+            audience: viewers(600), use: 0.8, in: snapshot, settings: settings, now: .seconds(1))
         let third = snapshot.edges.members[ranking[2]].id
         let fourth = snapshot.edges.members[ranking[3]].id
         #expect(directives == [.warm(third), .warm(fourth)])
@@ -34,21 +35,31 @@ struct EdgeSetTests {
         #expect(set.ready(now: .seconds(3)) == Array(ranking.prefix(4)))
     }
 
+    @Test(
+        "holds its audience within the bound of its edges, however much is in use",
+        arguments: [(0, 4), (0.2, 2), (0.8, 2), (1.2, 2)])
+    func bound(use: Double, count: Int) throws {
+        let snapshot = try Nodes.edges(10).snapshot(of: "edge-1")
+        var set = EdgeSet(stream: key(1))
+        _ = set.update(audience: viewers(100), use: use, in: snapshot, settings: settings, now: .zero)
+        #expect(set.edges.count == count)
+    }
+
     @Test("replaces a dead edge by the next, and only that one")
     func death() throws {
         var nodes = try Nodes.edges(10)
         let before = try nodes.snapshot(of: "edge-1")
         let ranking = names(before.edges.ranking(of: key(1)), of: before.edges)
         var set = EdgeSet(stream: key(1))
-        _ = set.update(audience: viewers(1), in: before, settings: settings, now: .zero)
+        _ = set.update(audience: viewers(1), use: 0.8, in: before, settings: settings, now: .zero)
         nodes.change(ranking[0]) { $0.health = .suspect }
         let suspected = try nodes.snapshot(of: "edge-1", version: 2)
-        let directives = set.update(audience: viewers(1), in: suspected, settings: settings, now: .seconds(1))
+        let directives = set.update(audience: viewers(1), use: 0.8, in: suspected, settings: settings, now: .seconds(1))
         #expect(directives == [.warm(try node(ranking[2]))])
         #expect(names(set.edges, of: suspected.edges) == Array(ranking.prefix(3)))
         nodes.change(ranking[0]) { $0.health = .dead }
         let dead = try nodes.snapshot(of: "edge-1", version: 3)
-        #expect(set.update(audience: viewers(1), in: dead, settings: settings, now: .seconds(2)).isEmpty)
+        #expect(set.update(audience: viewers(1), use: 0.8, in: dead, settings: settings, now: .seconds(2)).isEmpty)
         #expect(names(set.edges, of: dead.edges) == [ranking[1], ranking[2]])
     }
 
@@ -56,10 +67,10 @@ struct EdgeSetTests {
     func few() throws {
         let (many, one) = (try Nodes.edges(10).snapshot(of: "edge-1"), try Nodes.edges(1).snapshot(of: "edge-1"))
         var set = EdgeSet(stream: key(1))
-        _ = set.update(audience: viewers(1), in: many, settings: settings, now: .zero)
-        _ = set.update(audience: viewers(1), in: one, settings: settings, now: .seconds(1))
+        _ = set.update(audience: viewers(1), use: 0.8, in: many, settings: settings, now: .zero)
+        _ = set.update(audience: viewers(1), use: 0.8, in: one, settings: settings, now: .seconds(1))
         #expect(set.edges == [0])
-        _ = set.update(audience: viewers(1), in: many, settings: settings, now: .seconds(2))
+        _ = set.update(audience: viewers(1), use: 0.8, in: many, settings: settings, now: .seconds(2))
         #expect(set.edges == many.edges.first(2, of: key(1)))
     }
 

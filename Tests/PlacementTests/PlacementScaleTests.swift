@@ -8,16 +8,20 @@ import Testing
 
 @Suite("Placement at scale", .serialized)
 struct PlacementScaleTests {
-    @Test("ranks 1000 nodes in microseconds")
-    func ranking() throws {
+    @Test("ranks 1000 nodes in microseconds", arguments: [1, 2, 8])
+    func ranking(count: Int) throws {
         let candidates = try Nodes.edges(1000).candidates()
         var sum = 0
-        let time = ContinuousClock().measure {
-            for number in 0..<2000 { sum &+= candidates.first(8, of: key(number)).reduce(0, &+) }
+        // The best of many short runs: others use the machine too.
+        let times = (0..<200).map { run in
+            ContinuousClock().measure {
+                for number in 0..<20 { sum &+= candidates.first(count, of: key(run * 20 + number)).reduce(0, &+) }
+            }
         }
+        let time = (times.min() ?? .zero) / 20
         #expect(sum > 0)
-        print("first 8 of 1000 nodes: \(time / 2000) a stream")
-        #expect(time / 2000 < .microseconds(100))
+        print("first \(count) of 1000 nodes: \(time) a stream")
+        #expect(time < .microseconds(20))
     }
 
     @Test("re-evaluates 10,000 streams on 100 edges when a view changes")
@@ -27,12 +31,13 @@ struct PlacementScaleTests {
         var sets = (0..<10_000).map { EdgeSet(stream: key($0)) }
         for index in sets.indices {
             _ = sets[index].update(
-                audience: Bandwidth(kilobits: 250_000), in: views[0], settings: settings, now: .zero)
+                audience: Bandwidth(kilobits: 250_000), use: 0.8, in: views[0], settings: settings, now: .zero)
         }
         let time = ContinuousClock().measure {
             for index in sets.indices {
                 _ = sets[index].update(
-                    audience: Bandwidth(kilobits: 250_000), in: views[1], settings: settings, now: .seconds(1))
+                    audience: Bandwidth(kilobits: 250_000), use: 0.8, in: views[1], settings: settings, now: .seconds(1)
+                )
             }
         }
         print("10,000 streams on 100 edges re-evaluated: \(time)")

@@ -36,17 +36,22 @@ struct RegionModel {
     /// How many edges the router wants for a stream.
     func edges(of stream: Int) -> Int { sets[stream]?.edges.count ?? 0 }
 
-    /// One more viewer of a stream. All come in one moment, so that the router's own counts are all it has.
+    /// One more viewer of a stream. All come in one moment, so that the router's own counts are all it has; it looks at
+    /// the edge set at every 64th, as a router does once a second.
     mutating func watch(_ number: Int, using random: inout SeededRandom) throws {
         let stream = key(number)
         let count = audiences[number, default: 0] + 1
         audiences[number] = count
         var set = sets[number] ?? EdgeSet(stream: stream)
-        let audience = Bandwidth(kilobits: UInt64(count) * settings.viewerBandwidth.kilobits)
-        for case .warm(let node) in set.update(audience: audience, in: snapshot, settings: settings, now: .zero) {
-            set.warmed(node)
+        if count & 63 == 1 {
+            let audience = Bandwidth(kilobits: UInt64(count) * settings.viewerBandwidth.kilobits)
+            for case .warm(let node) in set.update(
+                audience: audience, use: loads.use, in: snapshot, settings: settings, now: .zero)
+            {
+                set.warmed(node)
+            }
+            sets[number] = set
         }
-        sets[number] = set
         let session = ViewerID.random(using: &random)
         let ready = set.ready(now: .zero)
         let placement = try #require(loads.place(session, of: stream, in: ready, of: snapshot.edges))

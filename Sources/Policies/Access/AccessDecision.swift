@@ -30,6 +30,14 @@ public enum ViewerDecision: Hashable, Sendable {
     case refuse(AccessRefusal)
 }
 
+/// The answer to a viewer who begins at a router.
+public enum SessionDecision: Equatable, Sendable {
+    /// May watch, by URLs with this token.
+    case allow(ViewerToken)
+    /// May not.
+    case refuse(AccessRefusal)
+}
+
 /// The answer to a caller of the control API.
 public enum ControlDecision: Hashable, Sendable {
     /// May act, in this role.

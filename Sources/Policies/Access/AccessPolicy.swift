@@ -60,6 +60,22 @@ public struct AccessPolicy: Sendable {
         }
     }
 
+    /// The session of a viewer who asks a router for `stream`, showing `token` or nothing, at `now`: the token that all
+    /// URLs of its answer bear as their first path component.
+    ///
+    /// A good token is kept, so that nobody gets more time than it was given, and a session that comes back is the same
+    /// one. Where the app asks for none, the viewer gets a session of its own, for as long as media may outlive a token.
+    public func session(
+        of stream: StreamID, token: (some StringProtocol)?, now: WallTime,
+        using random: inout some RandomNumberGenerator
+    ) -> SessionDecision {
+        let decision = viewer(of: stream, token: token, resource: .multivariantPlaylist, now: now)
+        if case .refuse(let refusal) = decision { return .refuse(refusal) }
+        if case .allow(.some) = decision, let token, let kept = try? ViewerToken(parsing: token) { return .allow(kept) }
+        let expiry = now.advanced(by: settings.tokenLinger)
+        return .allow(ViewerToken(for: stream, session: .random(using: &random), until: expiry, by: secret))
+    }
+
     /// Whether `caller`, who shows `token` as its bearer, may do what needs the role `needed` at `now`.
     ///
     /// A trusted local caller is an admin. A token that is shown is checked all the same, so that a person who tries one

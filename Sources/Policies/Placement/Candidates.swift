@@ -14,6 +14,8 @@ public struct Candidates: Sendable {
     public let members: [Member]
     /// What one of them may send to viewers, on average.
     public let meanCapacity: Bandwidth
+    /// Whether none stands in another zone than the others.
+    let isOneZone: Bool
     private let table: RankingTable
 
     /// Those of `members` in `region` that have all of `roles`.
@@ -24,6 +26,7 @@ public struct Candidates: Sendable {
         }.sorted { $0.id < $1.id }
         let capacity = self.members.reduce(0) { $0 + UInt64($1.description.capacity) * 1000 }
         meanCapacity = Bandwidth(kilobits: capacity / UInt64(max(self.members.count, 1)))
+        isOneZone = Set(self.members.map(\.description.zone)).count < 2
         table = RankingTable(self.members.map { (RankingKey($0.id), $0.description.capacity) })
     }
 

@@ -7,13 +7,13 @@ public struct PlacementSettings: Hashable, Sendable {
     public var viewerBandwidth = Bandwidth(kilobits: 2500)
     /// The fewest edges of a watched stream: with two, every variant can be listed at two.
     public var smallestEdgeSet = 2
-    /// The part of an edge that one stream may fill before it needs another: a unit is this times the mean capacity.
-    /// Streams must be cut into pieces of at most half an edge before any bound on the load of edges can hold.
+    /// The part of an edge that one stream may fill before it needs another. Streams must be cut into pieces of at most
+    /// half an edge before any bound on the load of edges can hold.
     public var unit = 0.5
     /// An edge gets no more viewers once its load is over this times the mean, in proportion to capacity (1 + ε).
     public var bound = 1.25
     /// An edge filled to less than this part of its capacity is never over the bound, so that few viewers do not spread
-    /// a stream over many edges.
+    /// a stream over many edges: at a tenth, the copies of a stream cost a few hundredths of what its viewers do.
     public var idle = 0.1
     /// An edge filled to this part of its capacity, or using this part of its processors, is full.
     public var full = 0.9

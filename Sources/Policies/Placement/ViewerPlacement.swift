@@ -26,10 +26,7 @@ extension EdgeLoads {
     public func place(
         _ session: ViewerID, of stream: RankingKey, in set: [Int], of candidates: Candidates
     ) -> ViewerPlacement? {
-        var rooms = candidates.first(Self.few, of: RankingKey(session), among: set).filter(hasRoom)
-        if rooms.count < 2, set.count > Self.few {
-            rooms = candidates.first(set.count, of: RankingKey(session), among: set).filter(hasRoom)
-        }
+        var rooms = within(set, for: RankingKey(session), in: candidates)
         if rooms.count < 2 { rooms += beyond(set, of: stream, in: candidates, enough: 2 - rooms.count) }
         guard let first = rooms.first ?? least(but: nil) else { return nil }
         let zone = candidates.members[first].description.zone
@@ -38,12 +35,25 @@ extension EdgeLoads {
             first: first, second: second ?? rooms.dropFirst().first ?? least(but: first), isCrowded: isFull(first))
     }
 
+    /// The edges of the set with room, in the session's order: of the first few, among which another zone is likely, or of
+    /// all where those have less than two.
+    private func within(_ set: [Int], for session: RankingKey, in candidates: Candidates) -> [Int] {
+        for count in candidates.isOneZone ? [2, Self.few] : [Self.few] where count < set.count {
+            let rooms = candidates.first(count, of: session, among: set).filter(hasRoom)
+            if rooms.count > 1 { return rooms }
+        }
+        return candidates.first(set.count, of: session, among: set).filter(hasRoom)
+    }
+
     /// The next edges of the stream's ranking that are not of its set and have room.
     private func beyond(_ set: [Int], of stream: RankingKey, in candidates: Candidates, enough: Int) -> [Int] {
         let inside = Set(set)
-        let near = candidates.first(set.count + Self.few, of: stream).filter { !inside.contains($0) && hasRoom($0) }
-        guard near.count < enough, candidates.count > set.count + Self.few else { return Array(near.prefix(enough)) }
-        return Array(candidates.ranking(of: stream).lazy.filter { !inside.contains($0) && hasRoom($0) }.prefix(enough))
+        for count in [set.count + Self.few, candidates.count] {
+            let rooms = candidates.first(count, of: stream).lazy.filter { !inside.contains($0) && hasRoom($0) }
+            let first = Array(rooms.prefix(enough))
+            if first.count == enough || count >= candidates.count { return first }
+        }
+        return []
     }
 
     private func least(but other: Int?) -> Int? {
