@@ -122,7 +122,12 @@ var roles: [Target] {
 
 var proof: [Target] {
     [
+        library(
+            "DelayLine", folder: "cluster/DelayLine", uses: ["CLinuxIO"],
+            products: [from("swift-collections", "DequeModule")]),
         library("Swarm", folder: "loadtests/Swarm", uses: ["Bytes", "RTMP"]),
+        program(
+            "millrace-drill", folder: "cluster/ClusterDrill", uses: ["DelayLine"], products: [argumentParser]),
         program(
             "millrace-load", folder: "loadtests/ViewerSwarm", uses: ["RTMP", "Swarm"],
             products: [argumentParser, nio("NIOCore"), nio("NIOPosix")]
@@ -133,6 +138,7 @@ var proof: [Target] {
         tests("Vocabulary", "Cluster"),
         tests("Protocols", "CMAF", uses: ["Bytes", "Feed", "Media"]),
         tests("Roles", "Control", uses: ["Access", "Identity", "Node", "NodeKit", "Origin", "RTMP", "TestKit"]),
+        tests("cluster", "DelayLine", uses: ["TestKit"]),
         tests("Roles", "Edge", uses: ["CZlib", "Identity", "Node", "NodeKit", "RTMP", "TestKit"]),
         tests("Protocols", "Feed", uses: ["Bytes", "Identity", "Media", "TestKit"]),
         tests("Protocols", "HLS", uses: ["Bytes", "CMAF", "Feed", "Identity", "Media", "TestKit"]),
@@ -195,8 +201,9 @@ func room(
     )
 }
 
-func library(_ name: String, folder: String, uses: [String]) -> Target {
-    .target(name: name, dependencies: uses.map { .byName(name: $0) }, path: folder, swiftSettings: settings())
+func library(_ name: String, folder: String, uses: [String], products: [Target.Dependency] = []) -> Target {
+    .target(
+        name: name, dependencies: uses.map { .byName(name: $0) } + products, path: folder, swiftSettings: settings())
 }
 
 func program(
