@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Measures Millrace's gossip beside serf's: fifty real processes, the same faults, one run. See cluster/README.md."""
