@@ -23,7 +23,7 @@ class Loss:
 
 def build(topology: Topology) -> str:
     """A bridge for each region, a cable to each node, and a cable to the delay line where there is more than one."""
-    middle, inner, last = ["link set dev lo up"], [], []
+    middle, inner, last, ports = ["link set dev lo up"], [], [], []
     several = len(topology.regions) > 1
     for number in topology.regions.values():
         middle.append(f"link add name br-{number} type bridge")
@@ -39,12 +39,23 @@ def build(topology: Topology) -> str:
         middle += [f"link add name {node.port} type veth peer name eth0 address {node.mac} netns {node.name}",
                    f"link set dev {node.port} addrgenmode none",
                    f"link set dev {node.port} master br-{node.region_number}", f"link set dev {node.port} up"]
-        last.append(f"ip -n {node.name} -batch - <<'END'\nlink set dev lo up\nlink set dev eth0 addrgenmode none\n"
-                    f"addr add {node.address}/8 dev eth0\nlink set dev eth0 up\nEND")
+        ports += [f"fdb add {node.mac} dev {node.port if number == node.region_number else f'up-{number}'} master static"
+                  for number in topology.regions.values()]
+        last.append("\n".join([f"ip -n {node.name} -batch - <<'END'", "link set dev lo up",
+                               "link set dev eth0 addrgenmode none", f"addr add {node.address}/8 dev eth0",
+                               "link set dev eth0 up", *neighbours(topology, node), "END"]))
         if several:
             # Otherwise packets come out of the delay line with a checksum that no card was there to fill in.
             last.append(f"ip netns exec {node.name} ethtool -K eth0 tx off gso off gro off >/dev/null")
-    return "\n".join([*inner, "ip -batch - <<'END'", *middle, "END", *last, "nft -f - <<'END'", RULES, "END", ""])
+    return "\n".join([*inner, "ip -batch - <<'END'", *middle, "END", "bridge -batch - <<'END'", *ports, "END", *last,
+                      "nft -f - <<'END'", RULES, "END", ""])
+
+
+def neighbours(topology: Topology, node: Node) -> list[str]:
+    """Everybody's hardware address is known beforehand: nobody asks by ARP, no bridge floods. The kernel's table of
+    learned neighbours is one for the whole machine, and fifty nodes that know each other would overflow it."""
+    return [f"neigh add {other.address} lladdr {other.mac} dev eth0 nud permanent"
+            for other in topology.nodes.values() if other is not node]
 
 
 def delay_line(topology: Topology, links: dict[tuple[str, str], Link]) -> str:
