@@ -21,9 +21,13 @@ struct RunCommand: ParsableCommand {
     var name: String?
 
     func run() throws {
-        guard let lab = Self.lab() else {
+        guard let program = Self.text(realpath("/proc/self/exe", nil)), let folder = Self.text(getcwd(nil, 0)),
+            let lab = Self.lab(above: program) ?? Self.lab(above: folder + "/.")
+        else {
             throw ValidationError("there is no cluster/drill in the folders above this program: run it from a checkout")
         }
+        // The lab takes the programs of the same build.
+        setenv("PROGRAM", program, 0)
         var words = [lab, "run", topology]
         if bare { words.append("--bare") }
         if let name { words += ["--name", name] }
@@ -32,22 +36,20 @@ struct RunCommand: ParsableCommand {
         throw ValidationError("\(lab) can not be run: \(String(cString: strerror(errno)))")
     }
 
-    /// `cluster/drill` of the checkout that this program was built in, or that one stands in.
-    private static func lab() -> String? {
-        let program = realpath("/proc/self/exe", nil)
-        let folder = getcwd(nil, 0)
-        defer {
-            free(program)
-            free(folder)
-        }
-        for start in [program, folder].compactMap({ $0 }).map({ String(cString: $0) }) {
-            var above = start[...]
-            while let slash = above.lastIndex(of: "/") {
-                let lab = above + "/cluster/drill"
-                if access(String(lab), X_OK) == 0 { return String(lab) }
-                above = above[..<slash]
-            }
+    /// `cluster/drill` of the checkout in which `path` lies.
+    private static func lab(above path: String) -> String? {
+        var above = path[...]
+        while let slash = above.lastIndex(of: "/") {
+            above = above[..<slash]
+            let lab = above + "/cluster/drill"
+            if access(String(lab), X_OK) == 0 { return String(lab) }
         }
         return nil
+    }
+
+    /// Takes what the C library allocated.
+    private static func text(_ bytes: UnsafeMutablePointer<CChar>?) -> String? {
+        defer { free(bytes) }
+        return bytes.map { String(cString: $0) }
     }
 }

@@ -4,34 +4,25 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
-import os
 import pathlib
-import platform
-import statistics
-import subprocess
 import sys
-from typing import Any
 
-from lab import Lab, Missing
+from lab import Missing
 
 from .agents import KINDS
-from .measures import Bench, Lengths
-
-SHORT = Lengths(crashes=2, leaves=1, idle=10, loss=10, partition=15)
+from .comparison import compare, markdown
+from .measures import FULL, SHORT
 
 
 def main() -> int:
     options = arguments()
-    lengths = SHORT if options.short else Lengths()
-    lengths.crashes = options.crashes or lengths.crashes
-    result: dict[str, Any] = {"machine": machine(), "lengths": vars(lengths), "nodes": 0, "programs": {}}
+    lengths = SHORT if options.short else FULL
+    if options.crashes:
+        lengths = dataclasses.replace(lengths, crashes=options.crashes)
     try:
-        for name in options.programs:
-            # A network of its own for each, so that nothing of one reaches the other.
-            with Lab.up(options.topology, start=False) as lab:
-                result["nodes"] = len(lab.topology.nodes)
-                result["programs"][name] = Bench(lab, KINDS[name](), lengths).run()
+        result = compare(options.programs, lengths, options.topology)
     except Missing as failure:
         print(f"gossip-bench: {failure}", file=sys.stderr)
         return 1
@@ -56,55 +47,6 @@ def arguments() -> argparse.Namespace:
     if unknown := set(options.programs) - set(KINDS):
         parser.error(f"unknown: {', '.join(unknown)}")
     return options
-
-
-def markdown(result: dict[str, Any]) -> str:
-    """A row for each measure, a column for each program."""
-    programs = result["programs"]
-    lengths = result["lengths"]
-    lines = [f"{result['nodes']} processes, each in a network namespace of its own, on one bridge. {result['machine']}", "",
-             f"| what | goal | {' | '.join(programs)} |", "|---|---|" + "---|" * len(programs)]
-    for title, goal, cell in ROWS:
-        cells = [cell(programs[name]) for name in programs]
-        lines.append(f"| {title.format(**lengths)} | {goal} | {' | '.join(cells)} |")
-    lines += ["", "Median (95th percentile, worst) of the runs. Serf's nodes do not tell of suspicion. Times are from the act to",
-              "the log line of the last node, read every 10 ms with the host's clock.", ""]
-    return "\n".join(lines)
-
-
-def spread(values: list[float]) -> str:
-    if not values:
-        return "–"
-    ordered = sorted(values)
-    high = ordered[min(len(ordered) - 1, -(-len(ordered) * 95 // 100) - 1)]
-    return f"{statistics.median(ordered):.2f} s ({high:.2f}, {ordered[-1]:.2f}; {len(ordered)} runs)"
-
-
-def time(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f} s"
-
-
-ROWS = [
-    ("mass join, after the last start", "≤ 1.0 s", lambda each: time(each["join"]["seconds"])),
-    ("kill -9 → suspected by all", "≤ 2.8 s p95", lambda each: spread(each["crashes"]["suspected"])),
-    ("kill -9 → dead for all", "≤ 7.5 s p95", lambda each: spread(each["crashes"]["dead"])),
-    ("started again → seen by all", "≤ 0.6 s", lambda each: spread(each["crashes"]["returned"])),
-    ("graceful leave → known by all", "≤ 0.5 s", lambda each: spread(each["leaves"]["left"])),
-    ("deaths of the living, 25 % UDP loss for {loss:.0f} s", "0", lambda each: str(each["loss"]["false_deaths"])),
-    ("two halves for {partition:.0f} s → apart", "≤ 15 s", lambda each: time(each["partition"]["apart"])),
-    ("healed partition → all see all", "≤ 5 s", lambda each: time(each["partition"]["healed"])),
-    ("idle: IP bytes received a second and node", "≤ 600", lambda each: f"{each['idle']['bytes_per_second']:.0f}"),
-    ("idle: packets received a second and node", "", lambda each: f"{each['idle']['packets_per_second']:.1f}"),
-    ("idle: % of a core a node", "≤ 0.2", lambda each: f"{each['idle']['cpu_percent']:.3f}"),
-    ("idle: resident MiB a node", "", lambda each: f"{each['idle']['rss_mib']:.1f}"),
-]
-
-
-def machine() -> str:
-    cpu = next((text.partition(":")[2].strip() for text in open("/proc/cpuinfo") if text.startswith("model name")),
-               platform.machine())
-    serf = subprocess.run(["dpkg-query", "--show", "--showformat=${Version}", "serf"], capture_output=True, text=True)
-    return f"{os.cpu_count()} cores of {cpu}, Linux {platform.release()}, serf {serf.stdout.strip() or 'none'}."
 
 
 if __name__ == "__main__":

@@ -20,8 +20,8 @@ KEEP = pathlib.Path(__file__).with_name("keep.py")
 # Where runs keep their state and logs.
 HOME = pathlib.Path(os.environ.get("XDG_RUNTIME_DIR") or "/tmp") / f"millrace-drill-{os.getuid()}"
 
-# Says its number, then becomes the program.
-SPAWN = 'read -r pid rest </proc/self/stat; echo "$pid"; exec "$@" >>"$0" 2>&1 </dev/null'
+# Says its number, waits for SIGCONT, then becomes the program.
+SPAWN = 'read -r pid rest </proc/self/stat; echo "$pid"; kill -STOP $$; exec "$@" >>"$0" 2>&1 </dev/null'
 
 # <sched.h>
 CLONE_NEWNET = 0x40000000
@@ -94,7 +94,8 @@ class Keeper:
         return done.stdout
 
     def spawn(self, starts: list[tuple[str | None, list[str], pathlib.Path, dict[str, str], pathlib.Path]]) -> list[Process]:
-        """Starts processes that live and die with the keeper: (node, command, log, environment, folder) of each."""
+        """Starts processes that live and die with the keeper: (node, command, log, environment, folder) of each. They
+        are all prepared first and then begin at the same time."""
         begun = [subprocess.Popen(
             ["nsenter", "--target", str(self.process.pid), "--pid", f"--net={self.network(node)}",
              "setsid", "--fork", "sh", "-c", SPAWN, str(log), *command],
@@ -108,6 +109,11 @@ class Keeper:
             if not line.strip():
                 raise Missing(f"{command[0]} could not be started")
             made.append(Process(int(line)))
+        end = time.monotonic() + 10
+        while any(state(process.pid) != "T" for process in made) and time.monotonic() < end:
+            time.sleep(0.002)
+        for process in made:
+            process.signal(signal.SIGCONT)
         return made
 
 
@@ -127,11 +133,21 @@ def network_namespace(path: str) -> Iterator[None]:
 
 def beginning(pid: int) -> int:
     """When a process began, in ticks since the machine did; 0 when it is no more."""
+    fields = status(pid)
+    return int(fields[19]) if fields and fields[0] not in "ZX" else 0
+
+
+def state(pid: int) -> str:
+    """One letter, of proc(5); empty when it is no more."""
+    return "".join(status(pid)[:1])
+
+
+def status(pid: int) -> list[str]:
+    """The fields of /proc/PID/stat from the third on; the second may hold spaces."""
     try:
-        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
-        return 0
-    return 0 if fields[0] in "ZX" else int(fields[19])
+        return []
 
 
 def runs() -> list[pathlib.Path]:

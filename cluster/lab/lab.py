@@ -24,7 +24,7 @@ from typing import Any
 import yaml
 
 from . import network
-from .keeper import HOME, Keeper, Missing, Process, network_namespace, obstacle, runs
+from .keeper import HOME, Keeper, Missing, Process, network_namespace, obstacle, runs, status
 from .network import Loss
 from .topology import Link, Topology, link_of, read
 
@@ -269,8 +269,7 @@ class Lab:
 
     def processor_seconds(self, name: str) -> float:
         """CPU time of the node's process so far, user and system."""
-        process = self.process(name)
-        fields = pathlib.Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+        fields = status(self.process(name).pid)
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def memory(self, name: str) -> int:
