@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import json
 import os
 import pathlib
 import signal
@@ -17,10 +18,13 @@ import time
 
 import pytest
 
+from conftest import ARTEFACTS
 from gossip.agents import MillraceAgents, SerfAgents
+from gossip.watcher import Watcher
 from lab import Lab, Topology, TopologyFailure, topologies
 from lab.keeper import Process, obstacle
-from lab.lab import ROOT, clean, wait_until
+from lab.lab import clean, wait_until
+from lab.settings import ROOT, settings_of
 
 needs_namespaces = pytest.mark.skipif(obstacle() is not None, reason=f"a lab {obstacle()}")
 
@@ -33,9 +37,12 @@ TWO = {
 
 
 @pytest.fixture(scope="module")
-def lab():
+def lab(request):
+    failed = request.session.testsfailed
     with Lab.up(TWO) as made:
         yield made
+        if request.session.testsfailed > failed:
+            made.save_logs(ARTEFACTS / "lab")
 
 
 @pytest.mark.unit
@@ -79,6 +86,18 @@ def test_names_are_nodes_regions_zones_or_all():
 
 
 @pytest.mark.unit
+def test_a_node_has_its_own_settings():
+    node = Topology.load("two-regions").nodes["west-s"]
+    meant = {"name": "west-s", "region": "west", "zone": "a", "roles": ["edge"], "seeds": ["10.1.0.1:7946"],
+             "address": node.address, "key": "secret"}
+    settings = settings_of(node, meant)
+    assert settings["node"] == {"name": "west-s", "region": "west", "zone": "a"}
+    assert settings["roles"] == ["edge"] and settings["edge"] == {"shield": True}
+    assert settings["cluster"] == {"name": "drill", "key": "secret", "seeds": ["10.1.0.1:7946"], "advertise": "10.2.0.4"}
+    assert settings["gossip"] == {"port": 7946}
+
+
+@pytest.mark.unit
 @pytest.mark.parametrize(("agents", "line", "told"), [
     (SerfAgents(), "2026/11/21 14:00:00 [INFO] serf: EventMemberFailed: n7 10.1.0.7", ("n7", "dead")),
     (SerfAgents(), "2026/11/21 14:00:00 [INFO] serf: EventMemberLeave: n7 10.1.0.7", ("n7", "left")),
@@ -91,6 +110,34 @@ def test_a_line_of_a_log_tells_of_a_change(agents, line, told):
     assert agents.parse(line) == told
 
 
+@pytest.mark.unit
+def test_a_watcher_knows_who_believes_what_of_whom_and_since_when(tmp_path):
+    class Logs:
+        topology = Topology.parse("t", copy.deepcopy(TWO))
+
+        def log_path(self, name):
+            return tmp_path / name
+
+    def tell(observer, member, health, end="\n"):
+        with open(tmp_path / observer, "a") as log:
+            log.write(json.dumps({"message": "member changed", "member": member, "health": health}) + end)
+
+    with Watcher(Logs(), MillraceAgents()) as watcher:
+        begun = time.monotonic()
+        tell("a", "c", "suspect")
+        tell("a", "c", "dead")
+        tell("b", "c", "dead", end="")
+        assert watcher.wait(0.3, "b's half line", lambda: watcher.everybody(["a", "b"], ["c"], "dead")) is None
+        with open(tmp_path / "b", "a") as log:
+            log.write("\n")
+        assert watcher.wait(5, "both", lambda: watcher.everybody(["a", "b"], ["c"], "dead")) >= begun
+        assert len(watcher.firsts(begun, "c", ("suspect", "dead"), ["a", "b"])) == 2
+        assert len(watcher.firsts(begun, "c", ("suspect",), ["a", "b"])) == 1
+        assert (watcher.count(begun, "dead", ["c"]), watcher.count(time.monotonic(), "dead", ["c"])) == (2, 0)
+        watcher.forget("a")
+        assert watcher.views["a"] == {"a": "alive"}
+
+
 @needs_namespaces
 def test_a_link_delays_as_it_says_and_may_change(lab):
     assert statistics.median(round_trips(lab, "a", "b")) < 0.01
@@ -100,6 +147,18 @@ def test_a_link_delays_as_it_says_and_may_change(lab):
     lab.link("east", "west", one_way=True, delay="50ms")
     wait_until(lambda: 0.055 <= statistics.median(round_trips(lab, "a", "c", 5)) < 0.08, 5, "the new delay one way")
     lab.link("east", "west", delay="20ms")
+
+
+@needs_namespaces
+def test_a_link_loses_as_it_says(lab):
+    lab.link("east", "west", one_way=True, loss="10%")
+    try:
+        wait_until(lambda: datagrams(lab, "a", "c", 200) < 200, 5, "the first loss")
+        assert abs(datagrams(lab, "a", "c", 2000) - 1800) < 70
+        assert datagrams(lab, "c", "a", 300) == 300
+    finally:
+        lab.link("east", "west", loss="0%")
+    wait_until(lambda: datagrams(lab, "a", "c", 300) == 300, 5, "the end of loss")
 
 
 @needs_namespaces

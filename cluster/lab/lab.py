@@ -10,7 +10,6 @@ import fcntl
 import json
 import os
 import pathlib
-import re
 import secrets
 import shutil
 import signal
@@ -26,11 +25,9 @@ import yaml
 from . import network
 from .keeper import HOME, Keeper, Missing, Process, network_namespace, obstacle, runs, status
 from .network import Loss
+from .settings import filled, program, settings_of
 from .topology import Link, Topology, link_of, read
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-# Where programs of ours are looked for first; PROGRAM is a `millrace` of another place, as for the end-to-end tests.
-PROGRAMS = pathlib.Path(os.environ.get("PROGRAM", ROOT / ".build/release/millrace")).parent
 # What it is called among the nodes, whose names never begin so.
 DELAY_LINE = "~delay-line"
 GOSSIP_PORT = 7946
@@ -205,6 +202,12 @@ class Lab:
         path = self.log_path(name)
         return path.read_text(errors="replace") if path.exists() else ""
 
+    def save_logs(self, folder: pathlib.Path) -> None:
+        """Copies what the nodes wrote, for somebody who wants to know why."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for log in self.folder.glob("*/log"):
+            shutil.copyfile(log, folder / f"{self.topology.name}-{log.parent.name}.txt")
+
     # Faults.
 
     def cut(self, one: str | list[str], other: str | list[str] = "all", one_way: bool = False,
@@ -304,14 +307,7 @@ class Lab:
         seeds = [f"{self.topology.nodes[seed].address}:{GOSSIP_PORT}" for seed in self.topology.seeds if seed != name]
         meant = {"name": name, "region": node.region, "zone": node.zone, "address": node.address, "key": self.key,
                  "roles": node.roles, "seeds": seeds, "folder": str(folder), "settings": str(folder / "millrace.yml")}
-        settings: dict[str, Any] = {}
-        for key, value in node.settings.items():
-            place = settings
-            *groups, last = key.split(".")
-            for group in groups:
-                place = place.setdefault(group, {})
-            place[last] = filled(value, meant)
-        (folder / "millrace.yml").write_text(yaml.safe_dump(settings))
+        (folder / "millrace.yml").write_text(yaml.safe_dump(settings_of(node, meant)))
         inherited = {key: value for key, value in os.environ.items() if not key.startswith("MILLRACE_")}
         first, *rest = [str(filled(word, meant)) for word in words]
         return name, [program(first), *rest], folder / "log", inherited | environment, folder
@@ -365,28 +361,6 @@ def clean() -> list[str]:
             shutil.rmtree(folder, ignore_errors=True)
             gone.append(folder.name)
     return gone
-
-
-def program(name: str) -> str:
-    """Ours from the build, others from the path."""
-    if (PROGRAMS / name).exists():
-        return str(PROGRAMS / name)
-    found = shutil.which(name)
-    if not found:
-        raise Missing(f"no program {name}, neither in {PROGRAMS} nor on the path")
-    return found
-
-
-def filled(value: Any, meant: dict[str, Any]) -> Any:
-    """`{name}` within text; a text that is nothing but `{roles}` becomes the list itself."""
-    if isinstance(value, list):
-        return [filled(each, meant) for each in value]
-    if not isinstance(value, str):
-        return value
-    whole = re.fullmatch(r"\{(\w+)\}", value)
-    if whole and whole[1] in meant:
-        return meant[whole[1]]
-    return re.sub(r"\{(\w+)\}", lambda found: str(meant.get(found[1], found[0])), value)
 
 
 def wait_until(condition: Callable[[], bool], seconds: float, what: str, every: float = 0.05) -> None:
