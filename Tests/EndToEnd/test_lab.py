@@ -101,6 +101,7 @@ def test_a_node_has_its_own_settings():
 @pytest.mark.parametrize(("agents", "line", "told"), [
     (SerfAgents(), "2026/11/21 14:00:00 [INFO] serf: EventMemberFailed: n7 10.1.0.7", ("n7", "dead")),
     (SerfAgents(), "2026/11/21 14:00:00 [INFO] serf: EventMemberLeave: n7 10.1.0.7", ("n7", "left")),
+    (SerfAgents(), "2026/11/21 14:00:00 [INFO] serf: EventMemberLeave (forced): n7 10.1.0.7", ("n7", "left")),
     (SerfAgents(), "2026/11/21 14:00:00 [INFO] agent: joined: 1 nodes", None),
     (MillraceAgents(), '{"message":"member changed","member":"n7","health":"suspect"}', ("n7", "suspect")),
     (MillraceAgents(), '{"message":"member changed","member":"n7"', None),

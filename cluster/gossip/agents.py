@@ -54,7 +54,7 @@ class SerfAgents(Agents):
 
     name = "serf"
     leave_signal = signal.SIGINT
-    line = re.compile(r"serf: Event(Member\w+): (\S+) ")
+    line = re.compile(r"serf: Event(Member\w+)(?: \(forced\))?: (\S+) ")
     told = {"MemberJoin": "alive", "MemberFailed": "dead", "MemberLeave": "left"}
 
     def command(self, seed: str) -> list[str]:

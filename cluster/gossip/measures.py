@@ -131,9 +131,9 @@ class Bench:
         self._settled()
         half = len(self.names) // 2
         one, other = self.names[:half], self.names[half:]
-        at = time.monotonic()
         self.lab.partition([one, other], self.lengths.partition)
-        healed = time.monotonic() + self.lengths.partition
+        at = time.monotonic()
+        healed = at + self.lengths.partition
 
         def apart() -> bool:
             return self.watcher.everybody(one, other, "dead") and self.watcher.everybody(other, one, "dead")
