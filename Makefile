@@ -23,14 +23,14 @@ run: ## Install what is missing, build, and serve a demo stream
 	@scripts/run-demo
 
 test: ## Everything that must be true, in under 40 minutes from nothing
-	@scripts/setup build test
+	@scripts/setup build test cluster
 	$(BUILD) --build-tests
 	SWIFT_BACKTRACE=enable=no swift test -c release --skip-build
 	scripts/fuzz all 2
 	scripts/end-to-end
 
 prove: ## make prove single-node: the full figures of one subject into docs/results/NAME.md
-	@scripts/setup build test bench
+	@scripts/setup build test bench cluster
 	$(BUILD)
 	scripts/prove $(NAME)
 

@@ -143,7 +143,16 @@ var roles: [Target] {
 
 var proof: [Target] {
     [
+        library(
+            "DelayLine", folder: "cluster/DelayLine", uses: ["CLinuxIO"],
+            products: [from("swift-collections", "DequeModule")]),
+        library(
+            "VirtualCluster", folder: "cluster/VirtualCluster", uses: ["Cluster", "Gossip", "Identity", "TestKit"]),
         library("Swarm", folder: "loadtests/Swarm", uses: ["Bytes", "RTMP"]),
+        program(
+            "millrace-drill", folder: "cluster/ClusterDrill",
+            uses: ["Cluster", "DelayLine", "Gossip", "Identity", "TestKit", "VirtualCluster"],
+            products: [argumentParser]),
         program(
             "millrace-load", folder: "loadtests/ViewerSwarm", uses: ["RTMP", "Swarm"],
             products: [argumentParser, nio("NIOCore"), nio("NIOPosix")]
@@ -162,6 +171,7 @@ var proof: [Target] {
             products: [
                 from("hummingbird", "Hummingbird"), from("swift-http-types", "HTTPTypes"), logging, nio("NIOCore"),
             ]),
+        tests("cluster", "DelayLine", uses: ["TestKit"]),
         tests("Roles", "Edge", uses: ["CZlib", "Identity", "Node", "NodeKit", "RTMP", "TestKit"]),
         tests("Protocols", "Feed", uses: ["Bytes", "Identity", "Media", "TestKit"]),
         tests("Protocols", "GeoIP", uses: ["Bytes", "Cluster"]),
@@ -232,8 +242,9 @@ func room(
     )
 }
 
-func library(_ name: String, folder: String, uses: [String]) -> Target {
-    .target(name: name, dependencies: uses.map { .byName(name: $0) }, path: folder, swiftSettings: settings())
+func library(_ name: String, folder: String, uses: [String], products: [Target.Dependency] = []) -> Target {
+    .target(
+        name: name, dependencies: uses.map { .byName(name: $0) } + products, path: folder, swiftSettings: settings())
 }
 
 func program(

@@ -12,6 +12,8 @@ import time
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+# The lab and what is measured in it.
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "cluster"))
 
 import clips  # noqa: E402
 from server import BINARY, Server  # noqa: E402
