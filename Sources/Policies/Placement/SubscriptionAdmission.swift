@@ -77,8 +77,3 @@ extension PlacementSnapshot {
     private static let hopLimit = 6
     private static let redirectLimit = 3
 }
-
-extension RankingKey {
-    /// What stands for a node in `via` lists: the upper half of its key.
-    public var tag: UInt32 { UInt32(truncatingIfNeeded: number >> 32) }
-}
