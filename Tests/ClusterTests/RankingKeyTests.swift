@@ -20,6 +20,7 @@ struct RankingKeyTests {
     @Test("is made of nodes, regions and sessions too")
     func others() throws {
         #expect(try RankingKey(#require(NodeID(parsing: "edge-1"))).number == 0x5DAE_8F95_4B36_8FF8)
+        #expect(try RankingKey(#require(NodeID(parsing: "edge-1"))).tag == 0x5DAE_8F95)
         #expect(RankingKey(Region.local).number == 0xF66D_136F_6AC6_2C22)
         #expect(RankingKey(ViewerID(number: 1)).number == 0x910A_2DEC_8902_5CC1)
     }

@@ -39,7 +39,7 @@ struct EdgeLoadsTests {
         nodes.change("edge-1") { $0.incarnation += 256 }
         loads.follow(nodes.candidates())
         #expect(loads.use == 0)
-        loads.receive(try report("edge-1", 1, megabits: 100), now: .zero)
+        loads.receive(try report("edge-1", 0, megabits: 100), now: .zero)
         #expect(loads.use == 0.1)
     }
 

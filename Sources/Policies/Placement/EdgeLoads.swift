@@ -42,7 +42,8 @@ public struct EdgeLoads: Sendable {
     /// Takes a report. One of an unknown node, or an older one, changes nothing.
     public mutating func receive(_ report: LoadReport, now: Duration) {
         fade(to: now)
-        guard let index = nodes[report.node], report.sequence > edges[index].sequence ?? 0 else { return }
+        guard let index = nodes[report.node] else { return }
+        if let last = edges[index].sequence, report.sequence <= last { return }
         for audience in edges[index].audiences { count(audience, -1) }
         edges[index].sequence = report.sequence
         edges[index].reported = Double(report.egress) / 1000

@@ -33,6 +33,9 @@ public struct RankingKey: Hashable, Sendable {
     /// ranked for whom is decided by this alone, the highest number first.
     public func mixed(with other: RankingKey) -> UInt64 { Self.spread(number ^ other.number) }
 
+    /// What stands for a node in the lists of those that a subscription passed: the upper half of its key.
+    public var tag: UInt32 { UInt32(truncatingIfNeeded: number >> 32) }
+
     /// The finaliser of SplitMix64 (Steele, Lea, Flood 2014): a bijection in which every bit of the input reaches every
     /// bit of the result.
     private static func spread(_ number: UInt64) -> UInt64 {
