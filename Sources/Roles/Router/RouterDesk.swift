@@ -88,7 +88,8 @@ extension RouterDesk {
             for (stream, known) in state.sets {
                 var set = known.set
                 _ = set.update(
-                    audience: state.loads.audience(of: set.stream), in: state.snapshot, settings: settings, now: now)
+                    audience: state.loads.audience(of: set.stream), use: state.loads.use, in: state.snapshot,
+                    settings: settings, now: now)
                 state.sets[stream] = known.used + Self.memory < now && set.edges.isEmpty ? nil : (set, known.used)
             }
         }
@@ -111,7 +112,8 @@ extension RouterDesk {
             let key = RankingKey(stream)
             var (set, _) = state.sets[stream] ?? (EdgeSet(stream: key), now)
             let audience = max(state.loads.audience(of: key), settings.viewerBandwidth)
-            _ = set.update(audience: audience, in: state.snapshot, settings: settings, now: now)
+            _ = set.update(
+                audience: audience, use: state.loads.use, in: state.snapshot, settings: settings, now: now)
             state.sets[stream] = (set, now)
             let edges = state.snapshot.edges
             guard let place = state.loads.place(session, of: key, in: set.ready(now: now), of: edges) else {

@@ -26,9 +26,6 @@ public struct RankingKey: Hashable, Sendable {
     /// A viewer session's key. Sessions are random already, but not all are minted by us.
     public init(_ session: ViewerID) { number = Self.spread(session.number) }
 
-    /// What stands for a node in lists of the nodes on a path: the upper half of its key.
-    public var tag: UInt32 { UInt32(truncatingIfNeeded: number >> 32) }
-
     /// What two keys have in common: 64 bits that look random for every pair and are the same in both orders. Who is
     /// ranked for whom is decided by this alone, the highest number first.
     public func mixed(with other: RankingKey) -> UInt64 { Self.spread(number ^ other.number) }

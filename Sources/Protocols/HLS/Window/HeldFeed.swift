@@ -39,8 +39,7 @@ public struct HeldFeed {
     public mutating func append(_ record: FeedRecord, at position: FeedPosition) {
         guard position >= log.next else { return }
         window.append(record, at: position)
-        if case .accessUnit = record { return log.append(record, at: position) }
-        changes &+= 1
+        if !record.isUnit { changes &+= 1 }
         switch record {
         case .partEnd(let mark): append(mark, at: position)
         case .segmentStart(let start):
@@ -98,6 +97,10 @@ public struct HeldFeed {
             if ours != digest { self.digests.mismatched += 1 }
         }
     }
+}
+
+extension FeedRecord {
+    fileprivate var isUnit: Bool { if case .accessUnit = self { true } else { false } }
 }
 
 /// Whose segments are hashed.
