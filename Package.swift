@@ -124,8 +124,8 @@ var roles: [Target] {
         room(
             "Roles", "Router",
             uses: [
-                "Access", "Bytes", "Cluster", "HLS", "Identity", "Media", "Placement", "Telemetry", "Transport",
-                "WebServer",
+                "Access", "Bytes", "Cluster", "HLS", "Identity", "Media", "Placement", "RTMP", "Replica", "Telemetry",
+                "Transport", "WebServer",
             ],
             products: [nio("NIOCore")]
         ),

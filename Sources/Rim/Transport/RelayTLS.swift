@@ -50,7 +50,9 @@ public final class RelayTLS: Sendable {
     /// TLS 1.3 by certificates: each side shows its own, which `authority`, a PEM file, must have signed. Names are not
     /// compared: whoever the authority signed is a node.
     public init(_ files: TLSFiles, authority: String) throws {
-        let chain = try NIOSSLCertificate.fromPEMFile(files.certificates).map { NIOSSLCertificateSource.certificate($0) }
+        let chain = try NIOSSLCertificate.fromPEMFile(files.certificates).map {
+            NIOSSLCertificateSource.certificate($0)
+        }
         let key = NIOSSLPrivateKeySource.privateKey(try NIOSSLPrivateKey(file: files.key, format: .pem))
         var server = TLSConfiguration.makeServerConfiguration(certificateChain: chain, privateKey: key)
         server.trustRoots = .file(authority)

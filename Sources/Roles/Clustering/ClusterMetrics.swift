@@ -62,7 +62,8 @@ public struct ClusterMetrics: Sendable {
 
     /// All families, for the registry.
     public static let families = [
-        byteFamily, changeFamily, failureFamily, malformedFamily, memberFamily, packetFamily, refusalFamily, reportFamily,
+        byteFamily, changeFamily, failureFamily, malformedFamily, memberFamily, packetFamily, refusalFamily,
+        reportFamily,
         streamFamily,
     ]
 

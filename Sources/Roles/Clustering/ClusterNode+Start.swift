@@ -4,6 +4,7 @@ import Bytes
 public import Cluster
 import Gossip
 import Identity
+public import Logging
 import Media
 public import NIOCore
 import NIOPosix
@@ -14,7 +15,7 @@ extension ClusterNode {
     /// Opens the UDP and the TCP port and begins to join.
     public static func start(
         _ settings: ClusterNodeSettings, on group: any EventLoopGroup, listeners: ClusterListeners,
-        metrics: ClusterMetrics, log: StormLog, observer: any TransportObserver
+        metrics: ClusterMetrics, log: StormLog, logger: Logger, observer: any TransportObserver
     ) async throws -> ClusterNode {
         let eventLoop = group.next()
         let box = NIOLoopBoundBox<GossipLoop?>(nil, eventLoop: eventLoop)
@@ -40,10 +41,11 @@ extension ClusterNode {
         let ready = settings
         return try await eventLoop.submit {
             let loop = GossipLoop(
-                settings: ready, boot: boot, listeners: listeners, metrics: metrics, log: log, on: eventLoop)
+                settings: ready, boot: boot, listeners: listeners, metrics: metrics, log: log, logger: logger,
+                on: eventLoop)
             box.value = loop
-            loop.start(channel, server)
-            return ClusterNode(address: server.address, loop: loop, shared: loop.shared)
+            loop.start(channel)
+            return ClusterNode(address: server.address, server: server, loop: loop, shared: loop.shared)
         }.get()
     }
 }

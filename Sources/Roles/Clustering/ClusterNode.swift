@@ -5,17 +5,19 @@ public import Gossip
 public import Identity
 import Media
 public import NIOCore
-import Transport
+public import Transport
 
 /// A node's part in its cluster: gossip on one UDP and TCP port, and the view that comes of it. Any thread may call.
 public final class ClusterNode: Sendable {
     /// The port that it listens at, UDP and TCP.
     public let address: SocketAddress
+    private let server: TCPListener
     private let loop: NIOLoopBound<GossipLoop>
     private let shared: ClusterShare
 
-    init(address: SocketAddress, loop: GossipLoop, shared: ClusterShare) {
+    init(address: SocketAddress, server: TCPListener, loop: GossipLoop, shared: ClusterShare) {
         self.address = address
+        self.server = server
         self.loop = NIOLoopBound(loop, eventLoop: loop.eventLoop)
         self.shared = shared
     }
@@ -51,6 +53,7 @@ public final class ClusterNode: Sendable {
         let gone = loop.eventLoop.makePromise(of: Void.self)
         loop.eventLoop.execute { [loop] in loop.value.leave(gone) }
         try? await gone.futureResult.get()
+        await server.stop(within: .milliseconds(200))
     }
 }
 

@@ -4,6 +4,7 @@ import Bytes
 import Cluster
 import Gossip
 import NIOCore
+import Telemetry
 import Transport
 
 /// One TCP stream between two members: greetings, then sealed messages. Confined to the gossip loop's event loop.

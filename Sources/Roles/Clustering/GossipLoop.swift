@@ -20,6 +20,7 @@ final class GossipLoop {
     let metrics: ClusterMetrics
     private let listeners: ClusterListeners
     private let log: StormLog
+    private let logger: Logger
     private var core: ClusterCore
     private var wire: GossipWire
     private var streams: [StreamName: GossipConnection] = [:]
@@ -27,7 +28,6 @@ final class GossipLoop {
     private var directives: [ClusterCore.Directive] = []
     private var random = SystemRandomNumberGenerator()
     private var channel: (any Channel)?
-    private var server: (any Channel)?
     private var timer: NIODeadline?
     private var isViewDue = false
     private var departure: EventLoopPromise<Void>?
@@ -39,13 +39,15 @@ final class GossipLoop {
     }
 
     init(
-        settings: ClusterNodeSettings, boot: UInt64, listeners: ClusterListeners, metrics: ClusterMetrics, log: StormLog,
-        on eventLoop: any EventLoop
+        settings: ClusterNodeSettings, boot: UInt64, listeners: ClusterListeners, metrics: ClusterMetrics,
+        log: StormLog,
+        logger: Logger, on eventLoop: any EventLoop
     ) {
         self.eventLoop = eventLoop
         self.settings = settings
         self.listeners = listeners
         self.metrics = metrics
+        self.logger = logger
         self.log = log
         let keyring = Keyring(settings.key)
         core = ClusterCore(
@@ -55,9 +57,8 @@ final class GossipLoop {
     }
 
     /// Begins to talk over open ports.
-    func start(_ channel: any Channel, _ server: any Channel) {
+    func start(_ channel: any Channel) {
         self.channel = channel
-        self.server = server
         listeners.view(shared.view)
         work { $0.tick(now: $1, using: &$2, into: &$3) }
     }
@@ -196,7 +197,8 @@ extension GossipLoop {
         work { $0.sendFailed(to: endpoint, pool: pool, now: $1, using: &$2, into: &$3) }
     }
 
-    private func open(_ stream: GossipStream, _ pool: GossipPool, _ endpoint: Endpoint, _ message: GossipStreamMessage) {
+    private func open(_ stream: GossipStream, _ pool: GossipPool, _ endpoint: Endpoint, _ message: GossipStreamMessage)
+    {
         guard let address = SocketAddress(endpoint) else { return }
         let connection = GossipConnection(stream, pool: pool, loop: self, wire.identities, shared.keyring)
         streams[StreamName(stream: stream, pool: pool)] = connection
@@ -231,7 +233,6 @@ extension GossipLoop {
 
     private func hasLeft() {
         channel?.close(promise: nil)
-        server?.close(promise: nil)
         for connection in streams.values { connection.finish() }
         departure?.succeed()
         departure = nil
@@ -248,7 +249,7 @@ extension GossipLoop {
             return
         }
         metrics.changed(to: member.health)
-        log.logger.info(
+        logger.info(
             "member changed",
             metadata: [
                 "member": "\(member.id)", "health": "\(member.health)", "incarnation": "\(member.incarnation)",

@@ -10,9 +10,13 @@ import Identity
 package import Logging
 import Media
 import NIOCore
+import NIOPosix
 package import Origin
+import Placement
 import RTMP
 package import Replica
+import Router
+import Synchronization
 import Telemetry
 import Transport
 import WebServer
@@ -31,6 +35,8 @@ package final class NodeAssembly: Sendable {
     let tls: TLSContexts?
     package let certificate: CertificateWatch?
     let script: PlayerScript?
+    let cluster: ClusterPart?
+    let group: MultiThreadedEventLoopGroup
     let traffic = TrafficMeter()
     let startedAt = SystemClock.wall()
     let startTime = SystemClock.now()
@@ -45,48 +51,103 @@ package final class NodeAssembly: Sendable {
         let tls = try settings.http.tls.files.map { try TLSContexts($0) }
         self.tls = tls
         certificate = tls.map { [metrics] in CertificateWatch($0, reloads: metrics.reloads, logger: logger) }
+        group = MultiThreadedEventLoopGroup(numberOfThreads: ProcessLimits.processors)
         let window = MediaWindowSettings(segments: settings.hls.window)
         let replicaMetrics = ReplicaMetrics(metrics.registry)
-        streams = LiveStreamTable(settings: settings.liveStreamSettings, replicas: replicas) { id, term in
-            StreamReplica(
-                id: id, term: term, settings: window, lag: settings.play.maximumLag, metrics: replicaMetrics)
+        let changes = StreamChanges()
+        streams = LiveStreamTable(
+            settings: settings.liveStreamSettings, replicas: replicas, onChange: { changes.tell($0) }
+        ) { id, term in
+            StreamReplica(id: id, term: term, settings: window, metrics: replicaMetrics)
+        }
+        cluster = try settings.clusterKey().map { [streams, replicas, group, metrics, storms] key in
+            try ClusterPart(
+                settings, key: key, streams: streams, replicas: replicas,
+                makeReplica: {
+                    StreamReplica(
+                        id: $0, checkingOneIn: UInt64(settings.cluster.checkedOneIn), settings: window,
+                        metrics: replicaMetrics)
+                },
+                on: group, metrics: metrics, log: storms, logger: logger)
         }
         edge = EdgeState(
-            replicas: replicas, policy: policy, window: window, play: settings.replicaPlaySettings,
-            settings: settings.edgeSettings, metrics: EdgeMetrics(metrics.registry))
+            replicas: replicas, source: cluster?.upstreams, policy: policy, window: window,
+            play: settings.replicaPlaySettings, settings: settings.edgeSettings,
+            metrics: EdgeMetrics(metrics.registry))
+        changes.listener = { [weak cluster] in cluster?.follow($0) }
     }
 
-    /// Opens all ports on the loops of `group`.
-    func listen(on group: any EventLoopGroup) async throws -> Listeners {
+    /// Opens all ports.
+    func listen() async throws -> Listeners {
         let loops = try await EdgeLoops(group: group)
-        let ingest = RTMPIngest(
-            streams: streams, policy: policy, metrics: IngestMetrics(metrics.registry), log: storms)
-        let doors = RTMPDoors(publishers: ingest, players: RTMPPlayFront(edge: edge, loops: loops))
-        let rtmp = try await listenRTMP(port: settings.rtmp.port, secured: false, doors: doors, on: group)
+        let doors = rtmpDoors(loops)
+        let rtmp = try await listenRTMP(port: settings.rtmp.port, secured: false, doors: doors)
         let secured = tls != nil && settings.rtmp.tlsPort != 0
-        let rtmps =
-            secured
-            ? try await listenRTMP(port: settings.rtmp.tlsPort, secured: true, doors: doors, on: group) : nil
+        let rtmps = secured ? try await listenRTMP(port: settings.rtmp.tlsPort, secured: true, doors: doors) : nil
         let node = NodeView(self, rtmpPort: rtmp.address.port)
+        let http = try await listenHTTP(node, loops)
+        let relay = try await cluster?.start(
+            http: http.address.port ?? 0, rtmp: rtmp.address.port ?? 0, on: group)
+        let agent = try await listenAgent()
+        let listeners = Listeners(
+            http: http, rtmp: rtmp, rtmps: rtmps, cluster: relay, agent: agent, isSecured: tls != nil)
+        node.attach(listeners)
+        return listeners
+    }
+
+    /// Who takes publishers and players: a node that is no origin sends publishers to one.
+    private func rtmpDoors(_ loops: EdgeLoops) -> RTMPDoors {
+        var publishers: (any RTMPPublishDoor)?
+        if settings.roles.contains(.origin) {
+            publishers = RTMPIngest(
+                streams: streams, policy: policy, metrics: IngestMetrics(metrics.registry), log: storms)
+        } else if let desk = cluster?.desk {
+            publishers = PublisherRouter(desk: desk)
+        }
+        let players = settings.roles.contains(.edge) ? RTMPPlayFront(edge: edge, loops: loops) : nil
+        return RTMPDoors(publishers: publishers, players: players)
+    }
+
+    private func listenHTTP(_ node: NodeView, _ loops: EdgeLoops) async throws -> HTTPServer {
         let site = ControlSite(
             node: node, policy: policy, hasPage: settings.page.enabled, scriptOrigin: script?.origin)
-        let http = try await HTTPServer.start(
+        return try await HTTPServer.start(
             TCPListenerSettings(
                 host: ProcessLimits.listenAddress(for: settings.http.host), port: settings.http.port,
                 limits: settings.httpAdmission),
             web: settings.webSettings, tls: tls,
             site: WebSite(isMedia: HLSFront.isMedia, application: site.responder(), logger: logger), on: group,
             observer: WebMetrics(metrics.registry)
-        ) { [edge] loop in
-            HLSFront(edge: edge, loops: loops, eventLoop: loop)
+        ) { [self] loop in
+            let front =
+                settings.roles.contains(.edge) ? HLSFront(edge: edge, loops: loops, eventLoop: loop) : nil
+            guard let desk = cluster?.desk, settings.roles.contains(.router) || front == nil else {
+                return front ?? NoMedia()
+            }
+            return RouterFront(desk: desk, policy: policy, settings: settings.routerFrontSettings, edge: front)
         }
-        let listeners = Listeners(http: http, rtmp: rtmp, rtmps: rtmps, isSecured: tls != nil)
-        node.attach(listeners)
-        return listeners
+    }
+
+    private func listenAgent() async throws -> TCPListener? {
+        guard settings.edge.agentPort != 0 else { return nil }
+        return try await TCPListener.bind(
+            TCPListenerSettings(
+                host: ProcessLimits.listenAddress(for: settings.http.host), port: settings.edge.agentPort),
+            on: group, observer: ListenerMetrics(metrics.registry, listener: "agent")
+        ) { [self] channel, _ in
+            try channel.pipeline.syncOperations.addHandler(AgentPort { self.agentCheck })
+        }
+    }
+
+    /// What a load balancer is told.
+    private var agentCheck: AgentCheck {
+        if streams.isClosing || cluster?.isDraining ?? false { return .draining }
+        return .serving(
+            use: max(traffic.rates.bitsOut / Double(settings.node.capacity * 1_000_000), traffic.rates.processor))
     }
 
     private func listenRTMP(
-        port: Int, secured: Bool, doors: RTMPDoors, on group: any EventLoopGroup
+        port: Int, secured: Bool, doors: RTMPDoors
     ) async throws -> TCPListener {
         let session = settings.rtmpSessionSettings
         let connectionMetrics = RTMPMetrics(metrics.registry)
@@ -110,5 +171,19 @@ struct Listeners: Sendable {
     let http: HTTPServer
     let rtmp: TCPListener
     let rtmps: TCPListener?
+    let cluster: ClusterListening?
+    let agent: TCPListener?
     let isSecured: Bool
+}
+
+/// Who is told of changes of streams, which is known only after the table of streams is made.
+private final class StreamChanges: Sendable {
+    private let state = Mutex<(@Sendable (LiveStream) -> Void)?>(nil)
+
+    var listener: (@Sendable (LiveStream) -> Void)? {
+        get { state.withLock { $0 } }
+        set { state.withLock { $0 = newValue } }
+    }
+
+    func tell(_ stream: LiveStream) { listener?(stream) }
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Clustering
 import Edge
 import Feed
 import Origin
 import Replica
+import Router
 package import Telemetry
 import Transport
 import WebServer
@@ -24,7 +26,8 @@ package struct NodeMetrics: Sendable {
     init() {
         registry = MetricRegistry(
             families: ReplicaMetrics.families + RTMPMetrics.families + IngestMetrics.families + EdgeMetrics.families
-                + ListenerMetrics.families + WebMetrics.families + Self.families)
+                + ListenerMetrics.families + WebMetrics.families + ClusterMetrics.families + RelayMetrics.families
+                + RouterMetrics.families + Self.families)
         rtmpReceived = registry.counter(RTMPMetrics.receivedFamily)
         rtmpSent = registry.counter(RTMPMetrics.sentFamily)
         mediaSent = registry.counter(WebMetrics.bytesFamily)

@@ -58,21 +58,21 @@ final class NodeView: ControlNode {
     var player: PlayerStatus {
         let script = node.script.map { PlayerStatus.Script(url: $0.url, integrity: $0.integrity) }
         return PlayerStatus(
-            script: script, node: ProcessFacts.hostName, version: MillraceVersion.text, rtmpPort: rtmpPort,
+            script: script, node: node.name, version: MillraceVersion.text, rtmpPort: rtmpPort,
             tokenNeeded: node.settings.access.publish == .token)
     }
 
     var hlsScript: [UInt8]? { node.script?.bytes }
 
-    var cluster: (any ClusterDesk)? { nil }
+    var cluster: (any ClusterDesk)? { node.cluster.map { GossipDesk($0, secret: node.policy.secret) } }
 
     func status() -> NodeStatus {
         let states = streams().map(\.state)
         let open = listeners.withLock { $0 }
         let rates = node.traffic.rates
         return NodeStatus(
-            node: ProcessFacts.hostName, version: MillraceVersion.text,
-            state: node.streams.isClosing ? "draining" : "running", roles: ["origin", "edge"],
+            node: node.name, version: MillraceVersion.text,
+            state: node.streams.isClosing ? "draining" : "running", roles: node.settings.roles.names,
             startedAt: node.startedAt.description, uptimeSeconds: (SystemClock.now() - node.startTime).seconds,
             streams: NodeStatus.Streams(states), publishers: node.streams.publisherCount,
             viewers: node.replicas.all.reduce(0) { $0 + $1.viewerCount },

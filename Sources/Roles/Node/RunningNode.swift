@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Edge
+import Glibc
 import Logging
 import NIOCore
 import NIOPosix
@@ -14,16 +15,14 @@ import WebServer
 package struct RunningNode: Service {
     package let assembly: NodeAssembly
     private let listeners: Listeners
-    private let group: MultiThreadedEventLoopGroup
 
     /// Opens all ports and says where.
     package static func start(_ assembly: NodeAssembly) async throws -> RunningNode {
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: ProcessLimits.processors)
-        let listeners = try await assembly.listen(on: group)
+        let listeners = try await assembly.listen()
         assembly.logger.info(
             "listening",
             metadata: ["http": "\(listeners.http.address.shown)", "rtmp": "\(listeners.rtmp.address.shown)"])
-        return RunningNode(assembly: assembly, listeners: listeners, group: group)
+        return RunningNode(assembly: assembly, listeners: listeners)
     }
 
     /// The port that publishers connect to.
@@ -33,7 +32,8 @@ package struct RunningNode: Service {
     package var httpPort: Int { listeners.http.address.port ?? 0 }
 
     package func run() async throws {
-        let housekeeping = group.any().scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { _ in
+        let housekeeping = assembly.group.any().scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) {
+            _ in
             keepHouse()
         }
         let reloading = Task { await assembly.certificate?.keepFresh() }
@@ -47,12 +47,15 @@ package struct RunningNode: Service {
     package func stop() async {
         assembly.logger.info("stopping")
         assembly.streams.close()
+        async let cluster: Void? = assembly.cluster?.stop()
         let grace = assembly.settings.shutdown.timeout
         async let rtmp: Void = listeners.rtmp.stop(within: grace / 2)
         async let rtmps: Void? = listeners.rtmps?.stop(within: grace / 2)
         await listeners.http.stop(within: grace * 4 / 5)
-        _ = await (rtmp, rtmps)
-        try? await group.shutdownGracefully()
+        async let relay: Void? = listeners.cluster?.relay.stop(within: grace / 10)
+        async let agent: Void? = listeners.agent?.stop(within: .zero)
+        _ = await (rtmp, rtmps, relay, agent, cluster)
+        try? await assembly.group.shutdownGracefully()
         assembly.storms.flush(now: SystemClock.now() + .seconds(1))
         assembly.logger.info("stopped")
     }
@@ -63,6 +66,8 @@ package struct RunningNode: Service {
         assembly.streams.watch()
         assembly.measure()
         assembly.storms.flush(now: SystemClock.now())
+        assembly.cluster?.tick(assembly.loadReport())
+        if assembly.hasDrained { raise(SIGTERM) }
     }
 
     /// Waits for the signal.

@@ -4,6 +4,7 @@ public import Cluster
 public import Identity
 public import Placement
 import Synchronization
+import Telemetry
 import Transport
 
 /// What all fronts of a router share: its view of the cluster, the load of its region's edges, and the set of edges of

@@ -8,7 +8,7 @@ import Identity
 public import Media
 import NIOCore
 public import Placement
-import Transport
+public import Transport
 public import WebServer
 
 /// A router's door for viewers: whoever begins to watch is told of edges; all else goes to the edge of this node, where
@@ -56,7 +56,7 @@ public struct RouterFrontSettings: Sendable {
     /// How long a session that the router began may begin anew.
     public var sessionLife: Duration = .seconds(86_400)
     /// Proxies whose word about a viewer is taken.
-    public var trustedProxies: [AddressPrefix] = []
+    public var trustedProxies: [Transport.AddressPrefix] = []
     /// Where an address is, by a database.
     public var place: @Sendable (PeerAddress) -> (country: String?, point: GeographicPoint?) = { _ in (nil, nil) }
 

@@ -36,6 +36,8 @@ public enum ClusterKeyOutcome: Hashable, Sendable {
     public enum Refusal: Hashable, Sendable {
         /// This node is in no cluster.
         case alone
+        /// There are as many keys as there may be: one has to be removed first.
+        case full
         /// The key is in use: use another before this one is removed.
         case inUse
         /// The text is not 32 bytes in hexadecimal digits or base64.

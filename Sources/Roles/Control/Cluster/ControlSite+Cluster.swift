@@ -179,6 +179,7 @@ extension ControlSite {
         case .refused(.notAKey):
             throw HTTPError(.badRequest, message: "a key is 32 bytes, as 64 hexadecimal digits or in base64")
         case .refused(.unknownKey): throw HTTPError(.notFound, message: "no key of that id is installed")
+        case .refused(.full): throw HTTPError(.conflict, message: "four keys are installed: remove one first")
         }
     }
 

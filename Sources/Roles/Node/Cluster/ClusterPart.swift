@@ -3,9 +3,11 @@
 import Access
 import Cluster
 import Clustering
+import Control
 import Feed
 import Gossip
 import Identity
+import Logging
 import Media
 import NIOCore
 import Origin
@@ -23,7 +25,7 @@ final class ClusterPart: Sendable {
     let id: NodeID
     let desk: RouterDesk
     let upstreams: UpstreamTable
-    let events = Mutex(EventLog())
+    let events = Mutex(EventRing(capacity: 1024))
     private let settings: NodeSettings
     private let key: ClusterKey
     private let streams: LiveStreamTable
@@ -31,6 +33,7 @@ final class ClusterPart: Sendable {
     private let tls: RelayTLS
     private let metrics: NodeMetrics
     private let log: StormLog
+    private let logger: Logger
     private let feeder: DirectoryFeeder
     private let shared: ClusterPartShare
 
@@ -38,13 +41,14 @@ final class ClusterPart: Sendable {
     init(
         _ settings: NodeSettings, key: ClusterKey, streams: LiveStreamTable, replicas: ReplicaTable,
         makeReplica: @escaping @Sendable (StreamID) -> StreamReplica, on group: any EventLoopGroup,
-        metrics: NodeMetrics, log: StormLog
+        metrics: NodeMetrics, log: StormLog, logger: Logger
     ) throws {
         self.settings = settings
         self.key = key
         self.streams = streams
         self.metrics = metrics
         self.log = log
+        self.logger = logger
         id = try settings.nodeID()
         let region = Region(parsing: settings.node.region) ?? .local
         let alone = ClusterView(node: id, version: 0, members: [], streams: [:], regions: [:])
@@ -101,6 +105,7 @@ extension ClusterPart {
                 port: settings.cluster.gossip.port, seeds: settings.seeds(settings.cluster.seeds),
                 remoteSeeds: settings.seeds(settings.cluster.remoteSeeds), gossip: settings.gossipSettings),
             on: group, listeners: listeners(), metrics: ClusterMetrics(metrics.registry), log: log,
+            logger: logger,
             observer: ListenerMetrics(metrics.registry, listener: "gossip"))
         shared.set(gossip)
         return ClusterListening(relay: relay, gossip: gossip)
@@ -111,7 +116,7 @@ extension ClusterPart {
         listeners.view = { [weak self] in self?.follow($0) }
         listeners.load = { [desk] in desk.receive($0) }
         listeners.member = { [weak self] member in
-            self?.events.withLock { $0.note(.member(member.id, member.health, isDraining: member.description.isDraining)) }
+            self?.note(.member(member.id, member.health, isDraining: member.description.isDraining))
         }
         listeners.stream = { [weak self] entry in self?.heard(entry) }
         return listeners
@@ -155,7 +160,7 @@ extension ClusterPart {
 
     /// The directory says something new of a stream: this node may be its standby now, or no longer.
     private func heard(_ entry: StreamEntry) {
-        events.withLock { $0.note(.stream(entry.stream, entry.state, gateway: entry.gateway)) }
+        note(.stream(entry.stream, entry.state, gateway: entry.gateway))
         if entry.standby == id, entry.state != .ended {
             shared.expect(entry)
             upstreams.hold(entry.stream)
@@ -164,8 +169,26 @@ extension ClusterPart {
         }
     }
 
-    /// Takes nothing new from now on.
-    func drain() { gossip?.change { $0.isDraining = true } }
+    private func note(_ change: ClusterEvent.Change) {
+        let now = SystemClock.wall()
+        events.withLock { $0.append(change, at: now) }
+    }
+
+    /// Takes nothing new from now on, and ends the process when its viewers have gone elsewhere, at the latest after
+    /// `deadline`.
+    func drain(within deadline: Duration) {
+        gossip?.change { $0.isDraining = true }
+        shared.drain(until: SystemClock.now() + deadline)
+    }
+
+    /// Whether the node takes nothing new.
+    var isDraining: Bool { shared.drainDeadline != nil }
+
+    /// Whether a drain has come to its end.
+    func hasDrained(viewers: Int) -> Bool {
+        guard let deadline = shared.drainDeadline else { return false }
+        return SystemClock.now() >= deadline || viewers == 0 && streams.all.isEmpty
+    }
 
     /// Says good-bye, and lets go of all that comes from others.
     func stop() async {

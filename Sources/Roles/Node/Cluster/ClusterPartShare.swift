@@ -19,6 +19,7 @@ final class ClusterPartShare: ParentFinder, RelayDoorkeeper {
 
     private struct State {
         var gossip: ClusterNode?
+        var drainDeadline: Duration?
         /// Entries that say this node is their standby, before the view has them.
         var expected: [StreamID: StreamEntry] = [:]
         /// The lowest term that is taken of a stream.
@@ -33,6 +34,14 @@ final class ClusterPartShare: ParentFinder, RelayDoorkeeper {
     var gossip: ClusterNode? { state.withLock { $0.gossip } }
 
     func set(_ gossip: ClusterNode) { state.withLock { $0.gossip = gossip } }
+
+    /// When a drain ends at the latest; nil where none has begun.
+    var drainDeadline: Duration? { state.withLock { $0.drainDeadline } }
+
+    /// Begins a drain; a second one counts where it ends sooner.
+    func drain(until deadline: Duration) {
+        state.withLock { $0.drainDeadline = min($0.drainDeadline ?? deadline, deadline) }
+    }
 
     /// The directory has made this node a standby; the view will say so in a moment.
     func expect(_ entry: StreamEntry) { state.withLock { $0.expected[entry.stream] = entry } }

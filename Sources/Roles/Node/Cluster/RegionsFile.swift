@@ -40,7 +40,8 @@ struct RegionsFile: Sendable {
             guard words.isEmpty || tables.take(words) else {
                 throw Failure(
                     path: path, line: index + 1,
-                    reason: "expected `address PREFIX REGION`, `country CC REGION` or `place REGION LATITUDE LONGITUDE`")
+                    reason: "expected `address PREFIX REGION`, `country CC REGION` or `place REGION LATITUDE LONGITUDE`"
+                )
             }
         }
         choice = RegionChoice(

@@ -43,6 +43,8 @@ public struct NodeClusterSettings: Sendable, Equatable {
     public var relay = PortSettings(port: 7947)
     /// How long a stream that nobody watches is still taken.
     public var linger = Duration.seconds(10)
+    /// Of how many segments that come over the relay one is compared with its hash.
+    public var checkedOneIn = 16
 
     /// The defaults.
     public init() {}

@@ -58,7 +58,9 @@ public struct NodeSettings: Sendable, Equatable {
         }
         if !roles.contains(.edge), edge.isShield { found.append("edge.shield needs the role edge") }
         if cluster.key == nil {
-            if roles != [.origin, .edge, .router] { found.append("roles need cluster.key: a node alone does everything") }
+            if roles != [.origin, .edge, .router] {
+                found.append("roles need cluster.key: a node alone does everything")
+            }
             if !cluster.seeds.isEmpty || !cluster.remoteSeeds.isEmpty { found.append("cluster.seeds need cluster.key") }
         }
         let ports = [http.port, rtmp.port, http.tls.certificate == nil ? 0 : rtmp.tlsPort].filter { $0 != 0 }

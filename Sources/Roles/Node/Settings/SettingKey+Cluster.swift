@@ -74,6 +74,11 @@ extension SettingKey {
             why: "a viewer who reloads finds it still there; a longer wait costs traffic for nobody."
         ),
         SettingKey(
+            "cluster.checked_one_in", \.cluster.checkedOneIn, .integer(1...1024),
+            "Of how many segments that come over the relay one is compared with the hash that its gateway gave it.",
+            why: "hashing all would cost an edge as much as serving them; a writer that is wrong is wrong often."
+        ),
+        SettingKey(
             "gossip.host", \.cluster.gossip.host, .host, "The address of the gossip port, UDP and TCP.",
             why: ":: takes IPv6 and IPv4; on a machine without IPv6 the node takes 0.0.0.0 instead."
         ),

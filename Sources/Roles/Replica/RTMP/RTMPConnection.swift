@@ -123,6 +123,14 @@ extension RTMPConnection {
     /// Sends out what was written.
     public func flush() { context?.flush() }
 
+    /// Asks a peer that understands it to go on at `url` (Enhanced RTMP v2, ReconnectRequest).
+    public func sendElsewhere(to url: String) {
+        guard session.requestReconnect(to: url, description: "This node takes no publishers.", into: &directives) else {
+            return
+        }
+        metrics.reconnectRequests.add()
+    }
+
     /// Says goodbye in the protocol's words and closes.
     /// - Parameter reconnect: asks a peer that understands it to come back (Enhanced RTMP v2).
     public func part(_ description: String, reconnect: Bool = false) {
