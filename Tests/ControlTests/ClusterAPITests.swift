@@ -33,6 +33,31 @@ struct ClusterAPITests {
         #expect(try answer.value("regions", 1, "load") == "0.33")
     }
 
+    @Test("says so in a sentence when many are gone, and when their streams are")
+    func manyProblems() async throws {
+        let sentences = [
+            "", "router-us-1 is dead", "router-us-1 and shield-us-1 are dead",
+            "edge-us-2, router-us-1 and shield-us-1 are dead", "edge-us-1, edge-us-2, router-us-1 and 1 more are dead",
+        ]
+        for (count, sentence) in sentences.enumerated().dropFirst() {
+            var members = FakeDesk.members
+            for index in members.indices { members[index].health = index < members.count - count ? .alive : .dead }
+            let answer = try await DeskSite(FakeDesk(members: members)).ask("/api/v1/cluster")
+            #expect(try answer.value("problems", 0) == sentence)
+        }
+        let us = FakeDesk.members.filter { $0.description.region == FakeDesk.us || $0.description.roles == .router }
+        var gone = us
+        for index in gone.indices where gone[index].description.roles == .origin { gone[index].health = .left }
+        var entries = FakeDesk.entries
+        entries[2].state = .live
+        let answer = try await DeskSite(FakeDesk(members: gone, entries: entries)).ask("/api/v1/cluster")
+        let problems = [
+            "no origin of this region takes publishers", "no edge of this region takes viewers",
+            "1 stream has lost its gateway",
+        ]
+        for (index, problem) in problems.enumerated() { #expect(try answer.value("problems", index) == problem) }
+    }
+
     @Test("lists members with their load, where they report it")
     func members() async throws {
         let answer = try await DeskSite().ask("/api/v1/cluster/members")

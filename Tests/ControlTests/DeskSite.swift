@@ -14,10 +14,11 @@ import WebServer
 
 /// The control site of a node with a fake desk, asked without a socket between.
 struct DeskSite {
-    let desk = FakeDesk()
+    let desk: FakeDesk
     private let policy: AccessPolicy
 
-    init() throws {
+    init(_ desk: FakeDesk = FakeDesk()) throws {
+        self.desk = desk
         let secret = try AccessSecret([UInt8](repeating: 1, count: 32)[...])
         policy = AccessPolicy(settings: AccessSettings(), secret: secret)
     }

@@ -11,6 +11,13 @@ import Synchronization
 final class FakeDesk: ClusterDesk {
     private let ring = Mutex(EventRing(capacity: 100))
     private let ordered = Mutex<[String]>([])
+    private let members: [Member]
+    private let entries: [StreamEntry]
+
+    init(members: [Member] = FakeDesk.members, entries: [StreamEntry] = FakeDesk.entries) {
+        self.members = members
+        self.entries = entries
+    }
 
     /// Says that something changed.
     func note(_ change: ClusterEvent.Change) {
@@ -22,8 +29,8 @@ final class FakeDesk: ClusterDesk {
 
     func view() -> ClusterView {
         ClusterView(
-            node: FakeDesk.name("router-eu-1"), version: 7, members: FakeDesk.members,
-            streams: Dictionary(FakeDesk.entries.map { ($0.stream, $0) }) { $1 },
+            node: FakeDesk.name("router-eu-1"), version: 7, members: members,
+            streams: Dictionary(entries.map { ($0.stream, $0) }) { $1 },
             regions: [
                 FakeDesk.us: RegionSummary(
                     region: FakeDesk.us, speaker: FakeDesk.name("origin-us-1"), time: 1_800_000_000_000,
@@ -35,7 +42,7 @@ final class FakeDesk: ClusterDesk {
     }
 
     func loads() -> [LoadReport] {
-        let (stage, demo) = (key(of: FakeDesk.stream("live/stage")), key(of: FakeDesk.stream("live/demo")))
+        let (stage, demo) = (RankingKey(FakeDesk.stream("live/stage")), RankingKey(FakeDesk.stream("live/demo")))
         let rows: [(node: String, megabits: UInt64, stage: UInt32, demo: UInt32)] = [
             ("edge-eu-1", 600, 1200, 10), ("edge-eu-2", 970, 800, 0), ("shield-eu-1", 0, 0, 0),
         ]
@@ -49,8 +56,6 @@ final class FakeDesk: ClusterDesk {
                 ])
         }
     }
-
-    func key(of stream: StreamID) -> RankingKey { RankingKey(number: UInt64(stream.description.utf8.count)) }
 
     func ranking(of stream: StreamID) -> [RankedNode] {
         ["edge-eu-1", "edge-eu-2", "shield-eu-1"].enumerated().map { index, name in

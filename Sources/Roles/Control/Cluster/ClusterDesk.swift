@@ -10,8 +10,6 @@ public protocol ClusterDesk: Sendable {
     func view() -> ClusterView
     /// The newest load report of each node; empty where none come here, because this node is no router.
     func loads() -> [LoadReport]
-    /// The key by which load reports name a stream.
-    func key(of stream: StreamID) -> RankingKey
     /// The nodes of this region that may serve a stream, best first. The stream need not be live.
     func ranking(of stream: StreamID) -> [RankedNode]
     /// Who takes a stream from whom, by directory and placement: each branch after the one it comes from, the gateway

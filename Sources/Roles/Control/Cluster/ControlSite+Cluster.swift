@@ -64,7 +64,7 @@ extension ControlSite {
         let desk = desk
         let audience = ClusterAudience(desk.loads())
         let entries = desk.view().streams.values.sorted { $0.stream < $1.stream }
-        let streams = entries.map { status(of: $0, desk, audience) }
+        let streams = entries.map { status(of: $0, audience) }
         return try answer(ClusterStreamList(streams: streams, total: streams.count))
     }
 
@@ -72,14 +72,14 @@ extension ControlSite {
         let desk = desk
         let (view, audience) = (desk.view(), ClusterAudience(desk.loads()))
         guard let entry = view.streams[id] else { throw Self.noStream }
-        let key = desk.key(of: id)
+        let key = RankingKey(id)
         let tree = desk.tree(of: id).map { branch in
             TreeBranchStatus(
                 branch, member: view.member(branch.node), viewers: audience.viewers(of: key, on: branch.node))
         }
         return try answer(
             ClusterStreamAnswer(
-                stream: status(of: entry, desk, audience), ranking: places(of: id, desk, view, audience), tree: tree))
+                stream: status(of: entry, audience), ranking: places(of: id, desk, view, audience), tree: tree))
     }
 
     private func ranking(_ context: WebRequestContext) throws -> Response {
@@ -93,17 +93,15 @@ extension ControlSite {
         return try answer(RankingList(streamKey: id.apiKey, ranking: places, total: places.count))
     }
 
-    private func status(
-        of entry: StreamEntry, _ desk: any ClusterDesk, _ audience: ClusterAudience
-    ) -> ClusterStreamStatus {
-        let key = desk.key(of: entry.stream)
+    private func status(of entry: StreamEntry, _ audience: ClusterAudience) -> ClusterStreamStatus {
+        let key = RankingKey(entry.stream)
         return ClusterStreamStatus(entry, viewers: audience.viewers(of: key), edges: audience.edges(of: key))
     }
 
     private func places(
         of stream: StreamID, _ desk: any ClusterDesk, _ view: ClusterView, _ audience: ClusterAudience
     ) -> [RankingPlace] {
-        let key = desk.key(of: stream)
+        let key = RankingKey(stream)
         return desk.ranking(of: stream).enumerated().map { index, ranked in
             RankingPlace(
                 ranked, at: index + 1, member: view.member(ranked.node),

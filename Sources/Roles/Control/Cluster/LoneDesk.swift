@@ -32,7 +32,7 @@ struct LoneDesk: ClusterDesk {
 
     func loads() -> [LoadReport] {
         let audiences = streams.map { stream in
-            StreamAudience(key: key(of: stream.id), viewers: UInt32(clamping: stream.viewers), kilobits: 0)
+            StreamAudience(key: RankingKey(stream.id), viewers: UInt32(clamping: stream.viewers), kilobits: 0)
         }
         return [
             LoadReport(
@@ -40,12 +40,6 @@ struct LoneDesk: ClusterDesk {
                 processor: UInt16(clamping: Int(status.processor * 1000)),
                 viewers: UInt32(clamping: status.viewers), streams: audiences)
         ]
-    }
-
-    /// 64-bit FNV-1a; nothing is ranked by it.
-    func key(of stream: StreamID) -> RankingKey {
-        RankingKey(
-            number: stream.description.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 })
     }
 
     func ranking(of stream: StreamID) -> [RankedNode] {

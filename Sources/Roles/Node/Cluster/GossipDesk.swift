@@ -25,8 +25,6 @@ struct GossipDesk: ClusterDesk {
 
     func loads() -> [LoadReport] { part.desk.reports }
 
-    func key(of stream: StreamID) -> RankingKey { RankingKey(stream) }
-
     func ranking(of stream: StreamID) -> [RankedNode] {
         let snapshot = part.desk.snapshot
         let set = part.desk.edgeSet(of: stream)
