@@ -25,6 +25,12 @@ public struct Upstream: Hashable, Sendable {
     public let node: NodeID
     /// Where it takes subscriptions.
     public let relay: Endpoint
+
+    /// A node and its door.
+    public init(node: NodeID, relay: Endpoint) {
+        self.node = node
+        self.relay = relay
+    }
 }
 
 extension PlacementSnapshot {

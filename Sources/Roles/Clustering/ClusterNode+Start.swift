@@ -18,7 +18,7 @@ extension ClusterNode {
         metrics: ClusterMetrics, log: StormLog, logger: Logger, observer: any TransportObserver
     ) async throws -> ClusterNode {
         let eventLoop = group.next()
-        let box = NIOLoopBoundBox<GossipLoop?>(nil, eventLoop: eventLoop)
+        let box = NIOLoopBoundBox.makeEmptyBox(valueType: GossipLoop.self, eventLoop: eventLoop)
         let only = TCPListenerSettings(host: settings.host, port: settings.port, limits: settings.limits)
         let server = try await TCPListener.bind(only, on: eventLoop, observer: observer) { channel, _ in
             try box.value?.accept(channel)

@@ -2,6 +2,7 @@
 
 package import Access
 import Bytes
+import Cluster
 import Control
 import Edge
 import Feed

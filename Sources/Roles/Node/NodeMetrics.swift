@@ -125,7 +125,7 @@ struct ListenerMetrics: TransportObserver {
 
     func handshakeFailed(_ reason: HandshakeFailure) { failed[reason]?.add() }
 
-    private static let listener = MetricLabel.oneOf("listener", ["http", "rtmp", "rtmps"])
+    private static let listener = MetricLabel.oneOf("listener", ["agent", "gossip", "http", "relay", "rtmp", "rtmps"])
     private static let acceptedFamily = MetricFamily(
         "millrace_connections_accepted_total", .counter, labels: [listener], help: "Connections taken, by listener.")
     private static let openFamily = MetricFamily(

@@ -54,7 +54,7 @@ final class ClusterPart: Sendable {
         let alone = ClusterView(node: id, version: 0, members: [], streams: [:], regions: [:])
         desk = RouterDesk(
             view: alone, regions: try settings.regionsFile().choice, metrics: RouterMetrics(metrics.registry))
-        let shared = ClusterPartShare(desk: desk, streams: streams)
+        let shared = ClusterPartShare(desk: desk, streams: streams, replicas: replicas)
         self.shared = shared
         feeder = DirectoryFeeder(node: id, region: region) { [shared] in shared.gossip?.publish($0) }
         let fallback = [RelayTLS.SharedKey(key)]

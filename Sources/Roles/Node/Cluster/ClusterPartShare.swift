@@ -15,6 +15,7 @@ import Synchronization
 final class ClusterPartShare: ParentFinder, RelayDoorkeeper {
     private let desk: RouterDesk
     private let streams: LiveStreamTable
+    private let replicas: ReplicaTable
     private let state = Mutex(State())
 
     private struct State {
@@ -26,8 +27,9 @@ final class ClusterPartShare: ParentFinder, RelayDoorkeeper {
         var promised: [StreamID: Term] = [:]
     }
 
-    init(desk: RouterDesk, streams: LiveStreamTable) {
+    init(desk: RouterDesk, streams: LiveStreamTable, replicas: ReplicaTable) {
         self.desk = desk
+        self.replicas = replicas
         self.streams = streams
     }
 
@@ -115,7 +117,8 @@ extension ClusterPartShare {
             state.promised[stream] = lowest
             return lowest
         }
-        return TermAnswer(stream: stream, term: lowest, next: nil, commit: nil)
+        let holding = replicas[stream]?.holding
+        return TermAnswer(stream: stream, term: lowest, next: holding?.next, commit: holding?.commit)
     }
 }
 

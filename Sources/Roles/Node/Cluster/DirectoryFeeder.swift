@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Access
 import Cluster
 import Clustering
+import Gossip
 import HLS
 import Identity
 import Origin

@@ -3,12 +3,16 @@
 import APIClient
 import Access
 import Cluster
+import Clustering
 import Control
 import Gossip
 import Identity
 import Media
+import NIOCore
 import NIOPosix
 import Placement
+import Router
+import Synchronization
 import Transport
 
 /// The cluster as the control API sees it: what gossip believes, and what placement makes of it.

@@ -3,6 +3,7 @@
 import Cluster
 import Gossip
 import Identity
+import Media
 import NIOCore
 import Replica
 import Router

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Feed
+public import Feed
 import HLS
 import Identity
 import NIOCore
@@ -35,6 +35,14 @@ extension StreamReplica {
             case .send(let message): .send(message)
             }
         }
+    }
+
+    /// How many other nodes subscribe here.
+    public var subscriberCount: Int { state.withLock { $0.subscribers } }
+
+    /// The first record that is not here, nil while nothing is known, and what is known to be committed.
+    public var holding: (next: FeedPosition?, commit: CommitTracker.Commit?) {
+        state.withLock { ($0.hasTerm ? $0.feed.next : nil, $0.feed.commit) }
     }
 
     /// Other nodes came to subscribe here, or went.
