@@ -122,6 +122,9 @@ var roles: [Target] {
 
 var proof: [Target] {
     [
+        program(
+            "millrace-drill", folder: "cluster/ClusterDrill",
+            uses: ["Cluster", "Gossip", "Identity", "TestKit", "VirtualCluster"], products: [argumentParser]),
         library("Swarm", folder: "loadtests/Swarm", uses: ["Bytes", "RTMP"]),
         program(
             "millrace-load", folder: "loadtests/ViewerSwarm", uses: ["RTMP", "Swarm"],
@@ -135,6 +138,7 @@ var proof: [Target] {
         tests("Roles", "Control", uses: ["Access", "Identity", "Node", "NodeKit", "Origin", "RTMP", "TestKit"]),
         tests("Roles", "Edge", uses: ["CZlib", "Identity", "Node", "NodeKit", "RTMP", "TestKit"]),
         tests("Protocols", "Feed", uses: ["Bytes", "Identity", "Media", "TestKit"]),
+        tests("Protocols", "Gossip", uses: ["Cluster", "Identity", "TestKit", "VirtualCluster"]),
         tests("Protocols", "HLS", uses: ["Bytes", "CMAF", "Feed", "Identity", "Media", "TestKit"]),
         tests("Vocabulary", "Identity"),
         tests("Vocabulary", "Media", uses: ["Bytes"]),
@@ -170,6 +174,8 @@ var proof: [Target] {
             ],
             products: [logging, nio("NIOCore"), nio("NIOPosix"), from("swift-nio-ssl", "NIOSSL")]),
         testKit("TestKit", uses: ["Bytes", "Feed", "Identity", "Media"]),
+        library(
+            "VirtualCluster", folder: "cluster/VirtualCluster", uses: ["Cluster", "Gossip", "Identity", "TestKit"]),
     ]
 }
 

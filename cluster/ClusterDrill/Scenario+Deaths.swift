@@ -43,7 +43,8 @@ extension Scenario {
         stage.cluster.run(for: .seconds(60))
         for node in stage.choose(1) { stage.cluster.crash(node) }
         stage.expect("the death is known", within: .seconds(60)) { $0.deathsAreKnown }
-        stage.rest(.seconds(60))
+        for node in 0..<stage.count { stage.cluster.setLink(.losing(0), of: node) }
+        stage.rest()
     }
 
     /// Every second one dies, and one that died comes back.

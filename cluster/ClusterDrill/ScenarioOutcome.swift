@@ -10,6 +10,7 @@ struct ScenarioOutcome {
     /// For each death, how long until all suspected it, and until all knew it.
     let suspected: [Duration]
     let known: [Duration]
+    let joining: Duration?
     let figures: [Duration]
     let falseDeaths: Int
     let problems: [String]
@@ -22,6 +23,7 @@ struct ScenarioOutcome {
         let deaths = record.entries.sorted { $0.key < $1.key }.map(\.value)
         suspected = deaths.compactMap(\.lastSuspicion)
         known = deaths.compactMap(\.lastKnown) + record.leaves.values.compactMap(\.lastKnown).sorted()
+        joining = stage.joining
         figures = stage.figures
         falseDeaths = record.falseDeaths
         problems = stage.problems
@@ -37,6 +39,7 @@ struct ScenarioSummary: CustomStringConvertible {
     private var took: Duration = .zero
     private var suspected: [Duration] = []
     private var known: [Duration] = []
+    private var joining: [Duration] = []
     private var figures: [Duration] = []
     private var falseDeaths = 0
     private var hash: UInt64 = 0
@@ -50,6 +53,7 @@ struct ScenarioSummary: CustomStringConvertible {
         took += outcome.took
         suspected += outcome.suspected
         known += outcome.known
+        joining += outcome.joining.map { [$0] } ?? []
         figures += outcome.figures
         falseDeaths += outcome.falseDeaths
         hash = hash &* 31 &+ outcome.hash
@@ -59,7 +63,7 @@ struct ScenarioSummary: CustomStringConvertible {
         let rate = Double(events) / max(took / .seconds(1), 1e-9)
         return "\(scenario): \(runs) seeds, \(failures) failed, \(events) events, \(Int(rate / 1000)) k/s, "
             + "suspect p50/p95 \(Self.text(suspected)), known p50/p95 \(Self.text(known)), "
-            + "steps p50/p95 \(Self.text(figures)), "
+            + "joined p50/p95 \(Self.text(joining)), steps p50/p95 \(Self.text(figures)), "
             + "false deaths \(falseDeaths), hash \(String(hash, radix: 16)), \(Self.text(took)) s"
     }
 

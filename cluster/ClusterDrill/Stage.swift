@@ -10,7 +10,9 @@ import VirtualCluster
 struct Stage {
     var cluster: SimulatedCluster
     var problems: [String] = []
-    /// How long the scenario's own figure took: joining, healing.
+    /// How long it took all nodes to know one another after they were started at once.
+    var joining: Duration?
+    /// How long the scenario's own steps took, such as healing.
     var figures: [Duration] = []
 
     /// How many nodes there are.
@@ -21,6 +23,7 @@ struct Stage {
         cluster.record.excusesAll = true
         cluster.startAll()
         expect("all know all", within: .seconds(30)) { $0.isWhole }
+        joining = figures.popLast()
         cluster.run(for: .seconds(2))
         cluster.record.excusesAll = false
     }

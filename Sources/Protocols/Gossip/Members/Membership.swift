@@ -15,6 +15,8 @@ public import Identity
 /// - A node that finds its timers late by more than a probe interval did not run. What expired meanwhile is no evidence
 ///   about others, so their time begins again by as much (`postpone`).
 /// - A member believed suspect or gone that speaks to us is told so in our answer, however old the news is.
+/// - The death of a member that is not suspected here, or not for long, is taken as an accusation. Whoever says so was cut
+///   off, or we were; where nobody was, the suspicion came long before.
 /// - Of two nodes of one name at two addresses each member keeps the one it knows until that one is gone.
 /// - After joining, states are compared at 250 ms, 500 ms and so on up to the usual interval, because rumours told in a
 ///   pool that is still small are forgotten too early.
@@ -127,6 +129,10 @@ public struct Membership: Sendable {
 
     /// When `tick` is due.
     public var nextDeadline: Duration {
+        leaving.isDone ? .never : pendingDeadline
+    }
+
+    private var pendingDeadline: Duration {
         min(
             min(min(probe?.deadline ?? nextProbe, relays.deadline), min(suspicions.deadline, nextGossip)),
             min(min(nextExchange, recallDeadline), min(nextForget, seeking.next)), leaving.deadline)

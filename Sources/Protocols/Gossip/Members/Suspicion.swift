@@ -34,6 +34,9 @@ struct Suspicion: Sendable {
         return true
     }
 
+    /// Whether not even half of the shortest time is over.
+    func isYoung(now: Duration) -> Bool { now < begin + minimum / 2 }
+
     /// Gives all of the time that this node did not run.
     mutating func postpone(by pause: Duration) {
         begin += pause

@@ -21,6 +21,12 @@ struct SuspicionList: Sendable {
         return true
     }
 
+    /// Whether a member is suspected for so short a time that nobody can have judged it already.
+    func isYoung(_ place: Int, in table: MemberTable, now: Duration) -> Bool {
+        let position = table.records[place].suspicion
+        return position >= 0 && suspicions[position].isYoung(now: now)
+    }
+
     mutating func remove(_ place: Int, from table: inout MemberTable) {
         let position = table.records[place].suspicion
         guard position >= 0 else { return }
