@@ -27,7 +27,6 @@ extension Scenario {
         stage.cluster.run(for: .seconds(60))
         stage.cluster.heal()
         stage.expect("all know all", within: .seconds(15)) { $0.isWhole }
-        for node in 0..<stage.count { stage.cluster.setLink(LinkSettings(), of: node) }
         stage.rest()
     }
 
@@ -102,7 +101,6 @@ extension Scenario {
         stage.cluster.run(for: .seconds(60))
         for node in stage.choose(1) { stage.cluster.crash(node) }
         stage.expect("the death is known", within: .seconds(30)) { $0.deathsAreKnown }
-        for node in 0..<stage.count { stage.cluster.setLink(LinkSettings(), of: node) }
         stage.rest()
     }
 }

@@ -12,8 +12,6 @@ struct Scenario: Sendable {
     let seeds: Int
     /// Loss where nobody says.
     var loss = 0.0
-    /// How many false deaths a run may have.
-    var falseDeaths = 0
     var regions = 1
     /// What happens, once all nodes have found one another.
     let script: @Sendable (inout Stage) -> Void
@@ -33,7 +31,7 @@ struct Scenario: Sendable {
         stage.assemble()
         script(&stage)
         let took = ProcessorTime.now - begin
-        if stage.cluster.record.falseDeaths > falseDeaths {
+        if stage.cluster.record.falseDeaths > stage.falseDeathsAllowed {
             let details = stage.cluster.record.falseDeathDetails.joined(separator: ", ")
             stage.problems.append("I3 accuracy: \(stage.cluster.record.falseDeaths) false deaths: \(details)")
         }

@@ -138,6 +138,9 @@ extension Membership {
     }
 
     mutating func judgeSuspects(now: Duration, into directives: inout [Directive]) {
+        for place in suspicions.checks(now: now) where settings.pingsByStream {
+            openComparison(with: table[place].description.gossip, into: &directives)
+        }
         for place in suspicions.expired(now: now) {
             let suspect = table[place]
             hearGone(
