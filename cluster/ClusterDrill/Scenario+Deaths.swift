@@ -11,6 +11,13 @@ extension Scenario {
         stage.rest()
     }
 
+    /// Nothing happens, for a minute.
+    static let idle = Scenario(name: "idle", nodes: 50, seeds: 10) { stage in
+        stage.cluster.run(for: .seconds(60))
+        stage.idle(for: .seconds(60))
+        stage.rest(.seconds(1))
+    }
+
     /// One dies.
     static let crash = Scenario(name: "crash", nodes: 50, seeds: 60) { stage in
         stage.cluster.run(for: .milliseconds(Int(stage.cluster.seed % 500)))

@@ -11,6 +11,7 @@ struct ScenarioOutcome {
     let suspected: [Duration]
     let known: [Duration]
     let joining: Duration?
+    let idleBytes: Double?
     let figures: [Duration]
     let falseDeaths: Int
     let problems: [String]
@@ -24,6 +25,7 @@ struct ScenarioOutcome {
         suspected = deaths.compactMap(\.lastSuspicion)
         known = deaths.compactMap(\.lastKnown) + record.leaves.values.compactMap(\.lastKnown).sorted()
         joining = stage.joining
+        idleBytes = stage.idleBytes
         figures = stage.figures
         falseDeaths = record.falseDeaths
         problems = stage.problems
@@ -42,6 +44,7 @@ struct ScenarioSummary: CustomStringConvertible {
     private var joining: [Duration] = []
     private var figures: [Duration] = []
     private var falseDeaths = 0
+    private var idleBytes: [Double] = []
     private var hash: UInt64 = 0
 
     init(scenario: String) { self.scenario = scenario }
@@ -56,6 +59,7 @@ struct ScenarioSummary: CustomStringConvertible {
         joining += outcome.joining.map { [$0] } ?? []
         figures += outcome.figures
         falseDeaths += outcome.falseDeaths
+        idleBytes += outcome.idleBytes.map { [$0] } ?? []
         hash = hash &* 31 &+ outcome.hash
     }
 
@@ -64,6 +68,7 @@ struct ScenarioSummary: CustomStringConvertible {
         return "\(scenario): \(runs) seeds, \(failures) failed, \(events) events, \(Int(rate / 1000)) k/s, "
             + "suspect p50/p95 \(Self.text(suspected)), known p50/p95 \(Self.text(known)), "
             + "joined p50/p95 \(Self.text(joining)), steps p50/p95 \(Self.text(figures)), "
+            + (idleBytes.isEmpty ? "" : "idle \(Int(idleBytes.reduce(0, +) / Double(idleBytes.count))) B/s a node, ")
             + "false deaths \(falseDeaths), hash \(String(hash, radix: 16)), \(Self.text(took)) s"
     }
 

@@ -17,6 +17,9 @@ struct Stage {
     /// How long the scenario's own steps took, such as healing.
     var figures: [Duration] = []
 
+    /// What an idle node sends, in bytes a second, headers and streams included.
+    var idleBytes: Double?
+
     /// How many nodes there are.
     var count: Int { cluster.nodes.count }
 
@@ -39,6 +42,13 @@ struct Stage {
         } else {
             problems.append("not within \(limit): \(what)")
         }
+    }
+
+    /// Measures what nodes send while nothing happens.
+    mutating func idle(for duration: Duration) {
+        let before = cluster.bytesSent
+        cluster.run(for: duration)
+        idleBytes = Double(cluster.bytesSent - before) / Double(count) / (duration / .seconds(1))
     }
 
     /// Some nodes at random, by number, not among the first `but`, who are seeds.
@@ -66,6 +76,9 @@ extension SimulatedCluster {
             nodes[node].core.region.liveCount == counts[nodes[node].description.region.description]
         }
     }
+
+    /// What all nodes sent.
+    fileprivate var bytesSent: Int { nodes.reduce(0) { $0 + $1.bytesSent + $1.streamBytesSent } }
 
     /// Whether all that died are known to be dead by all.
     var deathsAreKnown: Bool { record.entries.values.allSatisfy { $0.unaware.isEmpty } }

@@ -166,7 +166,7 @@ extension Membership {
         _ member: Member, before: Member?, now: Duration, into directives: inout [Directive]
     ) {
         membersChanged()
-        spread(.alive(member.description, incarnation: member.incarnation), now: now)
+        if tellsOn { spread(.alive(member.description, incarnation: member.incarnation), now: now) }
         directives.append(.changed(member, before: before))
         if table.live.count == 1, before?.health.isLive != true { settleSoon(now: now) }
     }

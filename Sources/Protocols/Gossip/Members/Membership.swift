@@ -77,6 +77,7 @@ public struct Membership: Sendable {
     var contenders: [NodeID: Member] = [:]
     var leaving: Leaving = .no
     var sequence: UInt32 = 0
+    var tellsOn = true
     var transmitLimit = GossipSettings.transmitLimit(members: 1)
 
     /// A pool that holds this node alone, and asks for seeds at its first tick.
