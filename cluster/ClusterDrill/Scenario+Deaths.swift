@@ -20,7 +20,8 @@ extension Scenario {
 
     /// One dies.
     static let crash = Scenario(name: "crash", nodes: 50, seeds: 60) { stage in
-        stage.cluster.run(for: .milliseconds(Int(stage.cluster.seed % 500)))
+        // News of so many joining take a while to be told; the death is to be the only news.
+        stage.cluster.run(for: .milliseconds(40 * stage.count + Int(stage.cluster.seed % 500)))
         for node in stage.choose(1) { stage.cluster.crash(node) }
         stage.expect("the death is known", within: .seconds(30)) { $0.deathsAreKnown }
         stage.rest()
