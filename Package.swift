@@ -175,7 +175,7 @@ var proof: [Target] {
         tests("Roles", "Edge", uses: ["CZlib", "Identity", "Node", "NodeKit", "RTMP", "TestKit"]),
         tests("Protocols", "Feed", uses: ["Bytes", "Identity", "Media", "TestKit"]),
         tests("Protocols", "GeoIP", uses: ["Bytes", "Cluster"]),
-        tests("Protocols", "Gossip", uses: ["Bytes", "Cluster", "Identity", "TestKit"]),
+        tests("Protocols", "Gossip", uses: ["Bytes", "Cluster", "Identity", "TestKit", "VirtualCluster"]),
         tests("Protocols", "HLS", uses: ["Bytes", "CMAF", "Cluster", "Feed", "Identity", "Media", "TestKit"]),
         tests("Vocabulary", "Identity"),
         tests("Vocabulary", "Media", uses: ["Bytes"]),
