@@ -154,7 +154,9 @@ var proof: [Target] {
             "Protocols", "Relay", uses: ["Bytes", "Cluster", "Feed", "HLS", "Identity", "Media", "TestKit"]),
         tests(
             "Roles", "Replica",
-            uses: ["Cluster", "Feed", "HLS", "Identity", "Media", "NodeKit", "Relay", "Telemetry", "TestKit", "Transport"],
+            uses: [
+                "Cluster", "Feed", "HLS", "Identity", "Media", "NodeKit", "Relay", "Telemetry", "TestKit", "Transport",
+            ],
             products: [nio("NIOCore"), nio("NIOEmbedded"), nio("NIOPosix")]),
         tests("loadtests", "Swarm", uses: ["Bytes", "RTMP"]),
         tests("Rim", "Telemetry", products: [logging]),
