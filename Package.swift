@@ -148,7 +148,9 @@ var proof: [Target] {
                 "TestKit", "Transport",
             ],
             products: [argumentParser]),
-        tests("Roles", "Origin", uses: ["Access", "Identity", "Media", "Node", "NodeKit", "RTMP", "TestKit"]),
+        tests(
+            "Roles", "Origin",
+            uses: ["Access", "Feed", "HLS", "Identity", "Media", "Node", "NodeKit", "RTMP", "Replica", "TestKit"]),
         tests("Protocols", "RTMP", uses: ["Bytes", "COpenSSL", "Identity", "Media"]),
         tests(
             "Protocols", "Relay", uses: ["Bytes", "Cluster", "Feed", "HLS", "Identity", "Media", "TestKit"]),
