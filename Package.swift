@@ -186,7 +186,9 @@ var proof: [Target] {
                 "TestKit", "Transport",
             ],
             products: [argumentParser]),
-        tests("Roles", "Origin", uses: ["Access", "Identity", "Media", "Node", "NodeKit", "RTMP", "TestKit"]),
+        tests(
+            "Roles", "Origin",
+            uses: ["Access", "Feed", "HLS", "Identity", "Media", "Node", "NodeKit", "RTMP", "Replica", "TestKit"]),
         tests("Policies", "Placement", uses: ["Cluster", "Identity", "TestKit"]),
         tests("Protocols", "RTMP", uses: ["Bytes", "COpenSSL", "Identity", "Media"]),
         tests(
