@@ -108,9 +108,12 @@ var roles: [Target] {
         room(
             "Roles", "Node",
             uses: [
-                "APIClient", "Access", "Bytes", "CLinuxIO", "COpenSSL", "Cluster", "Clustering", "Control", "Edge",
+                "APIClient", "Access", "Bytes", "CLinuxIO", "CMAF", "COpenSSL", "Cluster", "Clustering", "Control",
+                "Edge",
                 "Feed",
-                "Gossip", "HLS", "Identity", "Media", "Origin", "Placement", "RTMP", "Replica", "Router", "Telemetry",
+                "GeoIP", "Gossip", "HLS", "Identity", "Media", "Origin", "Placement", "RTMP", "Relay", "Replica",
+                "Router",
+                "Telemetry",
                 "Transport", "WebServer",
             ],
             products: [
@@ -134,7 +137,8 @@ var roles: [Target] {
         room(
             "Roles", "Replica",
             uses: [
-                "Bytes", "Cluster", "Feed", "HLS", "Identity", "Media", "RTMP", "Relay", "Telemetry", "Transport",
+                "Bytes", "CMAF", "Cluster", "Feed", "HLS", "Identity", "Media", "RTMP", "Relay", "Telemetry",
+                "Transport",
             ],
             products: [from("swift-collections", "DequeModule"), nio("NIOCore"), nio("NIOPosix")]
         ),

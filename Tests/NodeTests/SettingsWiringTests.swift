@@ -30,7 +30,8 @@ struct SettingsWiringTests {
         "page.hls_js": "settings.hlsScript", "page.hls_js_integrity": "settings.hlsScriptIntegrity",
         "shutdown.timeout": "settings.shutdown.timeout", "roles": "settings.roles.contains(.origin)",
         "node.name": "node.name ??", "node.region": "node.region", "node.zone": "node.zone",
-        "node.advertise": "node.advertise,", "node.viewer_url": "node.viewerURL", "node.publisher_url": "node.publisherURL",
+        "node.advertise": "node.advertise,", "node.viewer_url": "node.viewerURL",
+        "node.publisher_url": "node.publisherURL",
         "node.capacity": "node.capacity", "cluster.name": "settings.cluster.name", "cluster.key": "cluster.key.map",
         "cluster.seeds": "settings.seeds(settings.cluster.seeds)",
         "cluster.remote_seeds": "settings.seeds(settings.cluster.remoteSeeds)", "cluster.profile": "cluster.profile",
@@ -39,7 +40,7 @@ struct SettingsWiringTests {
         "relay.host": "settings.cluster.relay.host", "relay.port": "settings.cluster.relay.port",
         "edge.agent_port": "settings.edge.agentPort", "edge.shield": "edge.isShield",
         "router.mode": "router.mode", "router.trusted_proxies": "router.trustedProxies",
-        "router.regions": "router.regionsFile",
+        "router.regions": "router.regionsFile", "router.places": "router.placesFile",
     ]
 
     @Test("reaches the module that it is about", arguments: SettingKey.all.map(\.path))

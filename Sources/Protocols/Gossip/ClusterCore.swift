@@ -129,7 +129,7 @@ public struct ClusterSettings: Hashable, Sendable {
     public var speechInterval: Duration = .seconds(2)
     /// How long after a change of members the ambassadors are chosen anew, so that a burst of changes is one.
     public var reviewDelay: Duration = .milliseconds(500)
-    /// How long a stream's gateway and standby are gone before the first ambassador ends it.
+    /// How long a stream's gateway is gone, and no other has taken its term, before the first ambassador ends it.
     public var orphanTime: Duration = .seconds(60)
 
     /// The defaults.

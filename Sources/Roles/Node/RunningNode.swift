@@ -67,7 +67,7 @@ package struct RunningNode: Service {
         assembly.measure()
         assembly.storms.flush(now: SystemClock.now())
         assembly.cluster?.tick(assembly.loadReport())
-        if assembly.hasDrained { raise(SIGTERM) }
+        if assembly.hasDrained { kill(getpid(), SIGTERM) }
     }
 
     /// Waits for the signal.
