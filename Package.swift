@@ -186,7 +186,8 @@ var proof: [Target] {
         tests(
             "Roles", "Node",
             uses: [
-                "Access", "Bytes", "Feed", "HLS", "Identity", "Media", "NodeKit", "RTMP", "Replica", "Telemetry",
+                "Access", "Bytes", "Cluster", "Feed", "HLS", "Identity", "Media", "NodeKit", "RTMP", "Replica",
+                "Telemetry",
                 "TestKit", "Transport",
             ],
             products: [argumentParser]),
@@ -218,7 +219,8 @@ var proof: [Target] {
         testKit(
             "NodeKit",
             uses: [
-                "Access", "Edge", "Identity", "Media", "Node", "Origin", "RTMP", "Replica", "Telemetry", "TestKit",
+                "Access", "Cluster", "Edge", "Identity", "Media", "Node", "Origin", "RTMP", "Replica", "Telemetry",
+                "TestKit",
                 "Transport",
             ],
             products: [logging, nio("NIOCore"), nio("NIOPosix"), from("swift-nio-ssl", "NIOSSL")]),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Cluster
+import Clustering
 import Gossip
 import Identity
 import Media
@@ -14,6 +15,9 @@ import WebServer
 extension NodeAssembly {
     /// The node's name, or the host's where that is no node's.
     var name: String { cluster?.id.description ?? settings.node.name ?? ProcessFacts.hostName }
+
+    /// The port of gossip, UDP and TCP; nil where the node is alone.
+    package var gossipPort: Int? { cluster?.gossip?.address.port }
 
     /// What routers are told once a second.
     func loadReport() -> LoadReport {
