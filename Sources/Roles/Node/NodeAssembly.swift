@@ -40,6 +40,7 @@ package final class NodeAssembly: Sendable {
     let group: MultiThreadedEventLoopGroup
     let traffic = TrafficMeter()
     let reports = ReportNumbers()
+    private let isStopping = Mutex(false)
     let startedAt = SystemClock.wall()
     let startTime = SystemClock.now()
 
@@ -78,6 +79,14 @@ package final class NodeAssembly: Sendable {
             play: settings.replicaPlaySettings, settings: settings.edgeSettings,
             metrics: EdgeMetrics(metrics.registry))
         changes.attach(cluster)
+    }
+
+    /// Whether the node is to be stopped now: true for who asks first.
+    func beginStopping() -> Bool {
+        isStopping.withLock { isStopping in
+            defer { isStopping = true }
+            return !isStopping
+        }
     }
 
     /// Opens all ports.
