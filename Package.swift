@@ -129,8 +129,8 @@ var roles: [Target] {
         room(
             "Roles", "Router",
             uses: [
-                "Access", "Bytes", "Cluster", "HLS", "Identity", "Media", "Placement", "RTMP", "Replica", "Telemetry",
-                "Transport", "WebServer",
+                "Access", "Bytes", "Cluster", "HLS", "Identity", "Media", "Placement", "Telemetry", "Transport",
+                "WebServer",
             ],
             products: [nio("NIOCore")]
         ),
@@ -180,7 +180,7 @@ var proof: [Target] {
         tests("Protocols", "Feed", uses: ["Bytes", "Identity", "Media", "TestKit"]),
         tests("Protocols", "GeoIP", uses: ["Bytes", "Cluster"]),
         tests("Protocols", "Gossip", uses: ["Bytes", "Cluster", "Identity", "TestKit", "VirtualCluster"]),
-        tests("Protocols", "HLS", uses: ["Bytes", "CMAF", "Cluster", "Feed", "Identity", "Media", "TestKit"]),
+        tests("Protocols", "HLS", uses: ["Bytes", "CMAF", "Feed", "Identity", "Media", "TestKit"]),
         tests("Vocabulary", "Identity"),
         tests("Vocabulary", "Media", uses: ["Bytes"]),
         tests(

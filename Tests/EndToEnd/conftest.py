@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import pathlib
+import subprocess
 import sys
 import time
 
@@ -59,9 +61,17 @@ def figures(request: pytest.FixtureRequest):
     def add(**values: object) -> None:
         ARTEFACTS.mkdir(parents=True, exist_ok=True)
         with open(ARTEFACTS / "figures.jsonl", "a") as file:
-            file.write(json.dumps({"test": request.node.nodeid, "full": FULL, "begun": begun, "ended": time.time()}
-                                  | values) + "\n")
+            file.write(json.dumps({"test": request.node.nodeid, "full": FULL, "begun": begun, "ended": time.time(),
+                                   "commit": commit()} | values) + "\n")
     return add
+
+
+@functools.cache
+def commit() -> str:
+    """What is measured."""
+    done = subprocess.run(["git", "-C", str(pathlib.Path(__file__).parent), "rev-parse", "--short", "HEAD"],
+                          capture_output=True, text=True)
+    return done.stdout.strip() or "no commit"
 
 
 def keep(name: str, text: str) -> pathlib.Path:

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Identity
-public import RTMP
-public import Replica
+import RTMP
+import Replica
+import Router
 
 /// Sends publishers that come by RTMP to an origin. An encoder that knows how (Enhanced RTMP v2, ReconnectRequest) goes
 /// there by itself; to the others the refusal says where to publish.
-public struct PublisherRouter: RTMPPublishDoor {
+struct PublisherRouter: RTMPPublishDoor {
     private let desk: RouterDesk
 
     /// A door of a node that is no origin.
-    public init(desk: RouterDesk) { self.desk = desk }
+    init(desk: RouterDesk) { self.desk = desk }
 
     /// Refuses, and says where to go.
-    public func publish(
+    func publish(
         _ request: PublishRequest, on connection: RTMPConnection
     ) -> Result<any RTMPIntake, RTMPRefusal> {
         guard let id = try? request.streamID(), let url = desk.publisherURL(for: id) else {
