@@ -18,6 +18,7 @@ import clips
 from lab import Lab
 from lab.lab import HTTP_PORT
 from lab.settings import program
+from lab.topology import read
 from publishers import Publisher
 from server import wait_until
 
@@ -42,6 +43,13 @@ def publishing_many(lab: Lab, place: str, node: str, count: int, clip: str = "au
     finally:
         process.kill()
         process.wait()
+
+
+def topology(name: str, **changes: object) -> dict:
+    """The text of a topology with further settings (`page.hls_js`, dots as two underscores)."""
+    _, text = read(name)
+    more = {key.replace("__", "."): value for key, value in changes.items()}
+    return text | {"settings": text["settings"] | {"page.hls_js": clips.hls_js()} | more}
 
 
 def address(lab: Lab, node: str) -> str:
