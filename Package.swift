@@ -108,9 +108,12 @@ var roles: [Target] {
         room(
             "Roles", "Node",
             uses: [
-                "APIClient", "Access", "Bytes", "CLinuxIO", "COpenSSL", "Cluster", "Clustering", "Control", "Edge",
+                "APIClient", "Access", "Bytes", "CLinuxIO", "CMAF", "COpenSSL", "Cluster", "Clustering", "Control",
+                "Edge",
                 "Feed",
-                "Gossip", "HLS", "Identity", "Media", "Origin", "Placement", "RTMP", "Replica", "Router", "Telemetry",
+                "GeoIP", "Gossip", "HLS", "Identity", "Media", "Origin", "Placement", "RTMP", "Relay", "Replica",
+                "Router",
+                "Telemetry",
                 "Transport", "WebServer",
             ],
             products: [
@@ -134,7 +137,8 @@ var roles: [Target] {
         room(
             "Roles", "Replica",
             uses: [
-                "Bytes", "Cluster", "Feed", "HLS", "Identity", "Media", "RTMP", "Relay", "Telemetry", "Transport",
+                "Bytes", "CMAF", "Cluster", "Feed", "HLS", "Identity", "Media", "RTMP", "Relay", "Telemetry",
+                "Transport",
             ],
             products: [from("swift-collections", "DequeModule"), nio("NIOCore"), nio("NIOPosix")]
         ),
@@ -175,18 +179,21 @@ var proof: [Target] {
         tests("Roles", "Edge", uses: ["CZlib", "Identity", "Node", "NodeKit", "RTMP", "TestKit"]),
         tests("Protocols", "Feed", uses: ["Bytes", "Identity", "Media", "TestKit"]),
         tests("Protocols", "GeoIP", uses: ["Bytes", "Cluster"]),
-        tests("Protocols", "Gossip", uses: ["Bytes", "Cluster", "Identity", "TestKit"]),
+        tests("Protocols", "Gossip", uses: ["Bytes", "Cluster", "Identity", "TestKit", "VirtualCluster"]),
         tests("Protocols", "HLS", uses: ["Bytes", "CMAF", "Cluster", "Feed", "Identity", "Media", "TestKit"]),
         tests("Vocabulary", "Identity"),
         tests("Vocabulary", "Media", uses: ["Bytes"]),
         tests(
             "Roles", "Node",
             uses: [
-                "Access", "Bytes", "Feed", "HLS", "Identity", "Media", "NodeKit", "RTMP", "Replica", "Telemetry",
+                "Access", "Bytes", "Cluster", "Feed", "HLS", "Identity", "Media", "NodeKit", "RTMP", "Replica",
+                "Telemetry",
                 "TestKit", "Transport",
             ],
             products: [argumentParser]),
-        tests("Roles", "Origin", uses: ["Access", "Identity", "Media", "Node", "NodeKit", "RTMP", "TestKit"]),
+        tests(
+            "Roles", "Origin",
+            uses: ["Access", "Feed", "HLS", "Identity", "Media", "Node", "NodeKit", "RTMP", "Replica", "TestKit"]),
         tests("Policies", "Placement", uses: ["Cluster", "Identity", "TestKit"]),
         tests("Protocols", "RTMP", uses: ["Bytes", "COpenSSL", "Identity", "Media"]),
         tests(
@@ -212,7 +219,8 @@ var proof: [Target] {
         testKit(
             "NodeKit",
             uses: [
-                "Access", "Edge", "Identity", "Media", "Node", "Origin", "RTMP", "Replica", "Telemetry", "TestKit",
+                "Access", "Cluster", "Edge", "Identity", "Media", "Node", "Origin", "RTMP", "Replica", "Telemetry",
+                "TestKit",
                 "Transport",
             ],
             products: [logging, nio("NIOCore"), nio("NIOPosix"), from("swift-nio-ssl", "NIOSSL")]),

@@ -28,7 +28,19 @@ struct SettingsWiringTests {
         "rtmp.port": "settings.rtmp.port", "rtmp.tls_port": "settings.rtmp.tlsPort",
         "hls.window": "settings.hls.window", "access.secret": "access.secret", "page.enabled": "settings.page.enabled",
         "page.hls_js": "settings.hlsScript", "page.hls_js_integrity": "settings.hlsScriptIntegrity",
-        "shutdown.timeout": "settings.shutdown.timeout",
+        "shutdown.timeout": "settings.shutdown.timeout", "roles": "settings.roles.contains(.origin)",
+        "node.name": "node.name ??", "node.region": "node.region", "node.zone": "node.zone",
+        "node.advertise": "node.advertise,", "node.viewer_url": "node.viewerURL",
+        "node.publisher_url": "node.publisherURL",
+        "node.capacity": "node.capacity", "cluster.name": "settings.cluster.name", "cluster.key": "cluster.key.map",
+        "cluster.seeds": "settings.seeds(settings.cluster.seeds)",
+        "cluster.remote_seeds": "settings.seeds(settings.cluster.remoteSeeds)", "cluster.profile": "cluster.profile",
+        "cluster.linger": "settings.cluster.linger", "cluster.checked_one_in": "settings.cluster.checkedOneIn",
+        "gossip.host": "settings.cluster.gossip.host", "gossip.port": "settings.cluster.gossip.port",
+        "relay.host": "settings.cluster.relay.host", "relay.port": "settings.cluster.relay.port",
+        "edge.agent_port": "settings.edge.agentPort", "edge.shield": "edge.isShield",
+        "router.mode": "router.mode", "router.trusted_proxies": "router.trustedProxies",
+        "router.regions": "router.regionsFile", "router.places": "router.placesFile",
     ]
 
     @Test("reaches the module that it is about", arguments: SettingKey.all.map(\.path))
@@ -52,7 +64,9 @@ struct SettingsWiringTests {
         get throws {
             let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
                 .deletingLastPathComponent().appending(path: "Sources/Roles/Node")
-            let files = try FileManager.default.contentsOfDirectory(at: root, includingPropertiesForKeys: nil)
+            let files = try [root, root.appending(path: "Cluster")].flatMap {
+                try FileManager.default.contentsOfDirectory(at: $0, includingPropertiesForKeys: nil)
+            }
             return try files.filter { $0.pathExtension == "swift" }
                 .map { try String(contentsOf: $0, encoding: .utf8) }.joined()
         }

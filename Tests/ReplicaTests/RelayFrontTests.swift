@@ -8,7 +8,9 @@ import NIOPosix
 import NodeKit
 import Relay
 import Replica
+import Synchronization
 import Testing
+import Transport
 
 @Suite("The relay between nodes")
 struct RelayFrontTests {
@@ -35,9 +37,37 @@ struct RelayFrontTests {
         }
         let subscriptions = [origin, shield].map { $0.metric("millrace_relay_subscriptions") }
         #expect(subscriptions == [1, 1])
-        #expect(edge.metric("millrace_segment_checks_total") >= 7)
+        #expect(edge.metric("millrace_segment_checks_total") >= 4)
         #expect(edge.metric("millrace_segment_mismatch_total") == 0)
         for node in [edge, shield, origin] { await node.stop() }
+    }
+
+    @Test("lets who asks for a name ahead wait until the node is level, and then says that there is none")
+    func level() async throws {
+        let origin = try await RelayedNode.start("origin")
+        let edge = try await RelayedNode.start("edge", below: [origin])
+        let feed = try GatewayFeed(on: origin)
+        feed.publish(.seconds(4))
+        let replica = try #require(edge.upstream.replica(of: GatewayFeed.stream, via: []))
+        let far = MediaResource.segment(.main, GatewayFeed.term, 900)
+        let woken = Mutex(0)
+        let loop = RelayedNode.group.any()
+        let mailbox = LoopMailbox(eventLoop: loop) { _ in woken.withLock { $0 += 1 } }
+        let levelings = replica.outlook.levelings
+        guard case .wait = replica.decide(far, query: [], hasWaited: false, wake: mailbox) else {
+            Issue.record("judged before it is known")
+            return
+        }
+        try await eventually("it is level") { replica.outlook.levelings > levelings && woken.withLock { $0 > 0 } }
+        try await eventually("it is judged") {
+            replica.decide(far, query: [], hasWaited: false, wake: nil) == .refuse(.notFound)
+        }
+        await origin.stop()
+        try await eventually("nothing can be judged without a parent") {
+            if case .wait = replica.decide(far, query: [], hasWaited: false, wake: nil) { return true }
+            return false
+        }
+        await edge.stop()
     }
 
     @Test("says not found of a stream that no parent knows, and remembers it for a while")
@@ -106,10 +136,14 @@ struct RelayFrontTests {
         let isKnown = try standby.upstream.hold(GatewayFeed.stream)
         #expect(isKnown)
         try await eventually("it has the window") { !origin.doorkeeper.said.isEmpty }
-        guard case .joins(let joined) = origin.doorkeeper.said[0] else { return Issue.record("holds before it joins") }
+        guard case .joins(let joined) = origin.doorkeeper.said[0] else {
+            Issue.record("holds before it joins")
+            return
+        }
         feed.publish(.seconds(1))
         try await eventually("it has more") {
-            if case .holds(let position)? = origin.doorkeeper.said.last { position > joined } else { false }
+            guard case .holds(let position)? = origin.doorkeeper.said.last else { return false }
+            return position > joined
         }
         #expect(origin.doorkeeper.lost == 0)
         await standby.stop()

@@ -10,7 +10,8 @@ import VirtualCluster
 extension Scenario {
     /// All, in the order in which they are run.
     static let all = [
-        join, leave, crash, massCrash, loss, badLinks, churn, rollingRestart, partition, heal, oneWay, flapping, freeze,
+        join, idle, leave, crash, massCrash, loss, badLinks, churn, rollingRestart, partition, heal, oneWay, flapping,
+        freeze,
         clockPause, nameConflict, moved, ambassadors,
     ]
 

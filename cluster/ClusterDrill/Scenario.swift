@@ -12,8 +12,6 @@ struct Scenario: Sendable {
     let seeds: Int
     /// Loss where nobody says.
     var loss = 0.0
-    /// How many false deaths a run may have.
-    var falseDeaths = 0
     var regions = 1
     /// What happens, once all nodes have found one another.
     let script: @Sendable (inout Stage) -> Void
@@ -27,15 +25,15 @@ struct Scenario: Sendable {
         var plan = VirtualPlan(nodes: options.nodes, link: .losing(options.loss ?? loss))
         plan.regions = regions
         plan.settings.region = GossipSettings.named(options.profile) ?? .edge
-        let clock = ContinuousClock()
         var stage = Stage(cluster: SimulatedCluster(plan, seed: options.seed))
         if options.traces { stage.cluster.trace = { print($0) } }
-        let took = clock.measure {
-            stage.assemble()
-            script(&stage)
-        }
-        if stage.cluster.record.falseDeaths > falseDeaths {
-            stage.problems.append("I3 accuracy: \(stage.cluster.record.falseDeaths) false deaths")
+        let begin = ProcessorTime.now
+        stage.assemble()
+        script(&stage)
+        let took = ProcessorTime.now - begin
+        if stage.cluster.record.falseDeaths > stage.falseDeathsAllowed {
+            let details = stage.cluster.record.falseDeathDetails.joined(separator: ", ")
+            stage.problems.append("I3 accuracy: \(stage.cluster.record.falseDeaths) false deaths: \(details)")
         }
         return ScenarioOutcome(stage: stage, took: took)
     }

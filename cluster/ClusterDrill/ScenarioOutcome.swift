@@ -10,6 +10,8 @@ struct ScenarioOutcome {
     /// For each death, how long until all suspected it, and until all knew it.
     let suspected: [Duration]
     let known: [Duration]
+    let joining: Duration?
+    let idleBytes: Double?
     let figures: [Duration]
     let falseDeaths: Int
     let problems: [String]
@@ -22,6 +24,8 @@ struct ScenarioOutcome {
         let deaths = record.entries.sorted { $0.key < $1.key }.map(\.value)
         suspected = deaths.compactMap(\.lastSuspicion)
         known = deaths.compactMap(\.lastKnown) + record.leaves.values.compactMap(\.lastKnown).sorted()
+        joining = stage.joining
+        idleBytes = stage.idleBytes
         figures = stage.figures
         falseDeaths = record.falseDeaths
         problems = stage.problems
@@ -37,8 +41,10 @@ struct ScenarioSummary: CustomStringConvertible {
     private var took: Duration = .zero
     private var suspected: [Duration] = []
     private var known: [Duration] = []
+    private var joining: [Duration] = []
     private var figures: [Duration] = []
     private var falseDeaths = 0
+    private var idleBytes: [Double] = []
     private var hash: UInt64 = 0
 
     init(scenario: String) { self.scenario = scenario }
@@ -50,8 +56,10 @@ struct ScenarioSummary: CustomStringConvertible {
         took += outcome.took
         suspected += outcome.suspected
         known += outcome.known
+        joining += outcome.joining.map { [$0] } ?? []
         figures += outcome.figures
         falseDeaths += outcome.falseDeaths
+        idleBytes += outcome.idleBytes.map { [$0] } ?? []
         hash = hash &* 31 &+ outcome.hash
     }
 
@@ -59,7 +67,8 @@ struct ScenarioSummary: CustomStringConvertible {
         let rate = Double(events) / max(took / .seconds(1), 1e-9)
         return "\(scenario): \(runs) seeds, \(failures) failed, \(events) events, \(Int(rate / 1000)) k/s, "
             + "suspect p50/p95 \(Self.text(suspected)), known p50/p95 \(Self.text(known)), "
-            + "steps p50/p95 \(Self.text(figures)), "
+            + "joined p50/p95 \(Self.text(joining)), steps p50/p95 \(Self.text(figures)), "
+            + (idleBytes.isEmpty ? "" : "idle \(Int(idleBytes.reduce(0, +) / Double(idleBytes.count))) B/s a node, ")
             + "false deaths \(falseDeaths), hash \(String(hash, radix: 16)), \(Self.text(took)) s"
     }
 

@@ -10,8 +10,15 @@ import VirtualCluster
 struct Stage {
     var cluster: SimulatedCluster
     var problems: [String] = []
-    /// How long the scenario's own figure took: joining, healing.
+    /// How many nodes that run may be called dead (I3).
+    var falseDeathsAllowed = 0
+    /// How long it took all nodes to know one another after they were started at once.
+    var joining: Duration?
+    /// How long the scenario's own steps took, such as healing.
     var figures: [Duration] = []
+
+    /// What an idle node sends, in bytes a second, headers and streams included.
+    var idleBytes: Double?
 
     /// How many nodes there are.
     var count: Int { cluster.nodes.count }
@@ -21,6 +28,7 @@ struct Stage {
         cluster.record.excusesAll = true
         cluster.startAll()
         expect("all know all", within: .seconds(30)) { $0.isWhole }
+        joining = figures.popLast()
         cluster.run(for: .seconds(2))
         cluster.record.excusesAll = false
     }
@@ -36,14 +44,23 @@ struct Stage {
         }
     }
 
+    /// Measures what nodes send while nothing happens.
+    mutating func idle(for duration: Duration) {
+        let before = cluster.bytesSent
+        cluster.run(for: duration)
+        idleBytes = Double(cluster.bytesSent - before) / Double(count) / (duration / .seconds(1))
+    }
+
     /// Some nodes at random, by number, not among the first `but`, who are seeds.
     mutating func choose(_ wanted: Int, but first: Int = 3) -> [Int] {
         var random = SeededRandom(seed: cluster.seed ^ UInt64(cluster.events))
         return Array((first..<count).shuffled(using: &random).prefix(wanted)).sorted()
     }
 
-    /// Lets everything come to rest, and checks all invariants.
+    /// Lets everything come to rest on good links, and checks all invariants: where datagrams are lost somebody is always
+    /// just refuting.
     mutating func rest(_ duration: Duration = .seconds(30)) {
+        for node in 0..<count { cluster.setLink(LinkSettings(), of: node) }
         cluster.run(for: duration)
         cluster.checkAtRest()
         problems += cluster.violations
@@ -59,6 +76,9 @@ extension SimulatedCluster {
             nodes[node].core.region.liveCount == counts[nodes[node].description.region.description]
         }
     }
+
+    /// What all nodes sent.
+    fileprivate var bytesSent: Int { nodes.reduce(0) { $0 + $1.bytesSent + $1.streamBytesSent } }
 
     /// Whether all that died are known to be dead by all.
     var deathsAreKnown: Bool { record.entries.values.allSatisfy { $0.unaware.isEmpty } }

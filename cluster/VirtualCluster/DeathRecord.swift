@@ -12,11 +12,13 @@ public struct DeathRecord: Sendable {
         public internal(set) var unaware: Set<Int>
         /// Who does not even suspect it.
         public internal(set) var unsuspecting: Set<Int>
-        /// How long until the first suspected it, and until all did.
+        /// How long until the first suspected it.
         public internal(set) var firstSuspicion: Duration?
+        /// How long until all did.
         public internal(set) var lastSuspicion: Duration?
-        /// How long until the first knew, and until all did.
+        /// How long until the first knew.
         public internal(set) var firstKnown: Duration?
+        /// How long until all did.
         public internal(set) var lastKnown: Duration?
     }
 
@@ -26,6 +28,8 @@ public struct DeathRecord: Sendable {
     public private(set) var leaves: [Int: Entry] = [:]
     /// How often a node that runs was called dead by one that should know better.
     public private(set) var falseDeaths = 0
+    /// Who was called dead by whom, and when, of the first such cases.
+    public private(set) var falseDeathDetails: [String] = []
     /// While this is set, nobody can know better.
     public var excusesAll = false
     /// Who may be called dead, or call others so, at present.
@@ -43,11 +47,13 @@ public struct DeathRecord: Sendable {
     }
 
     mutating func note(
-        _ health: MemberHealth, before: MemberHealth?, of subject: Int, by observer: Int, runs: Bool, at time: Duration
+        _ health: MemberHealth, of subject: Int, by observer: Int, runs: Bool, at time: Duration
     ) {
         if runs, health == .dead, !excusesAll, !excusedSubjects.contains(subject), !excused.contains(subject),
-            !excused.contains(observer) {
+            !excused.contains(observer)
+        {
             falseDeaths += 1
+            if falseDeathDetails.count < 5 { falseDeathDetails.append("node \(subject) by \(observer) at \(time)") }
         }
         if !runs, health >= .suspect { entries[subject]?.note(health, by: observer, at: time) }
         if health >= .dead { leaves[subject]?.note(health, by: observer, at: time) }

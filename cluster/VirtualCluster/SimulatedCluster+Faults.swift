@@ -14,9 +14,9 @@ extension SimulatedCluster {
         nodes[node].life += 1
         nodes[node].lag = .zero
         nodes[node].held = []
-        let boot = Self.beginning + UInt64((now.attoseconds / 1_000_000_000_000_000))
+        nodes[node].boot = Self.beginning + UInt64((now.attoseconds / 1_000_000_000_000_000))
         nodes[node].core = ClusterCore(
-            description: nodes[node].description, boot: boot, settings: plan.settings, now: now)
+            description: nodes[node].description, boot: nodes[node].boot, settings: plan.settings, now: now)
         settle(node)
     }
 
@@ -115,9 +115,8 @@ extension SimulatedCluster {
             }
         }
         guard let subject = numbers[member.id], subject != observer else { return }
-        record.note(
-            member.health, before: before?.health, of: subject, by: observer, runs: nodes[subject].state != .down,
-            at: now)
+        let runs = nodes[subject].state != .down && member.incarnation >= nodes[subject].boot << 8
+        record.note(member.health, of: subject, by: observer, runs: runs, at: now)
     }
 
     /// Unix milliseconds when virtual time begins: 2026-11-21T10:00:00Z.

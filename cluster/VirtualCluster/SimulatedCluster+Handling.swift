@@ -10,7 +10,7 @@ extension SimulatedCluster {
         let node = event.node
         let local = now - nodes[node].lag
         switch event {
-        case .datagram(let datagram, let pool, let from, _, _):
+        case .datagram(let datagram, let pool, let from, _):
             nodes[node].core.receive(
                 datagram, from: nodes[from].description.gossip, pool: pool, now: local, into: &directives)
         case .seeds(let pool, _, _):
@@ -33,23 +33,22 @@ extension SimulatedCluster {
         wanted.removeAll(keepingCapacity: true)
         directives = wanted
         guard nodes[node].state == .up else { return }
-        let deadline = max(now, nodes[node].core.nextDeadline + nodes[node].lag)
+        let deadline = max(now, Self.deadline(of: &nodes[node].core) + nodes[node].lag)
         guard deadline != nodes[node].wake || deadline == now else { return }
         nodes[node].wake = deadline
         queue.insert(.wake(node, life: nodes[node].life), at: deadline)
     }
 
+    /// Read in place: as a value the whole core would be copied.
+    private static func deadline(of core: inout ClusterCore) -> Duration { core.nextDeadline }
+
     private mutating func obey(_ directive: ClusterCore.Directive, of node: Int) {
         switch directive {
         case .changed(let member, let before): noteChange(of: member, before: before, seenBy: node)
-        case .close(let name, let pool):
-            if case .accepted(let number) = name, pool == streams[Int(number)].pool {
-                // The peer reads what was written before the end, so the stream closes when the opener closes it.
-            }
         case .findSeeds(let pool):
             queue.insert(.seeds(pool: pool, to: node, life: nodes[node].life), at: now + .milliseconds(1))
         case .hasLeft: nodes[node].state = .down
-        case .keyOrder, .load, .region, .stream: break
+        case .close, .keyOrder, .load, .region, .stream: break
         case .open(let name, let pool, let endpoint, let message):
             open(name, pool: pool, to: endpoint, message, from: node)
         case .report(let report, _): reports.append((node, report))
@@ -68,7 +67,7 @@ extension SimulatedCluster {
         let (first, second) = nodes[node].link.send(bytes: size, now: now, using: &random)
         guard let first, !isCut(from: node, to: to) else { return }
         let far = regionDelay(from: node, to: to)
-        let event = VirtualEvent.datagram(datagram, pool: pool, from: node, to: to, life: nodes[to].life)
+        let event = VirtualEvent.datagram(datagram, pool: pool, from: node, to: to)
         queue.insert(event, at: first + far)
         if let second { queue.insert(event, at: second + far) }
     }
@@ -88,7 +87,8 @@ extension SimulatedCluster {
         carry(message, on: streams.count - 1, from: node, to: to, after: handshake)
     }
 
-    private mutating func write(_ message: GossipStreamMessage, on name: GossipStream, pool: GossipPool, from node: Int) {
+    private mutating func write(_ message: GossipStreamMessage, on name: GossipStream, pool: GossipPool, from node: Int)
+    {
         let index: Int? =
             switch name {
             case .accepted(let number): Int(number)
@@ -113,7 +113,8 @@ extension SimulatedCluster {
     private mutating func streamDelay(from node: Int, to other: Int) -> Duration {
         var delay = nodes[node].link.delay(using: &random) + regionDelay(from: node, to: other)
         var again: Duration = .milliseconds(200)
-        while plan.link.loss > 0, again < .seconds(5), LinkModel.chance(nodes[node].link.settings.loss, using: &random) {
+        while plan.link.loss > 0, again < .seconds(5), LinkModel.chance(nodes[node].link.settings.loss, using: &random)
+        {
             delay += again
             again *= 2
         }

@@ -112,19 +112,20 @@ public struct SimulatedCluster {
         events += 1
         let words = [UInt64(truncatingIfNeeded: now.attoseconds / 1_000_000_000), UInt64(event.node), event.kind]
         for word in words { hash = (hash ^ word) &* 0x100_0000_01B3 }
-        trace?("\(now) \(nodes[event.node].description.id) \(event)")
+        if let trace { trace("\(now) \(nodes[event.node].description.id) \(event)") }
     }
 
     /// Whether the life that an event was meant for still goes on.
     private func isCurrent(_ event: VirtualEvent) -> Bool {
-        let node = nodes[event.node]
+        let number = event.node
+        guard nodes[number].state != .down else { return false }
         switch event {
-        case .datagram(_, _, _, _, _): return node.state != .down
-        case .seeds(_, _, let life): return node.state != .down && node.life == life
-        case .stream(_, let stream, let to):
-            let life = streams[stream].opener == to ? streams[stream].openerLife : streams[stream].acceptorLife
-            return streams[stream].isOpen && node.state != .down && node.life == life
-        case .wake(_, let life): return node.state != .down && node.life == life && node.wake == now
+        case .datagram: return true
+        case .seeds(_, _, let life): return nodes[number].life == life
+        case .stream(_, let index, let to):
+            let stream = streams[index]
+            return nodes[number].life == (stream.opener == to ? stream.openerLife : stream.acceptorLife)
+        case .wake(_, let life): return nodes[number].life == life && nodes[number].wake == now
         }
     }
 

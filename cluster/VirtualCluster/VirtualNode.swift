@@ -28,6 +28,8 @@ public struct VirtualNode: Sendable {
     public internal(set) var bytesSent = 0
     /// Bytes that it wrote to streams.
     public internal(set) var streamBytesSent = 0
+    /// Unix milliseconds at which this life began.
+    var boot: UInt64 = 0
     /// How far its clock is behind.
     var lag: Duration = .zero
     /// When it will be woken.
@@ -42,7 +44,7 @@ public struct VirtualNode: Sendable {
 /// What happens in a virtual cluster.
 enum VirtualEvent: Sendable {
     /// A datagram arrives.
-    case datagram(GossipDatagram, pool: GossipPool, from: Int, to: Int, life: Int)
+    case datagram(GossipDatagram, pool: GossipPool, from: Int, to: Int)
     /// The answer to a question for seeds arrives.
     case seeds(pool: GossipPool, to: Int, life: Int)
     /// A message on a stream arrives.
@@ -52,7 +54,7 @@ enum VirtualEvent: Sendable {
 
     var node: Int {
         switch self {
-        case .datagram(_, _, _, let to, _): to
+        case .datagram(_, _, _, let to): to
         case .seeds(_, let to, _): to
         case .stream(_, _, let to): to
         case .wake(let node, _): node
@@ -62,7 +64,7 @@ enum VirtualEvent: Sendable {
     /// A number that says which kind it is, for the hash of all events.
     var kind: UInt64 {
         switch self {
-        case .datagram(let datagram, _, let from, _, _): 1 | UInt64(from) << 8 | UInt64(datagram.rumours.count) << 32
+        case .datagram(let datagram, _, let from, _): 1 | UInt64(from) << 8 | UInt64(datagram.rumours.count) << 32
         case .seeds: 2
         case .stream(_, let stream, _): 3 | UInt64(stream) << 8
         case .wake: 4
@@ -78,5 +80,4 @@ struct VirtualStream: Sendable {
     let openerLife: Int
     let acceptorLife: Int
     let openerName: GossipStream
-    var isOpen = true
 }

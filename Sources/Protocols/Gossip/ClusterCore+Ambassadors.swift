@@ -67,9 +67,7 @@ extension ClusterCore {
     private mutating func endOrphans(now: Duration, into directives: inout [Directive]) {
         for var entry in directory.sorted
         where entry.region == region.own.description.region && entry.state != .ended {
-            guard isLongGone(entry.gateway, now: now), entry.standby.map({ isLongGone($0, now: now) }) ?? true else {
-                continue
-            }
+            guard isLongGone(entry.gateway, now: now) else { continue }
             entry.version &+= 1
             entry.state = .ended
             hear(.stream(entry), in: .region, now: now, into: &directives)

@@ -69,7 +69,9 @@ extension ClusterCore {
     ) {
         version += 1
         directives.append(.changed(member, before: before))
-        if !isLeaving { nextReview = min(nextReview, now + settings.reviewDelay) }
+        let able: NodeRoles = [.origin, .router, .shield]
+        let roles = member.description.roles.union(before?.description.roles ?? [])
+        if !isLeaving, !roles.isDisjoint(with: able) { nextReview = min(nextReview, now + settings.reviewDelay) }
     }
 
     private mutating func finishLeaving(_ pool: GossipPool, into directives: inout [Directive]) {

@@ -10,10 +10,10 @@ public import Identity
 /// News of streams, regions and keys ride in the same datagrams and comparisons as those of members. Every ambassador
 /// tells each pool what it hears in the other.
 public struct ClusterCore: Sendable {
-    /// What the shell is to do.
+    /// What the shell is to do. What is large and seldom is indirect, so that datagrams pass cheaply.
     public enum Directive: Sendable {
         /// A member of the region is new or has changed.
-        case changed(Member, before: Member?)
+        indirect case changed(Member, before: Member?)
         /// Close a stream, once what was written to it is sent.
         case close(GossipStream, pool: GossipPool)
         /// Look the pool's seeds up and call `found(seeds:pool:)`, also with none.
@@ -21,20 +21,20 @@ public struct ClusterCore: Sendable {
         /// The good-byes are said; stop.
         case hasLeft
         /// Do this with a key.
-        case keyOrder(KeyOrder)
+        indirect case keyOrder(KeyOrder)
         /// An edge's report came.
-        case load(LoadReport)
+        indirect case load(LoadReport)
         /// Connect by TCP and write the message; what comes goes to `receive(_:on:pool:)`, for as long as the profile's
         /// `streamTimeout`. A failure needs no word.
         case open(GossipStream, pool: GossipPool, to: Endpoint, GossipStreamMessage)
         /// There is a newer summary of another region.
-        case region(RegionSummary)
+        indirect case region(RegionSummary)
         /// Something an operator should know.
         case report(GossipReport, pool: GossipPool)
         /// Send a datagram; an error that the send call gives goes to `sendFailed(to:pool:)`.
         case send(GossipDatagram, pool: GossipPool, to: Endpoint)
         /// There is a newer entry of a stream.
-        case stream(StreamEntry)
+        indirect case stream(StreamEntry)
         /// Write a message on a stream.
         case write(GossipStreamMessage, on: GossipStream, pool: GossipPool)
     }
@@ -65,7 +65,9 @@ public struct ClusterCore: Sendable {
 
     /// A node alone.
     /// - Parameter boot: Unix milliseconds at `now`.
-    public init(description: NodeDescription, boot: UInt64, settings: ClusterSettings = ClusterSettings(), now: Duration) {
+    public init(
+        description: NodeDescription, boot: UInt64, settings: ClusterSettings = ClusterSettings(), now: Duration
+    ) {
         self.settings = settings
         self.boot = boot
         begin = now
@@ -127,7 +129,7 @@ public struct ClusterSettings: Hashable, Sendable {
     public var speechInterval: Duration = .seconds(2)
     /// How long after a change of members the ambassadors are chosen anew, so that a burst of changes is one.
     public var reviewDelay: Duration = .milliseconds(500)
-    /// How long a stream's gateway and standby are gone before the first ambassador ends it.
+    /// How long a stream's gateway is gone, and no other has taken its term, before the first ambassador ends it.
     public var orphanTime: Duration = .seconds(60)
 
     /// The defaults.

@@ -26,7 +26,7 @@ public enum GossipMessage: Hashable, Sendable {
     /// Answers a ping. Carries the answerer's local health, 0 (well) to 7.
     case ack(sequence: UInt32, localHealth: UInt8)
     /// The load of an edge, straight to a router.
-    case load(LoadReport)
+    indirect case load(LoadReport)
     /// The asker's target has not answered yet, but the asked lives (Lifeguard).
     case nack(sequence: UInt32)
     /// Are you there? `target` says who is meant, so that a node which took over an address does not answer for another.
@@ -35,20 +35,20 @@ public enum GossipMessage: Hashable, Sendable {
     case pingRequest(sequence: UInt32, target: NodeID, at: Endpoint)
 }
 
-/// Something worth telling on.
+/// Something worth telling on. What is large is indirect: rumours are copied into every datagram that carries them.
 public enum Rumour: Hashable, Sendable {
     /// A member lives, with this description.
-    case alive(NodeDescription, incarnation: UInt64)
+    indirect case alive(NodeDescription, incarnation: UInt64)
     /// A member is gone, says another.
     case dead(NodeID, incarnation: UInt64, accuser: NodeID)
     /// A member went by itself.
     case left(NodeID, incarnation: UInt64)
     /// A key of the cluster is to be installed, used or removed.
-    case key(KeyOrder)
+    indirect case key(KeyOrder)
     /// What another region is like.
-    case region(RegionSummary)
+    indirect case region(RegionSummary)
     /// A stream's entry in the directory.
-    case stream(StreamEntry)
+    indirect case stream(StreamEntry)
     /// A member does not answer, says another.
     case suspect(NodeID, incarnation: UInt64, accuser: NodeID)
 }

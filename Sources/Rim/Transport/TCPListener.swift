@@ -37,7 +37,7 @@ public final class TCPListener: Sendable {
                     try initializer(channel, try children.admit(channel))
                 }
             }
-            .bind(host: settings.host, port: settings.port).get()
+            .bind(to: SocketAddress.listening(at: settings.host, port: settings.port)).get()
         guard let address = server.localAddress else { throw ChannelError.ioOnClosedChannel }
         return TCPListener(address: address, server: server, children: children)
     }
@@ -62,6 +62,15 @@ public final class TCPListener: Sendable {
         self.address = address
         self.server = server
         self.children = children
+    }
+}
+
+extension SocketAddress {
+    /// Where to listen. An address is taken as it is: a resolver may refuse one of a family that the machine has no
+    /// network of, which is no reason not to listen.
+    public static func listening(at host: String, port: Int) throws -> SocketAddress {
+        if let address = try? SocketAddress(ipAddress: host, port: port) { return address }
+        return try .makeAddressResolvingHost(host, port: port)
     }
 }
 

@@ -19,6 +19,7 @@ public struct ClusterMetrics: Sendable {
     private let refuted: Counter
     private let conflicts: Counter
     private let pauses: Counter
+    private let refusedByPeers: Counter
 
     /// The handles in `registry`.
     public init(_ registry: MetricRegistry) {
@@ -37,6 +38,7 @@ public struct ClusterMetrics: Sendable {
         streams = registry.gauge(Self.streamFamily)
         refuted = registry.counter(Self.reportFamily, "refuted")
         conflicts = registry.counter(Self.reportFamily, "name_conflict")
+        refusedByPeers = registry.counter(Self.reportFamily, "refused")
         pauses = registry.counter(Self.reportFamily, "paused")
     }
 
@@ -56,7 +58,7 @@ public struct ClusterMetrics: Sendable {
         case .nameConflict, .nameTaken: conflicts.add()
         case .paused: pauses.add()
         case .refuted: refuted.add()
-        case .refused: break
+        case .refused: refusedByPeers.add()
         }
     }
 
@@ -92,13 +94,14 @@ public struct ClusterMetrics: Sendable {
         "millrace_cluster_streams", .gauge, help: "Streams in the directory that are not over.")
     private static let reportFamily = MetricFamily(
         "millrace_gossip_reports_total", .counter,
-        labels: [.oneOf("report", ["name_conflict", "paused", "refuted"])],
-        help: "Times this node refuted its death, did not run, or met another of a member's name.")
+        labels: [.oneOf("report", ["name_conflict", "paused", "refused", "refuted"])],
+        help:
+            "Times this node refuted its death, did not run, was refused by a peer, or met another of a member's name.")
 }
 
 extension SealFailure {
     /// As the label says it.
-    fileprivate var label: String {
+    var label: String {
         switch self {
         case .forged: "forged"
         case .notOurs: "not_ours"
@@ -108,6 +111,20 @@ extension SealFailure {
         case .unknownKey: "unknown_key"
         case .version: "version"
         case .wrongCluster: "wrong_cluster"
+        }
+    }
+}
+
+extension GossipReport {
+    /// For a log.
+    var sentence: String {
+        switch self {
+        case .nameConflict(let node, let established, let other):
+            "\(node) lives at \(established), and another of its name at \(other)"
+        case .nameTaken(let endpoint): "the name of this node belongs to a member at \(endpoint)"
+        case .paused(let duration): "this node did not run for \(duration)"
+        case .refused(let words): "a peer refused: \(words)"
+        case .refuted(let accuser): "alive, though \(accuser.map { "\($0)" } ?? "a member") said otherwise"
         }
     }
 }

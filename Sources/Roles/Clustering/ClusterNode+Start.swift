@@ -32,7 +32,7 @@ extension ClusterNode {
                     try channel.pipeline.syncOperations.addHandler(GossipPackets { box.value })
                 }
             }
-            .bind(host: settings.host, port: port).get()
+            .bind(to: SocketAddress.listening(at: settings.host, port: port)).get()
         var settings = settings
         let own = settings.description.gossip
         settings.description.gossip = Endpoint(

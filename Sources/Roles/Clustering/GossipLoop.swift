@@ -72,6 +72,9 @@ extension GossipLoop {
         let now = SystemClock.now()
         do throws(SealFailure) {
             let (datagram, pool) = try wire.open(packet, now: now)
+            if case .load(let report)? = datagram.message, report.node != datagram.sender {
+                return metrics.malformed.add()  // nobody speaks for another
+            }
             metrics.packetsReceived.add()
             metrics.bytesReceived.add(packet.count)
             work { core, now, _, directives in
@@ -110,7 +113,7 @@ extension GossipLoop {
     func refuse(_ failure: SealFailure, from endpoint: Endpoint) {
         metrics.refused(failure)
         log.record(
-            "gossip refused", level: .warning, metadata: ["from": "\(endpoint)", "reason": "\(failure)"],
+            "gossip refused", level: .warning, metadata: ["from": "\(endpoint)", "reason": "\(failure.label)"],
             now: SystemClock.now())
     }
 }
@@ -225,6 +228,11 @@ extension GossipLoop {
 
     private func found(_ seeds: [Endpoint], _ pool: GossipPool) {
         let own = core.region.own.description.gossip
+        if !seeds.isEmpty, pool == .region, core.region.liveCount == 1 {
+            log.record(
+                "no member was found yet", level: .warning, metadata: ["seeds": "\(seeds.count)"],
+                now: SystemClock.now())
+        }
         work { core, now, random, directives in
             core.found(
                 seeds: seeds.filter { $0 != own }, pool: pool, now: now, using: &random, into: &directives)
@@ -258,9 +266,11 @@ extension GossipLoop {
     }
 
     private func tell(_ report: GossipReport, _ pool: GossipPool) {
+        if case .paused = report, departure != nil { return }
         metrics.told(report)
         log.record(
-            "gossip", level: .warning, metadata: ["report": "\(report)", "pool": "\(pool)"], now: SystemClock.now())
+            "gossip", level: .warning, metadata: ["report": "\(report.sentence)", "pool": "\(pool)"],
+            now: SystemClock.now())
     }
 
     /// Many changes at once make one view, as a view is a copy of all.

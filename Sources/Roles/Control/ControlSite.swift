@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import Access
+import Cluster
 import Foundation
 import HTTPTypes
 public import Hummingbird
@@ -169,9 +170,17 @@ extension ControlSite {
         PageAssets.asset(at: path).map { send($0, request) } ?? Response(status: .notFound)
     }
 
+    /// Where playlists may lead a player: the region's edges; anywhere, where there are other regions, whose edges are not
+    /// known here.
+    private var mediaOrigins: [String] {
+        guard let view = node.cluster?.view() else { return [] }
+        guard view.regions.isEmpty else { return ["http:", "https:"] }
+        return view.members.map(\.description.viewerURL).filter { !$0.isEmpty }
+    }
+
     private func send(_ asset: PageAsset, _ request: Request) -> Response {
         var headers = HTTPFields()
-        for header in PageAssets.headers(scriptOrigin: scriptOrigin) {
+        for header in PageAssets.headers(scriptOrigin: scriptOrigin, mediaOrigins: mediaOrigins) {
             if let name = HTTPField.Name(header.name) { headers[name] = header.value }
         }
         headers[.eTag] = asset.entityTag

@@ -39,6 +39,8 @@ package final class NodeAssembly: Sendable {
     let cluster: ClusterPart?
     let group: MultiThreadedEventLoopGroup
     let traffic = TrafficMeter()
+    let reports = ReportNumbers()
+    private let isStopping = Mutex(false)
     let startedAt = SystemClock.wall()
     let startTime = SystemClock.now()
 
@@ -57,7 +59,8 @@ package final class NodeAssembly: Sendable {
         let replicaMetrics = ReplicaMetrics(metrics.registry)
         let changes = StreamChanges()
         streams = LiveStreamTable(
-            settings: settings.liveStreamSettings, replicas: replicas, onChange: { changes.tell($0) }
+            settings: settings.liveStreamSettings, replicas: replicas, highestTerm: { changes.highestTerm(of: $0) },
+            onChange: { changes.tell($0) }
         ) { id, term in
             StreamReplica(id: id, term: term, settings: window, metrics: replicaMetrics)
         }
@@ -75,7 +78,15 @@ package final class NodeAssembly: Sendable {
             replicas: replicas, source: cluster?.upstreams, policy: policy, window: window,
             play: settings.replicaPlaySettings, settings: settings.edgeSettings,
             metrics: EdgeMetrics(metrics.registry))
-        changes.listener = { [weak cluster] in cluster?.follow($0) }
+        changes.attach(cluster)
+    }
+
+    /// Whether the node is to be stopped now: true for who asks first.
+    func beginStopping() -> Bool {
+        isStopping.withLock { isStopping in
+            defer { isStopping = true }
+            return !isStopping
+        }
     }
 
     /// Opens all ports.
@@ -110,6 +121,7 @@ package final class NodeAssembly: Sendable {
     }
 
     private func listenHTTP(_ node: NodeView, _ loops: EdgeLoops) async throws -> HTTPServer {
+        let routing = try settings.routerFrontSettings()
         let site = ControlSite(
             node: node, policy: policy, hasPage: settings.page.enabled, scriptOrigin: script?.origin)
         return try await HTTPServer.start(
@@ -125,7 +137,7 @@ package final class NodeAssembly: Sendable {
             guard let desk = cluster?.desk, settings.roles.contains(.router) || front == nil else {
                 return front ?? NoMedia()
             }
-            return RouterFront(desk: desk, policy: policy, settings: settings.routerFrontSettings, edge: front)
+            return RouterFront(desk: desk, policy: policy, settings: routing, edge: front)
         }
     }
 
@@ -143,6 +155,7 @@ package final class NodeAssembly: Sendable {
     /// What a load balancer is told.
     private var agentCheck: AgentCheck {
         if streams.isClosing || cluster?.isDraining ?? false { return .draining }
+        if let cluster, cluster.gossip == nil { return .unfit }
         return .serving(
             use: max(traffic.rates.bitsOut / Double(settings.node.capacity * 1_000_000), traffic.rates.processor))
     }
@@ -177,14 +190,17 @@ struct Listeners: Sendable {
     let isSecured: Bool
 }
 
-/// Who is told of changes of streams, which is known only after the table of streams is made.
+/// The cluster as the table of streams sees it, which is made first.
 private final class StreamChanges: Sendable {
-    private let state = Mutex<(@Sendable (LiveStream) -> Void)?>(nil)
+    private struct Link: Sendable { weak var cluster: ClusterPart? }
 
-    var listener: (@Sendable (LiveStream) -> Void)? {
-        get { state.withLock { $0 } }
-        set { state.withLock { $0 = newValue } }
+    private let link = Mutex(Link())
+
+    func attach(_ cluster: ClusterPart?) { link.withLock { $0.cluster = cluster } }
+
+    func tell(_ stream: LiveStream) { link.withLock { $0.cluster }?.follow(stream) }
+
+    func highestTerm(of stream: StreamID) -> Term? {
+        link.withLock { $0.cluster }?.desk.entry(stream)?.term
     }
-
-    func tell(_ stream: LiveStream) { listener?(stream) }
 }

@@ -3,6 +3,7 @@
 package import Access
 package import Edge
 import Feed
+import Gossip
 package import Origin
 package import RTMP
 package import Replica
@@ -12,9 +13,11 @@ package import WebServer
 // What the settings mean to each module.
 
 extension NodeSettings {
-    /// The secret that was set, or one made now, with which tokens end when the process does.
+    /// The secret that was set, or one that comes of the cluster's key, or one made now, with which tokens end when the
+    /// process does.
     func accessSecret() throws -> AccessSecret {
         if let secret = access.secret { return try AccessSecret(Array(secret.revealed.utf8)[...]) }
+        if let key = try clusterKey() { return try AccessSecret((Array("access".utf8) + key.bytes)[...]) }
         var generator = SystemRandomNumberGenerator()
         return try AccessSecret((0..<32).map { _ in UInt8.random(in: 0...255, using: &generator) }[...])
     }

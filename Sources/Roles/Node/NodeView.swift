@@ -52,7 +52,8 @@ final class NodeView: ControlNode {
 
     func checks() -> [String: String] {
         let isOpen = listeners.withLock { $0 != nil }
-        let state = isOpen ? (node.streams.isClosing ? "draining" : "ok") : "starting"
+        let state =
+            isOpen ? (node.streams.isClosing || node.cluster?.isDraining ?? false ? "draining" : "ok") : "starting"
         return ["segmenter": "ok", "streamManager": state]
     }
 

@@ -35,6 +35,7 @@ package struct RunningNode: Service {
         let housekeeping = assembly.group.any().scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) {
             _ in
             keepHouse()
+            if assembly.hasDrained { kill(getpid(), SIGTERM) }
         }
         let reloading = Task { await assembly.certificate?.keepFresh() }
         defer { reloading.cancel() }
@@ -43,8 +44,9 @@ package struct RunningNode: Service {
         await stop()
     }
 
-    /// Publishers are told, streams end with ENDLIST, viewers get it, connections close.
+    /// Publishers are told, streams end with ENDLIST, viewers get it, connections close. A second call does nothing.
     package func stop() async {
+        guard assembly.beginStopping() else { return }
         assembly.logger.info("stopping")
         assembly.streams.close()
         async let cluster: Void? = assembly.cluster?.stop()
@@ -67,7 +69,6 @@ package struct RunningNode: Service {
         assembly.measure()
         assembly.storms.flush(now: SystemClock.now())
         assembly.cluster?.tick(assembly.loadReport())
-        if assembly.hasDrained { raise(SIGTERM) }
     }
 
     /// Waits for the signal.

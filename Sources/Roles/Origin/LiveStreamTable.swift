@@ -15,6 +15,7 @@ public final class LiveStreamTable: Sendable {
     private let settings: LiveStreamSettings
     private let makeReplica: @Sendable (StreamID, Term) -> StreamReplica
     private let onChange: @Sendable (LiveStream) -> Void
+    private let highestTerm: @Sendable (StreamID) -> Term?
     private let publishers: PublisherCount
     private let state = Mutex(State())
 
@@ -23,20 +24,24 @@ public final class LiveStreamTable: Sendable {
         /// What was mended in streams that are gone, until it is asked for.
         var mendings: [SequencerCounters] = []
         var random = SystemRandomNumberGenerator()
+        var isDraining = false
         var isClosing = false
     }
 
     /// An empty table.
     /// - Parameters:
+    ///   - highestTerm: the highest term that the cluster knows of a stream, if any. On any thread.
     ///   - onChange: told of a stream when it begins, ends, and when its publisher goes and comes. On any thread.
     ///   - makeReplica: makes the local window of a new term.
     public init(
-        settings: LiveStreamSettings, replicas: ReplicaTable, onChange: @escaping @Sendable (LiveStream) -> Void,
+        settings: LiveStreamSettings, replicas: ReplicaTable,
+        highestTerm: @escaping @Sendable (StreamID) -> Term?, onChange: @escaping @Sendable (LiveStream) -> Void,
         makeReplica: @escaping @Sendable (StreamID, Term) -> StreamReplica
     ) {
         self.settings = settings
         self.replicas = replicas
         self.makeReplica = makeReplica
+        self.highestTerm = highestTerm
         self.onChange = onChange
         publishers = PublisherCount(limit: settings.maximumPublishers)
     }
@@ -89,6 +94,9 @@ public final class LiveStreamTable: Sendable {
         return true
     }
 
+    /// Lets no new streams in; publishers of those that are there may come back to them.
+    public func drain() { state.withLock { $0.isDraining = true } }
+
     /// Ends all streams, and lets no more in.
     public func close() {
         let streams = state.withLock { state in
@@ -104,13 +112,14 @@ public final class LiveStreamTable: Sendable {
     ) -> Result<Publication, PublishRefusal>? {
         state.withLock { state in
             guard state.streams[id] == nil else { return nil }
-            guard !state.isClosing else { return .failure(.shuttingDown) }
+            guard !state.isClosing, !state.isDraining else { return .failure(.shuttingDown) }
             guard state.streams.count < settings.maximumStreams, publishers.enter() else {
                 return .failure(.tooManyPublishers)
             }
             let now = SystemClock.wall().milliseconds.magnitude
             let older = replicas[id]
-            let term = Term.taken(above: older?.term, now: now, using: &state.random)
+            let known = [older?.term, highestTerm(id)].compactMap { $0 }.max()
+            let term = Term.taken(above: known, now: now, using: &state.random)
             let stream = LiveStream(
                 id: id, term: term, after: older?.outlook.reach?.msn, settings: settings, eventLoop: eventLoop,
                 replica: makeReplica(id, term), publishers: publishers, identity: identity, publisher: publisher,

@@ -23,7 +23,7 @@ enum Sample {
         variants: [
             StreamVariant(
                 rendition: .main, peakBandwidth: 3_000_000, averageBandwidth: 2_500_000,
-                codecs: "avc1.64001f,mp4a.40.2", width: 1280, height: 720, frameRate: 29_970)
+                codecs: "avc1.64001f,mp4a.40.2", width: 1280, height: 720, frameRate: 29_970, range: .sdr)
         ])
     static let summary = RegionSummary(
         region: europe, speaker: node, time: 1_700_000_000_000, routers: ["https://r1.example"],

@@ -40,7 +40,7 @@ DESCRIPTION = (
     NODE + u8(2 | 8) + REGION + text("eu-a") + ENDPOINT
     + u8(1) + u8(6) + bytes.fromhex("20010db8000000000000000000000001") + u16(7947)
     + text("https://e1.example") + text("") + u32(10_000) + bytes([1, 2]) + u8(0))
-VARIANT = text("main") + u32(3_000_000) + u32(2_500_000) + text("avc1.64001f,mp4a.40.2") + u16(1280) + u16(720) + u32(29_970)
+VARIANT = text("main") + u32(3_000_000) + u32(2_500_000) + text("avc1.64001f,mp4a.40.2") + u16(1280) + u16(720) + u32(29_970) + u8(1)
 ENTRY = (
     text("live/news") + u64(0x0190_0000_0000) + u32(0xABCD_EF01) + u32(3) + OTHER + u8(1) + NODE + REGION + u8(1)
     + u64(0x1122_3344_5566_7788) + length(1) + VARIANT)

@@ -51,7 +51,7 @@ extension Membership {
         let count = live.count + recentlyDead.count
         let wanted = min(settings.gossipFanout, count)
         var picked: [Int] = []
-        while picked.count < wanted {
+        for _ in 0..<4 * wanted where picked.count < wanted {
             let index = Int.random(in: 0..<count, using: &random)
             let place = index < live.count ? live[index] : recentlyDead[index - live.count]
             if !picked.contains(place) { picked.append(place) }

@@ -110,6 +110,10 @@ extension Membership {
         guard let place = table.place(of: id) else { return }
         let before = table[place]
         guard (incarnation, health.rawValue) > (before.incarnation, before.health.rawValue) else { return }
+        if let accuser, accuser != own.id, before.health == .alive || suspicions.isYoung(place, in: table, now: now) {
+            hearSuspect(id, incarnation: incarnation, accuser: accuser, now: now, into: &directives)
+            return
+        }
         bury(place, incarnation: incarnation, health: health, now: now)
         let rumour: Rumour =
             if let accuser { .dead(id, incarnation: incarnation, accuser: accuser) } else {
@@ -123,11 +127,8 @@ extension Membership {
     private mutating func bury(_ place: Int, incarnation: UInt64, health: MemberHealth, now: Duration) {
         if table.gone.isEmpty { nextRecall = now + recallPhase }
         suspicions.remove(place, from: &table)
-        if health == .dead {
-            recentlyDead.append(place)
-        } else {
-            recentlyDead.removeAll { $0 == place }
-        }
+        recentlyDead.removeAll { $0 == place }
+        if health == .dead { recentlyDead.append(place) }
         table.update(place, now: now) { member in
             member.health = health
             member.incarnation = incarnation
@@ -137,6 +138,9 @@ extension Membership {
     }
 
     mutating func judgeSuspects(now: Duration, into directives: inout [Directive]) {
+        for place in suspicions.checks(now: now) where settings.pingsByStream {
+            openComparison(with: table[place].description.gossip, into: &directives)
+        }
         for place in suspicions.expired(now: now) {
             let suspect = table[place]
             hearGone(
@@ -162,7 +166,7 @@ extension Membership {
         _ member: Member, before: Member?, now: Duration, into directives: inout [Directive]
     ) {
         membersChanged()
-        spread(.alive(member.description, incarnation: member.incarnation), now: now)
+        if tellsOn { spread(.alive(member.description, incarnation: member.incarnation), now: now) }
         directives.append(.changed(member, before: before))
         if table.live.count == 1, before?.health.isLive != true { settleSoon(now: now) }
     }

@@ -113,7 +113,10 @@ extension Membership {
             directives.append(.close(stream))
             return
         }
+        // Whoever joins learns what all others know: to tell it on would be a flood.
+        tellsOn = !table.live.isEmpty
         for member in members { merge(member, now: now, into: &directives) }
+        tellsOn = true
         if !isAnswer, case .opened = stream { directives.append(.writeState(isAnswer: true, on: stream)) }
         directives.append(.close(stream))
     }

@@ -15,6 +15,10 @@ public import Identity
 /// - A node that finds its timers late by more than a probe interval did not run. What expired meanwhile is no evidence
 ///   about others, so their time begins again by as much (`postpone`).
 /// - A member believed suspect or gone that speaks to us is told so in our answer, however old the news is.
+/// - The death of a member that is not suspected here, or not for long, is taken as an accusation. Whoever says so was cut
+///   off, or we were; where nobody was, the suspicion came long before.
+/// - Whoever suspects a member for half the shortest time compares states with it over a stream: loss of datagrams alone
+///   kills nobody whom a refutation did not reach.
 /// - Of two nodes of one name at two addresses each member keeps the one it knows until that one is gone.
 /// - After joining, states are compared at 250 ms, 500 ms and so on up to the usual interval, because rumours told in a
 ///   pool that is still small are forgotten too early.
@@ -26,11 +30,11 @@ public struct Membership: Sendable {
         /// Something that is not about members came: apply it, and spread it if it is new.
         case news(Rumour)
         /// A member is new or has changed, or was forgotten.
-        case changed(Member, before: Member?)
+        indirect case changed(Member, before: Member?)
         /// Look the seeds up and call `found(seeds:)`, also with none.
         case findSeeds
         /// An edge's report came.
-        case load(LoadReport)
+        indirect case load(LoadReport)
         /// The time that a leaving node gives to telling so is over.
         case hasLeft
         /// Connect by TCP and write the message; what comes goes to `receive(_:on:)`. A failure needs no word:
@@ -73,6 +77,7 @@ public struct Membership: Sendable {
     var contenders: [NodeID: Member] = [:]
     var leaving: Leaving = .no
     var sequence: UInt32 = 0
+    var tellsOn = true
     var transmitLimit = GossipSettings.transmitLimit(members: 1)
 
     /// A pool that holds this node alone, and asks for seeds at its first tick.
@@ -127,6 +132,10 @@ public struct Membership: Sendable {
 
     /// When `tick` is due.
     public var nextDeadline: Duration {
+        leaving.isDone ? .never : pendingDeadline
+    }
+
+    private var pendingDeadline: Duration {
         min(
             min(min(probe?.deadline ?? nextProbe, relays.deadline), min(suspicions.deadline, nextGossip)),
             min(min(nextExchange, recallDeadline), min(nextForget, seeking.next)), leaving.deadline)

@@ -9,6 +9,9 @@ struct Suspicion: Sendable {
     let place: Int
     /// When the suspect is dead.
     private(set) var deadline: Duration
+    /// When this node asks the suspect itself, over a stream, once: whom the refutation did not reach is few, and learns it
+    /// so whatever datagrams are lost.
+    private(set) var checkAt: Duration
     private var begin: Duration
     private let minimum: Duration
     private let maximum: Duration
@@ -24,6 +27,7 @@ struct Suspicion: Sendable {
         maximum = wanted == 0 ? minimum : minimum * settings.maximumSuspicionMultiplier
         accusers = [accuser]
         deadline = now + maximum
+        checkAt = now + minimum / 2
     }
 
     /// Counts another accuser; whether it was one that counts, and so is worth telling on.
@@ -34,10 +38,19 @@ struct Suspicion: Sendable {
         return true
     }
 
+    /// Whether not even half of the shortest time is over.
+    func isYoung(now: Duration) -> Bool { now < begin + minimum / 2 }
+
+    /// What is due first.
+    var next: Duration { min(deadline, checkAt) }
+
+    mutating func check() { checkAt = .never }
+
     /// Gives all of the time that this node did not run.
     mutating func postpone(by pause: Duration) {
         begin += pause
         deadline += pause
+        if checkAt != .never { checkAt += pause }
     }
 
     private func timeout(confirmations: Int) -> Duration {

@@ -12,9 +12,9 @@ public import Identity
 /// length of two bytes, which is authenticated, ciphertext, tag; the counter of a direction is the nonce. Whoever has no
 /// key makes a node hold at most one record.
 ///
-/// TLS-PSK would do as well for secrecy, but it knows no key ids by which a ring of keys is rotated, and BoringSSL has it
-/// without forward secrecy only; this is the keyring, the cipher and the counters that packets have already, and it runs
-/// in the simulator. Like packets, streams are not secret from somebody who gets the cluster's key later.
+/// TLS-PSK, as the relay has it, would answer strangers and could not run in the simulator; this is the keyring, the
+/// cipher and the counters that packets have already. Like packets, streams are not secret from somebody who gets the
+/// cluster's key later. See docs/decisions/0011.
 public struct SealedStreamSession: ~Copyable {
     /// What the shell does next.
     public enum Directive: Hashable, Sendable {

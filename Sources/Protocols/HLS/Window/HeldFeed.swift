@@ -125,6 +125,9 @@ public struct DigestCounters: Hashable, Sendable {
     /// Those whose bytes hash to something else than the gateway stated: must stay 0.
     public var mismatched = 0
 
-    /// None.
-    public init() {}
+    /// Counters of their values, none unless said.
+    public init(checked: Int = 0, mismatched: Int = 0) {
+        self.checked = checked
+        self.mismatched = mismatched
+    }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Access
+import CMAF
 import Cluster
 import Clustering
 import Control
@@ -138,7 +139,8 @@ extension ClusterPart {
     /// A stream of this gateway began, ended, or its publisher went or came.
     func follow(_ stream: LiveStream) {
         feeder.follow(stream) { [desk, id] current in
-            desk.snapshot.standby(of: stream.id, gateway: id, keeping: current, packaging: nil)?.node
+            desk.snapshot.standby(
+                of: stream.id, gateway: id, keeping: current, packaging: Packaging.supported.upperBound)?.node
         }
     }
 
@@ -178,6 +180,7 @@ extension ClusterPart {
     /// `deadline`.
     func drain(within deadline: Duration) {
         gossip?.change { $0.isDraining = true }
+        streams.drain()
         shared.drain(until: SystemClock.now() + deadline)
     }
 

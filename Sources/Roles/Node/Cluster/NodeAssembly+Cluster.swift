@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Cluster
+import Clustering
 import Gossip
 import Identity
 import Media
@@ -15,6 +16,9 @@ extension NodeAssembly {
     /// The node's name, or the host's where that is no node's.
     var name: String { cluster?.id.description ?? settings.node.name ?? ProcessFacts.hostName }
 
+    /// The port of gossip, UDP and TCP; nil where the node is alone.
+    package var gossipPort: Int? { cluster?.gossip?.address.port }
+
     /// What routers are told once a second.
     func loadReport() -> LoadReport {
         let rates = traffic.rates
@@ -26,7 +30,7 @@ extension NodeAssembly {
                 kilobits: UInt32(clamping: bits / 1000 * stream.viewers))
         }
         return LoadReport(
-            node: cluster?.id ?? .local, sequence: UInt64(SystemClock.wall().milliseconds.magnitude),
+            node: cluster?.id ?? .local, sequence: reports.next(),
             egress: UInt64(max(0, rates.bitsOut)), processor: UInt16(clamping: Int(rates.processor * 1000)),
             viewers: UInt32(clamping: all.reduce(0) { $0 + $1.viewers }), streams: Array(streams))
     }
@@ -41,11 +45,15 @@ extension NodeSettings {
     /// The key of the cluster; nil where the node is alone.
     func clusterKey() throws -> ClusterKey? { try cluster.key.map { try ClusterKey(parsing: $0.revealed) } }
 
-    /// How the router of this node answers.
-    var routerFrontSettings: RouterFrontSettings {
+    /// How the router of this node answers. Throws what is wrong with the file of places.
+    func routerFrontSettings() throws -> RouterFrontSettings {
         var front = RouterFrontSettings()
         front.writesPlaylists = router.mode == .playlist
         front.trustedProxies = router.trustedProxies
+        if let path = router.placesFile {
+            let places = try PlaceFinder(path: path)
+            front.place = { places.place(of: $0) }
+        }
         return front
     }
 }
@@ -67,4 +75,16 @@ final class NoMedia: MediaResponder {
     func respond(to request: MediaRequest, on exchange: MediaExchange) { exchange.send(answer) }
     func cancelled(_ exchange: MediaExchange) {}
     func writable(_ exchange: MediaExchange) {}
+}
+
+/// The numbers of load reports: above those of the node's last life, and one more each.
+final class ReportNumbers: Sendable {
+    private let last = Mutex(UInt64(SystemClock.wall().milliseconds.magnitude))
+
+    func next() -> UInt64 {
+        last.withLock { last in
+            last += 1
+            return last
+        }
+    }
 }

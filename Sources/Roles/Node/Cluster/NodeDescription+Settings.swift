@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CMAF
 import Cluster
 import Gossip
 import Identity
@@ -29,7 +30,8 @@ extension NodeSettings {
             relay: Endpoint(address: address, port: UInt16(clamping: ports.relay)),
             viewerURL: node.viewerURL ?? "\(scheme)://\(host):\(ports.http)",
             publisherURL: roles.contains(.origin) ? node.publisherURL ?? "rtmp://\(host):\(ports.rtmp)" : "",
-            capacity: UInt32(clamping: node.capacity))
+            capacity: UInt32(clamping: node.capacity),
+            packaging: Packaging.supported)
     }
 
     /// The address at which others reach the node.

@@ -85,6 +85,8 @@ public struct RouterSettings: Sendable, Equatable {
     public var trustedProxies: [AddressPrefix] = []
     /// A file of networks, countries and places, and the regions that serve them.
     public var regionsFile: String?
+    /// A MaxMind DB file with countries or places.
+    public var placesFile: String?
 
     /// The defaults.
     public init() {}

@@ -195,7 +195,8 @@ extension SettingKey {
         SettingKey(
             "access.secret", \.access.secret, .secret(minimumLength: 32),
             "The key that signs tokens; the nodes of a cluster share it.",
-            why: "empty makes one at start, and tokens then end with the process."
+            why:
+                "empty takes one that comes of cluster.key; a node alone makes one at start, and tokens end with the process."
         ),
         SettingKey(
             "access.trust_loopback", \.access.trustLoopback, .boolean,

@@ -120,6 +120,11 @@ extension SettingKey {
             .optionalText("a file of lines `address PREFIX REGION`, `country CC REGION`, `place REGION LAT LONG`"),
             "Which region serves which viewers.", why: "one region serves all."
         ),
+        SettingKey(
+            "router.places", \.router.placesFile, .optionalText("a MaxMind DB file"),
+            "In which country, or where in the world, an address is, for the lines of router.regions.",
+            why: "such files come under licenses of their own."
+        ),
     ]
 
     @Sendable private static func isAddress(_ text: String) -> Bool { IPAddress(parsing: text) != nil }

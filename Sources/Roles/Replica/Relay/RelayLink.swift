@@ -25,6 +25,8 @@ final class RelayLink: RelayParty {
     private var waiting: [(user: any RelayLinkUser, path: RelayPath)] = []
     private var lastChannel: UInt32 = 0
     private var idleSince: Duration?
+    /// When the parent last said anything.
+    private var heard = Duration.zero
 
     init(_ parent: RelayParent, _ loop: UpstreamLoop) {
         self.parent = parent
@@ -75,18 +77,24 @@ final class RelayLink: RelayParty {
     /// The parent is who it should be: who waits for the connection begins.
     func greeted(_ peer: RelayHello, on connection: RelayConnection) {
         self.connection = connection
+        heard = SystemClock.now()
         let waiting = waiting
         self.waiting = []
         for (user, path) in waiting { enter(user, path) }
     }
 
-    func receive(_ frame: RelayFrame) { users[frame.channel].map { $0.user.heard(frame.message, $0.path) } }
+    func receive(_ frame: RelayFrame) {
+        heard = SystemClock.now()
+        if let (user, path) = users[frame.channel] { user.heard(frame.message, path) }
+    }
 
     func writable() {}
 
     func tick(now: Duration) {
         guard users.isEmpty, waiting.isEmpty else {
             idleSince = nil
+            // Every subscription brings heartbeats: such silence is that of a dead machine.
+            if !users.isEmpty, now - heard > Self.silenceLimit { connection?.fail(.silence) }
             return
         }
         let since = idleSince ?? now
@@ -109,6 +117,8 @@ final class RelayLink: RelayParty {
         user.linked(path, self, channel: lastChannel)
     }
 
+    /// How long a parent of anything may say nothing before the connection is given up.
+    private static let silenceLimit: Duration = .seconds(2)
     /// How long a connection stays that nobody uses.
     private static let idleLimit: Duration = .seconds(10)
 }

@@ -15,6 +15,7 @@ public struct RelayMetrics: Sendable {
     let repeatedRecords: Counter
     let segmentsChecked: Counter
     let segmentMismatches: Counter
+    let foreignPackaging: Counter
     private let refusals: [RelayRefusal: Counter]
     private let failures: [String: Counter]
     private let partings: [String: Counter]
@@ -31,6 +32,7 @@ public struct RelayMetrics: Sendable {
         repeatedRecords = registry.counter(Self.discardedFamily, "repeated")
         segmentsChecked = registry.counter(Self.checkedFamily)
         segmentMismatches = registry.counter(Self.mismatchFamily)
+        foreignPackaging = registry.counter(Self.packagingFamily)
         refusals = Dictionary(
             uniqueKeysWithValues: RelayRefusal.allCases.map {
                 ($0, registry.counter(Self.refusalFamily, $0.counterName))
@@ -54,6 +56,9 @@ public struct RelayMetrics: Sendable {
         repeatedRecords.add(counters.repeatedRecords)
     }
 
+    private static let packagingFamily = MetricFamily(
+        "millrace_relay_foreign_packaging_total", .counter,
+        help: "Streams not taken because their gateway packages with a version that this node does not write.")
     private static let sentFamily = MetricFamily(
         "millrace_relay_sent_bytes_total", .counter, unit: .bytes, help: "Bytes sent to other nodes over the relay.")
     private static let receivedFamily = MetricFamily(
@@ -89,6 +94,7 @@ public struct RelayMetrics: Sendable {
 
     /// What is declared.
     public static let families = [
+        packagingFamily,
         sentFamily, receivedFamily, subscriptionsFamily, upstreamsFamily, switchesFamily, skipsFamily, discardedFamily,
         checkedFamily, mismatchFamily, refusalFamily, failureFamily, partingFamily,
     ]

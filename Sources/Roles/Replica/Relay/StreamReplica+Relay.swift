@@ -90,12 +90,11 @@ extension StreamReplica {
     /// Notes whether all that the parent has committed is here, and when the gateway was last heard of.
     func subscription(isLevel: Bool, gatewayHeard: Duration?) {
         let isNews = state.withLock { state in
-            defer {
-                state.isLevel = isLevel
-                state.gatewayHeard = gatewayHeard ?? state.gatewayHeard
-                if isLevel, !state.isLevel { state.levelings &+= 1 }
-            }
-            return isLevel && !state.isLevel
+            let isNews = isLevel && !state.isLevel
+            if isNews { state.levelings &+= 1 }
+            state.isLevel = isLevel
+            state.gatewayHeard = gatewayHeard ?? state.gatewayHeard
+            return isNews
         }
         if isNews { wake(.parts) { _ in } }
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CMAF
 import Feed
 import HLS
 import Relay
@@ -82,6 +83,12 @@ final class Upstream: RelayLinkUser {
 }
 
 extension Upstream {
+    /// The gateway packages as this node can not: to write other bytes under its names would be worse than none.
+    private func refuse() {
+        loop.metrics.foreignPackaging.add()
+        loop.giveUp(self)
+    }
+
     private func attach(_ path: RelayPath, to parent: RelayParent) {
         ends[path] = End(parent: parent)
         loop.link(to: parent).attach(self, path)
@@ -91,6 +98,7 @@ extension Upstream {
         for directive in directives {
             switch directive {
             case .append(let records, let first):
+                guard records.allSatisfy(\.isWritable) else { return refuse() }
                 let found = replica.append(records, at: first)
                 loop.metrics.segmentsChecked.add(found.checked)
                 loop.metrics.segmentMismatches.add(found.mismatched)
@@ -126,4 +134,11 @@ extension Upstream {
 
     /// How long a parent that was given up is not asked again.
     private static let patience: Duration = .milliseconds(500)
+}
+
+extension FeedRecord {
+    /// Whether this node's byte writer writes it as the gateway does.
+    fileprivate var isWritable: Bool {
+        if case .segmentStart(let start) = self { Packaging.supported.contains(start.packaging) } else { true }
+    }
 }
