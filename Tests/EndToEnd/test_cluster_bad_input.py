@@ -196,10 +196,11 @@ def test_a_balancer_is_told_what_is_free_and_a_drain_keeps_the_viewer(lab) -> No
     """HAProxy's agent-check before and after `millrace cluster drain`, which another node passes on."""
     assert agent(lab, "n2").startswith("up ready ") and agent(lab, "n2").endswith("%\n"), agent(lab, "n2")
     with Publishing(lab, "person", "n1", "drained"):
-        wait_until(lambda: watch(lab, "person", f"{base(lab, 'n2')}/live/drained/main/media.m3u8")[0] == 200, 20, "media")
+        media = f"{base(lab, 'n2')}/live/drained/main/media.m3u8"
+        wait_until(lambda: watch(lab, "person", media)[0] == 200, 20, "media")
         with Reader(lab, "person", "n2", "/live/drained/main/media.m3u8") as reader:
             wait_until(lambda: len(reader.reading.segments) >= 2, 15, "segments")
-            done(command(lab, "n3", "drain", "n2", "--deadline", "30s"))
+            done(command(lab, "n3", "drain", "n2", "--deadline", "8s"))
             wait_until(lambda: not lab.running("n2") or agent(lab, "n2") == "drain\n", 5, "the agent to say drain")
             had = len(reader.reading.segments)
             wait_until(lambda: len(reader.reading.segments) >= had + 2, 10, "two more segments")
