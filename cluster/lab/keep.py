@@ -11,8 +11,8 @@ import sys
 
 
 def keep(folder: str, tied: bool) -> None:
-    # The list of network namespaces lies in a /run that nobody else sees. /proc stays the machine's, so that processes
-    # can say the numbers by which the machine knows them.
+    # The list of network namespaces lies in a /run that nobody else sees. /proc stays the machine's, so that this
+    # process can say the number by which the machine knows it.
     subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=0755", "lab", "/run"], check=True)
     os.mkdir("/run/netns")
     # Nobody remains as a zombie.

@@ -20,8 +20,12 @@ KEEP = pathlib.Path(__file__).with_name("keep.py")
 # Where runs keep their state and logs.
 HOME = pathlib.Path(os.environ.get("XDG_RUNTIME_DIR") or "/tmp") / f"millrace-drill-{os.getuid()}"
 
-# Says its number, waits for SIGCONT, then becomes the program.
-SPAWN = 'read -r pid rest </proc/self/stat; echo "$pid"; kill -STOP $$; exec "$@" >>"$0" 2>&1 </dev/null'
+# Says the number by which the machine knows it, takes a /proc with the numbers of the lab, of which programs ask for
+# themselves (libdispatch its threads), waits for SIGCONT, then becomes the program.
+SPAWN = """
+read -r pid rest </proc/self/stat
+exec unshare --mount-proc sh -c 'echo "$1"; shift; kill -STOP $$; exec "$@" >>"$0" 2>&1 </dev/null' "$0" "$pid" "$@"
+"""
 
 # <sched.h>
 CLONE_NEWNET = 0x40000000

@@ -304,9 +304,12 @@ class Lab:
         node = self.topology.nodes[name]
         folder = self.folder / name
         folder.mkdir(exist_ok=True)
-        seeds = [f"{self.topology.nodes[seed].address}:{GOSSIP_PORT}" for seed in self.topology.seeds if seed != name]
+        seeds, remote_seeds = [], []
+        for seed in (self.topology.nodes[seed] for seed in self.topology.seeds if seed != name):
+            (seeds if seed.region == node.region else remote_seeds).append(f"{seed.address}:{GOSSIP_PORT}")
         meant = {"name": name, "region": node.region, "zone": node.zone, "address": node.address, "key": self.key,
-                 "roles": node.roles, "seeds": seeds, "folder": str(folder), "settings": str(folder / "millrace.yml")}
+                 "roles": node.roles, "seeds": seeds, "remote_seeds": remote_seeds, "folder": str(folder),
+                 "settings": str(folder / "millrace.yml")}
         (folder / "millrace.yml").write_text(yaml.safe_dump(settings_of(node, meant)))
         inherited = {key: value for key, value in os.environ.items() if not key.startswith("MILLRACE_")}
         first, *rest = [str(filled(word, meant)) for word in words]
