@@ -151,7 +151,7 @@ extension ClusterPart {
         upstreams.sweep()
         desk.tick()
         guard let gossip else { return }
-        if settings.roles.contains(.edge) { gossip.report(report) }
+        if settings.roles.contains(.edge), shared.isNews(report) { gossip.report(report) }
         gossip.regionLoad(UInt16(clamping: Int(desk.use * 1000)))
     }
 

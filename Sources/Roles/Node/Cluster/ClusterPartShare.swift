@@ -10,6 +10,7 @@ import Relay
 import Replica
 import Router
 import Synchronization
+import Transport
 
 /// What the relay asks of the node's choices: where a stream is taken from, and who is served. Any thread may call.
 final class ClusterPartShare: ParentFinder, RelayDoorkeeper {
@@ -21,6 +22,7 @@ final class ClusterPartShare: ParentFinder, RelayDoorkeeper {
     private struct State {
         var gossip: ClusterNode?
         var drainDeadline: Duration?
+        var reported: (report: LoadReport, at: Duration)?
         /// Entries that say this node is their standby, before the view has them.
         var expected: [StreamID: StreamEntry] = [:]
         /// The lowest term that is taken of a stream.
@@ -36,6 +38,21 @@ final class ClusterPartShare: ParentFinder, RelayDoorkeeper {
     var gossip: ClusterNode? { state.withLock { $0.gossip } }
 
     func set(_ gossip: ClusterNode) { state.withLock { $0.gossip = gossip } }
+
+    /// Whether routers should hear this report: while there are viewers every second, else when they have gone and every
+    /// ten seconds, as a node that has nothing to say would say it to every router.
+    func isNews(_ report: LoadReport) -> Bool {
+        let now = SystemClock.now()
+        return state.withLock { state in
+            if let last = state.reported, last.report.viewers == 0, report.viewers == 0, now < last.at + Self.idleReports {
+                return false
+            }
+            state.reported = (report, now)
+            return true
+        }
+    }
+
+    private static let idleReports: Duration = .seconds(10)
 
     /// When a drain ends at the latest; nil where none has begun.
     var drainDeadline: Duration? { state.withLock { $0.drainDeadline } }
