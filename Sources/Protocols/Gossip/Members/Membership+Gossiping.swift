@@ -9,6 +9,7 @@ extension Membership {
     mutating func gossip(
         now: Duration, using random: inout some RandomNumberGenerator, into directives: inout [Directive]
     ) {
+        lastGossip = now
         dropLongDead(now: now)
         if table.live.isEmpty, recentlyDead.isEmpty { queue.removeAll() }
         for place in pickListeners(using: &random) where !queue.isEmpty {
