@@ -57,7 +57,7 @@ extension Invariant {
     }()
 
     /// So many streams for each edge that chance alone does not make half as many again of one share.
-    private static let keysPerEdge = 200
+    private static let keysPerEdge = 100
 }
 
 extension PlacementSnapshot {
