@@ -26,6 +26,7 @@ test: ## Everything that must be true, in under 40 minutes from nothing
 	@scripts/setup build test cluster
 	$(BUILD) --build-tests
 	SWIFT_BACKTRACE=enable=no swift test -c release --skip-build
+	scripts/simulate
 	scripts/fuzz all 2
 	scripts/end-to-end
 

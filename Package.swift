@@ -151,7 +151,8 @@ var proof: [Target] {
             "DelayLine", folder: "cluster/DelayLine", uses: ["CLinuxIO"],
             products: [from("swift-collections", "DequeModule")]),
         library(
-            "VirtualCluster", folder: "cluster/VirtualCluster", uses: ["Cluster", "Gossip", "Identity", "TestKit"]),
+            "VirtualCluster", folder: "cluster/VirtualCluster",
+            uses: ["Cluster", "Gossip", "Identity", "Placement", "TestKit"]),
         library("Swarm", folder: "loadtests/Swarm", uses: ["Bytes", "RTMP"]),
         program(
             "millrace-drill", folder: "cluster/ClusterDrill",

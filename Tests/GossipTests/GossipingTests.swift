@@ -46,6 +46,22 @@ struct GossipingTests {
             ])
     }
 
+    @Test("are told at once where nothing was told for an interval, and then once an interval")
+    func promptly() {
+        var pool = Pool(others: 9)
+        _ = pool.live(for: .seconds(60), until: { $0.membership.rumours.waiting == 0 })
+        pool.pass(.milliseconds(200))
+        pool.membership.spread(.stream(stream(1)), now: pool.now)
+        #expect(pool.membership.nextDeadline == pool.now)
+        pool.membership.tick(now: pool.now, using: &pool.random, into: &pool.directives)
+        pool.membership.spread(.stream(stream(2)), now: pool.now)
+        pool.directives = []
+        pool.pass(.milliseconds(99))
+        #expect(!pool.sent.contains { $0.datagram.message == nil })
+        pool.pass(.milliseconds(1))
+        #expect(pool.sent.count { $0.datagram.message == nil } == 3)
+    }
+
     @Test("replace older ones about the same subject")
     func replaced() {
         var pool = Pool(others: 2)
@@ -64,10 +80,7 @@ struct GossipingTests {
             pool.directives = []
             pool.pass(.milliseconds(50))
             for (datagram, _) in pool.sent {
-                let size = datagram.rumours.reduce(48 + 2 + (datagram.message?.encodedSize ?? 0)) {
-                    $0 + $1.encodedSize
-                }
-                #expect(size <= Membership.largestDatagram)
+                #expect(datagram.sealedSize <= Membership.largestDatagram)
                 for case .alive(let description, _) in datagram.rumours { told.insert(description.id) }
             }
         }

@@ -7,12 +7,12 @@ import Testing
 
 @Suite("A suspicion")
 struct SuspicionTests {
-    /// With the profile edge: minimum 4 × max(1, log10 n) × 0.5 s, maximum 4 times that, between them by ln.
+    /// With the profile edge: minimum 4 × max(1, min(2, log10 n)) × 0.5 s, maximum 4 times that, between them by ln.
     @Test(
         "lasts the shorter the more accuse",
         arguments: [
             (members: 10, accusers: 1, seconds: 8.0), (10, 2, 4.214), (10, 3, 2.0), (10, 5, 2.0), (100, 1, 16.0),
-            (100, 3, 4.0), (3, 1, 2.0),
+            (100, 3, 4.0), (1000, 3, 4.0), (3, 1, 2.0),
         ])
     func timeout(members: Int, accusers: Int, seconds: Double) throws {
         var pool = Pool(others: members - 1, settings: .quiet)

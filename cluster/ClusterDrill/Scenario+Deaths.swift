@@ -43,11 +43,11 @@ extension Scenario {
         stage.rest()
     }
 
-    /// None to two fifths of all datagrams are lost, by seed, and one dies. Up to 30 % nobody else is called dead; at 40 %
+    /// None to two fifths of all datagrams are lost, as was said or by seed, and one dies. Up to 30 % nobody else is called dead; at 40 %
     /// the handshakes of TCP take too long now and then.
     static let loss = Scenario(name: "loss", nodes: 30, seeds: 50, loss: 0.1) { stage in
         let losses = [0, 0.1, 0.2, 0.25, 0.3, 0.4]
-        let loss = losses[Int(stage.cluster.seed % 6)]
+        let loss = stage.loss ?? losses[Int(stage.cluster.seed % 6)]
         for node in 0..<stage.count { stage.cluster.setLink(.losing(loss), of: node) }
         stage.falseDeathsAllowed = loss > 0.3 ? 1 : 0
         stage.cluster.run(for: .seconds(60))

@@ -76,6 +76,19 @@ extension Scenario {
         stage.rest()
     }
 
+    /// A tenth of all nodes stall for 0.3 to 0.75 s again and again, and a tenth of all datagrams is lost. Nobody may be
+    /// called dead.
+    static let stalls = Scenario(name: "stalls", nodes: 50, seeds: 20, loss: 0.1) { stage in
+        for turn in 0..<40 {
+            let victims = stage.choose(max(1, stage.count / 10))
+            for node in victims { stage.cluster.freeze(node) }
+            stage.cluster.run(for: .milliseconds(300 + 150 * (turn % 4)))
+            for node in victims { stage.cluster.thaw(node) }
+            stage.cluster.run(for: .milliseconds(700))
+        }
+        stage.rest()
+    }
+
     /// Machines are suspended, and their monotonic clocks with them.
     static let clockPause = Scenario(name: "clock-pause", nodes: 30, seeds: 30) { stage in
         for pause in [1, 3, 10, 30] {

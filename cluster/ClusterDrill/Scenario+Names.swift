@@ -11,8 +11,7 @@ extension Scenario {
     /// All, in the order in which they are run.
     static let all = [
         join, idle, leave, crash, massCrash, loss, badLinks, churn, rollingRestart, partition, heal, oneWay, flapping,
-        freeze,
-        clockPause, nameConflict, moved, ambassadors,
+        freeze, stalls, clockPause, nameConflict, moved, ambassadors, relayTree,
     ]
 
     /// A node starts under the name of one that lives. The established one stays, and the newcomer is told; when the
@@ -96,7 +95,7 @@ extension SimulatedCluster {
         }
     }
 
-    fileprivate var regionsAreKnown: Bool { running.allSatisfy { nodes[$0].core.view.regions.count == 1 } }
+    var regionsAreKnown: Bool { running.allSatisfy { nodes[$0].core.view.regions.count == 1 } }
 
     fileprivate func streamsAreKnown(_ count: Int) -> Bool {
         running.allSatisfy { nodes[$0].core.directory.entries.count == count }

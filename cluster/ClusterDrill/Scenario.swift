@@ -25,7 +25,8 @@ struct Scenario: Sendable {
         var plan = VirtualPlan(nodes: options.nodes, link: .losing(options.loss ?? loss))
         plan.regions = regions
         plan.settings.region = GossipSettings.named(options.profile) ?? .edge
-        var stage = Stage(cluster: SimulatedCluster(plan, seed: options.seed))
+        if let magnitude = options.magnitude { plan.settings.region.largestMagnitude = magnitude }
+        var stage = Stage(cluster: SimulatedCluster(plan, seed: options.seed), loss: options.loss)
         if options.traces { stage.cluster.trace = { print($0) } }
         let begin = ProcessorTime.now
         stage.assemble()
@@ -45,12 +46,14 @@ struct ScenarioOptions: Sendable {
     let nodes: Int
     let loss: Double?
     let profile: String
+    let magnitude: Double?
     let traces: Bool
 
     /// What replays it.
     func command(for scenario: Scenario) -> String {
         "millrace-drill sim --scenario \(scenario.name) --seed \(seed) --seeds 1 --nodes \(nodes)"
-            + (loss.map { " --loss \($0)" } ?? "") + " --profile \(profile) --trace"
+            + (loss.map { " --loss \($0)" } ?? "") + " --profile \(profile)"
+            + (magnitude.map { " --magnitude \($0)" } ?? "") + " --trace"
     }
 }
 

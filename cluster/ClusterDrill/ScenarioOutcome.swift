@@ -12,6 +12,7 @@ struct ScenarioOutcome {
     let known: [Duration]
     let joining: Duration?
     let idleBytes: Double?
+    let idleSpeed: Double?
     let figures: [Duration]
     let falseDeaths: Int
     let problems: [String]
@@ -26,6 +27,7 @@ struct ScenarioOutcome {
         known = deaths.compactMap(\.lastKnown) + record.leaves.values.compactMap(\.lastKnown).sorted()
         joining = stage.joining
         idleBytes = stage.idleBytes
+        idleSpeed = stage.idleSpeed
         figures = stage.figures
         falseDeaths = record.falseDeaths
         problems = stage.problems
@@ -45,6 +47,7 @@ struct ScenarioSummary: CustomStringConvertible {
     private var figures: [Duration] = []
     private var falseDeaths = 0
     private var idleBytes: [Double] = []
+    private var idleSpeeds: [Double] = []
     private var hash: UInt64 = 0
 
     init(scenario: String) { self.scenario = scenario }
@@ -60,6 +63,7 @@ struct ScenarioSummary: CustomStringConvertible {
         figures += outcome.figures
         falseDeaths += outcome.falseDeaths
         idleBytes += outcome.idleBytes.map { [$0] } ?? []
+        idleSpeeds += outcome.idleSpeed.map { [$0] } ?? []
         hash = hash &* 31 &+ outcome.hash
     }
 
@@ -68,9 +72,12 @@ struct ScenarioSummary: CustomStringConvertible {
         return "\(scenario): \(runs) seeds, \(failures) failed, \(events) events, \(Int(rate / 1000)) k/s, "
             + "suspect p50/p95 \(Self.text(suspected)), known p50/p95 \(Self.text(known)), "
             + "joined p50/p95 \(Self.text(joining)), steps p50/p95 \(Self.text(figures)), "
-            + (idleBytes.isEmpty ? "" : "idle \(Int(idleBytes.reduce(0, +) / Double(idleBytes.count))) B/s a node, ")
+            + (idleBytes.isEmpty
+                ? "" : "idle \(Self.mean(idleBytes)) B/s a node at \(Self.mean(idleSpeeds)) × real time, ")
             + "false deaths \(falseDeaths), hash \(String(hash, radix: 16)), \(Self.text(took)) s"
     }
+
+    private static func mean(_ numbers: [Double]) -> Int { Int(numbers.reduce(0, +) / Double(max(numbers.count, 1))) }
 
     private static func text(_ durations: [Duration]) -> String {
         guard !durations.isEmpty else { return "–" }

@@ -28,6 +28,9 @@ struct SimCommand: ParsableCommand {
     @Option(help: "The profile of the region's pool: edge, fast, lan, wan or test.")
     var profile = "edge"
 
+    @Option(help: "How much log10 of the number of members counts at most in the time that a suspect has.")
+    var magnitude: Double?
+
     @Flag(help: "Print every event.")
     var trace = false
 
@@ -47,7 +50,8 @@ struct SimCommand: ParsableCommand {
             let count = UInt64(seeds ?? scenario.seeds)
             for seed in seed..<seed + count {
                 let options = ScenarioOptions(
-                    seed: seed, nodes: nodes ?? scenario.nodes, loss: loss, profile: profile, traces: trace)
+                    seed: seed, nodes: nodes ?? scenario.nodes, loss: loss, profile: profile, magnitude: magnitude,
+                    traces: trace)
                 let outcome = scenario.play(options)
                 summary.add(outcome)
                 for problem in outcome.problems {

@@ -9,6 +9,8 @@ import VirtualCluster
 /// A cluster in the hands of a scenario.
 struct Stage {
     var cluster: SimulatedCluster
+    /// How many datagrams are to be lost, if that was said.
+    var loss: Double?
     var problems: [String] = []
     /// How many nodes that run may be called dead (I3).
     var falseDeathsAllowed = 0
@@ -19,6 +21,8 @@ struct Stage {
 
     /// What an idle node sends, in bytes a second, headers and streams included.
     var idleBytes: Double?
+    /// How much faster than real time idling was computed.
+    var idleSpeed: Double?
 
     /// How many nodes there are.
     var count: Int { cluster.nodes.count }
@@ -47,7 +51,9 @@ struct Stage {
     /// Measures what nodes send while nothing happens.
     mutating func idle(for duration: Duration) {
         let before = cluster.bytesSent
+        let begin = ProcessorTime.now
         cluster.run(for: duration)
+        idleSpeed = duration / (ProcessorTime.now - begin)
         idleBytes = Double(cluster.bytesSent - before) / Double(count) / (duration / .seconds(1))
     }
 

@@ -2,6 +2,7 @@
 
 import Cluster
 import Gossip
+import Identity
 import TestKit
 
 /// The shell of virtual nodes: it feeds the core and obeys it.
@@ -58,8 +59,8 @@ extension SimulatedCluster {
     }
 
     private mutating func send(_ datagram: GossipDatagram, pool: GossipPool, to endpoint: Endpoint, from node: Int) {
-        let size = datagram.wireSize
-        nodes[node].bytesSent += size + Self.headers
+        let size = datagram.sealedSize
+        nodes[node].bytesSent += PathSize.datagram(size)
         for invariant in invariants {
             if let problem = invariant.onSend(datagram, size) { violate(invariant, problem) }
         }
@@ -76,13 +77,14 @@ extension SimulatedCluster {
     private mutating func open(
         _ name: GossipStream, pool: GossipPool, to endpoint: Endpoint, _ message: GossipStreamMessage, from node: Int
     ) {
-        nodes[node].streamBytesSent += Self.handshake
+        nodes[node].streamBytesSent += PathSize.opening(by: nodes[node].description.id)
         guard let to = addresses[endpoint], nodes[to].state != .down else { return }
         guard !isCut(from: node, to: to), !isCut(from: to, to: node) else { return }
         streams.append(
             VirtualStream(
                 pool: pool, opener: node, acceptor: to, openerLife: nodes[node].life, acceptorLife: nodes[to].life,
                 openerName: name))
+        nodes[to].streamBytesSent += PathSize.accepting(by: nodes[to].description.id)
         let handshake = streamDelay(from: node, to: to) + streamDelay(from: to, to: node)
         carry(message, on: streams.count - 1, from: node, to: to, after: handshake)
     }
@@ -103,7 +105,7 @@ extension SimulatedCluster {
     private mutating func carry(
         _ message: GossipStreamMessage, on stream: Int, from node: Int, to other: Int, after delay: Duration
     ) {
-        nodes[node].streamBytesSent += message.wireSize + Self.headers
+        nodes[node].streamBytesSent += PathSize.message(message)
         guard !isCut(from: node, to: other), !isCut(from: other, to: node) else { return }
         let arrival = now + delay + streamDelay(from: node, to: other)
         queue.insert(.stream(message, stream: stream, to: other), at: arrival)
@@ -121,6 +123,14 @@ extension SimulatedCluster {
         return delay
     }
 
+    /// Whether a connection between two nodes carries anything.
+    func reaches(_ node: Int, _ other: Int) -> Bool {
+        nodes[other].state == .up && !isCut(from: node, to: other) && !isCut(from: other, to: node)
+    }
+
+    /// The node of a name.
+    func number(of id: NodeID) -> Int? { numbers[id] }
+
     private func isCut(from node: Int, to other: Int) -> Bool {
         !cuts.isEmpty && cuts.contains(Cut(from: nodes[node].side, to: nodes[other].side))
     }
@@ -128,9 +138,4 @@ extension SimulatedCluster {
     private func regionDelay(from node: Int, to other: Int) -> Duration {
         plan.regions == 1 || node % plan.regions == other % plan.regions ? .zero : plan.regionDelay
     }
-
-    /// IPv4 and UDP.
-    private static let headers = 28
-    /// SYN, SYN-ACK, ACK and the closing of a stream, sent by the opener.
-    private static let handshake = 160
 }

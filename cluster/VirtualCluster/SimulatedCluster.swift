@@ -42,7 +42,7 @@ public struct SimulatedCluster {
     var directives: [ClusterCore.Directive] = []
 
     /// A cluster of which no node runs yet.
-    public init(_ plan: VirtualPlan, seed: UInt64, invariants: [Invariant] = Invariant.membership) {
+    public init(_ plan: VirtualPlan, seed: UInt64, invariants: [Invariant] = Invariant.all) {
         self.plan = plan
         self.seed = seed
         self.invariants = invariants

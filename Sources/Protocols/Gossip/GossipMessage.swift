@@ -35,14 +35,15 @@ public enum GossipMessage: Hashable, Sendable {
     case pingRequest(sequence: UInt32, target: NodeID, at: Endpoint)
 }
 
-/// Something worth telling on. What is large is indirect: rumours are copied into every datagram that carries them.
+/// Something worth telling on. Rumours are copied into every datagram that carries them, so all that a copy takes is a
+/// reference: a description shares its storage, and the rest is indirect.
 public enum Rumour: Hashable, Sendable {
     /// A member lives, with this description.
-    indirect case alive(NodeDescription, incarnation: UInt64)
+    case alive(NodeDescription, incarnation: UInt64)
     /// A member is gone, says another.
-    case dead(NodeID, incarnation: UInt64, accuser: NodeID)
+    indirect case dead(NodeID, incarnation: UInt64, accuser: NodeID)
     /// A member went by itself.
-    case left(NodeID, incarnation: UInt64)
+    indirect case left(NodeID, incarnation: UInt64)
     /// A key of the cluster is to be installed, used or removed.
     indirect case key(KeyOrder)
     /// What another region is like.
@@ -50,7 +51,7 @@ public enum Rumour: Hashable, Sendable {
     /// A stream's entry in the directory.
     indirect case stream(StreamEntry)
     /// A member does not answer, says another.
-    case suspect(NodeID, incarnation: UInt64, accuser: NodeID)
+    indirect case suspect(NodeID, incarnation: UInt64, accuser: NodeID)
 }
 
 /// A message over TCP between members of a pool.

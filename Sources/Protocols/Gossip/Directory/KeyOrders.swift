@@ -6,14 +6,15 @@ struct KeyOrders: Sendable {
     private var orders: [UInt32: KeyOrder] = [:]
     private(set) var digest: UInt64 = 0
 
-    /// Takes an order that is newer than what is known about its key; whether it was.
+    /// Takes an order that is newer than what is known about its key; whether it was. Of two of one moment the later verb
+    /// counts, so that all who heard the same hold the same, in whatever order they heard it.
     mutating func merge(_ order: KeyOrder) -> Bool {
         if let known = orders[order.key] {
-            guard order.time > known.time else { return false }
+            guard (order.time, order.verb.rawValue) > (known.time, known.verb.rawValue) else { return false }
             digest &-= Self.digest(of: known)
         } else if orders.count >= Self.limit {
             guard let oldest = orders.values.min(by: { ($0.time, $0.key) < ($1.time, $1.key) }),
-                oldest.time < order.time
+                (oldest.time, oldest.key) < (order.time, order.key)
             else { return false }
             orders[oldest.key] = nil
             digest &-= Self.digest(of: oldest)
@@ -27,7 +28,7 @@ struct KeyOrders: Sendable {
     var sorted: [KeyOrder] { orders.values.sorted { ($0.time, $0.key) < ($1.time, $1.key) } }
 
     private static func digest(of order: KeyOrder) -> UInt64 {
-        Mixing.finish(order.time ^ UInt64(order.key) << 32 ^ UInt64(order.verb.rawValue))
+        Mixing.finish(order.time ^ Mixing.finish(UInt64(order.key) << 8 | UInt64(order.verb.rawValue)))
     }
 
     private static let limit = 16

@@ -11,21 +11,19 @@ struct MemberTable: Sendable {
         /// When its health last changed.
         var changed: Duration
         /// Where it stands in `live`; −1 where it does not.
-        var livePosition = -1
+        var livePosition: Int32 = -1
         /// Where its suspicion stands in the list of them; −1 where there is none.
-        var suspicion = -1
+        var suspicion: Int32 = -1
         /// Whether it waits to be probed in this round.
         var isInRound = false
         var isVacant = false
-        fileprivate let number: UInt64
 
         init(member: Member, changed: Duration) {
             self.member = member
             self.changed = changed
-            number = Mixing.number(of: member.id.description)
         }
 
-        fileprivate var digest: UInt64 { MemberTable.digest(of: number, member.incarnation) }
+        fileprivate var digest: UInt64 { MemberTable.digest(of: member) }
     }
 
     /// By place. Vacant ones are of members forgotten.
@@ -36,18 +34,14 @@ struct MemberTable: Sendable {
     private(set) var gone: [Int] = []
     /// The sum of a hash of each live member's name and incarnation: equal tables have equal sums, in whatever order.
     private(set) var digest: UInt64 = 0
-    private var places: [NodeID: Int] = [:]
+    private var names = NameIndex()
     private var vacant: [Int] = []
 
     static func digest(of member: Member) -> UInt64 {
-        digest(of: Mixing.number(of: member.id.description), member.incarnation)
+        Mixing.finish(member.id.number ^ Mixing.finish(member.incarnation))
     }
 
-    private static func digest(of number: UInt64, _ incarnation: UInt64) -> UInt64 {
-        Mixing.finish(number ^ Mixing.finish(incarnation))
-    }
-
-    func place(of id: NodeID) -> Int? { places[id] }
+    func place(of id: NodeID) -> Int? { names.place(of: id.number) { records[$0].member.id == id } }
 
     subscript(place: Int) -> Member { records[place].member }
 
@@ -64,7 +58,7 @@ struct MemberTable: Sendable {
             place = records.count
             records.append(record)
         }
-        places[member.id] = place
+        names.insert(place, number: member.id.number)
         file(place)
         return place
     }
@@ -86,7 +80,7 @@ struct MemberTable: Sendable {
 
     mutating func setInRound(_ place: Int, _ isInRound: Bool) { records[place].isInRound = isInRound }
 
-    mutating func setSuspicion(_ place: Int, _ position: Int) { records[place].suspicion = position }
+    mutating func setSuspicion(_ place: Int, _ position: Int) { records[place].suspicion = Int32(position) }
 
     /// Forgets those who have been gone for `age`, and of more than `limit` the longest gone.
     /// - Returns: whom.
@@ -99,7 +93,7 @@ struct MemberTable: Sendable {
                 kept.append(place)
             } else {
                 forgotten.append(records[place].member.id)
-                places[records[place].member.id] = nil
+                names.remove(place, number: records[place].member.id.number)
                 records[place].isVacant = true
                 vacant.append(place)
             }
@@ -114,15 +108,15 @@ struct MemberTable: Sendable {
             gone.append(place)
             return
         }
-        records[place].livePosition = live.count
+        records[place].livePosition = Int32(live.count)
         live.append(place)
         digest &+= records[place].digest
     }
 
     private mutating func removeFromLive(_ place: Int) {
-        let position = records[place].livePosition
+        let position = Int(records[place].livePosition)
         live.swapAt(position, live.count - 1)
-        records[live[position]].livePosition = position
+        records[live[position]].livePosition = Int32(position)
         live.removeLast()
         records[place].livePosition = -1
     }

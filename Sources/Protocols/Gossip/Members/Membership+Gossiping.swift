@@ -9,6 +9,7 @@ extension Membership {
     mutating func gossip(
         now: Duration, using random: inout some RandomNumberGenerator, into directives: inout [Directive]
     ) {
+        lastGossip = now
         dropLongDead(now: now)
         if table.live.isEmpty, recentlyDead.isEmpty { queue.removeAll() }
         for place in pickListeners(using: &random) where !queue.isEmpty {
@@ -23,7 +24,7 @@ extension Membership {
         _ message: GossipMessage?, to endpoint: Endpoint, telling first: Rumour? = nil,
         into directives: inout [Directive]
     ) {
-        var room = Self.largestDatagram - Self.overhead - own.id.description.utf8.count - (message?.encodedSize ?? 0)
+        var room = Self.largestDatagram - GossipDatagram.overhead(sender: own.id) - (message?.encodedSize ?? 0)
         var datagram = GossipDatagram(sender: own.id, message: message)
         if let first {
             datagram.rumours.append(first)
@@ -65,10 +66,7 @@ extension Membership {
         recentlyDead.removeFirst(old.count)
     }
 
-    /// A datagram fits any path with IPv4 and most with IPv6 unfragmented.
+    /// A sealed datagram in bytes, which fits any path with IPv4 and most with IPv6 unfragmented.
     public static let largestDatagram = 1400
-    /// What stands before a datagram's message and rumours: 40 bytes of envelope, and at most 8 of framing besides the
-    /// sender's name.
-    private static let overhead = 48
     private static let mostRumours = 255
 }

@@ -80,7 +80,7 @@ extension Membership {
 
     /// When in the interval this node recalls the dead: not all members at the same moment.
     var recallPhase: Duration {
-        settings.recallInterval * Int(Mixing.number(of: own.id.description) & 0xFF) / 256
+        settings.recallInterval * Int(own.id.number & 0xFF) / 256
     }
 
     private mutating func hearDigest(

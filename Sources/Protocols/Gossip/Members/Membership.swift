@@ -19,6 +19,10 @@ public import Identity
 ///   off, or we were; where nobody was, the suspicion came long before.
 /// - Whoever suspects a member for half the shortest time compares states with it over a stream: loss of datagrams alone
 ///   kills nobody whom a refutation did not reach.
+/// - The shortest time of a suspect grows with log10 n up to 100 members only (docs/decisions/0015): at 1000 members with a
+///   tenth of all datagrams lost a death is known by all after 5.3 s instead of 7.4 s, and nobody else is called dead.
+/// - News are told at once where nothing was told for a gossip interval, so that the first hops do not wait: all of 50
+///   members suspect a death after 1.1 s instead of 1.4 s, and know of a leave after 0.1 s instead of 0.4 s.
 /// - Of two nodes of one name at two addresses each member keeps the one it knows until that one is gone.
 /// - After joining, states are compared at 250 ms, 500 ms and so on up to the usual interval, because rumours told in a
 ///   pool that is still small are forgotten too early.
@@ -67,6 +71,7 @@ public struct Membership: Sendable {
     var relays = RelayedProbes()
     var suspicions = SuspicionList()
     var nextGossip: Duration = .never
+    var lastGossip: Duration
     var recentlyDead: [Int] = []
     var nextExchange: Duration = .never
     var settledExchange: Duration = .zero
@@ -88,6 +93,7 @@ public struct Membership: Sendable {
         own = Member(description: description, incarnation: incarnation, health: .alive)
         localHealth = LocalHealth(limit: settings.maximumLocalHealth)
         nextProbe = now + settings.probeInterval
+        lastGossip = now
         nextRecall = now + settings.recallInterval
         nextForget = now + Self.forgetInterval
         seeking = Seeking(next: now)
@@ -145,7 +151,7 @@ public struct Membership: Sendable {
     public mutating func spread(_ rumour: Rumour, now: Duration) {
         guard !leaving.isDone else { return }
         queue.insert(rumour)
-        if nextGossip == .never { nextGossip = now + settings.gossipInterval }
+        if nextGossip == .never { nextGossip = max(now, lastGossip + settings.gossipInterval) }
     }
 
     static let forgetInterval: Duration = .seconds(60)

@@ -15,7 +15,7 @@ struct SuspicionList: Sendable {
     }
 
     mutating func confirm(_ place: Int, by accuser: NodeID, in table: MemberTable, now: Duration) -> Bool {
-        let position = table.records[place].suspicion
+        let position = Int(table.records[place].suspicion)
         guard suspicions[position].confirm(by: accuser, now: now) else { return false }
         deadline = min(deadline, suspicions[position].next)
         return true
@@ -23,12 +23,12 @@ struct SuspicionList: Sendable {
 
     /// Whether a member is suspected for so short a time that nobody can have judged it already.
     func isYoung(_ place: Int, in table: MemberTable, now: Duration) -> Bool {
-        let position = table.records[place].suspicion
+        let position = Int(table.records[place].suspicion)
         return position >= 0 && suspicions[position].isYoung(now: now)
     }
 
     mutating func remove(_ place: Int, from table: inout MemberTable) {
-        let position = table.records[place].suspicion
+        let position = Int(table.records[place].suspicion)
         guard position >= 0 else { return }
         table.setSuspicion(place, -1)
         suspicions.swapAt(position, suspicions.count - 1)

@@ -63,7 +63,8 @@ struct RumourQueue: Sendable {
         guard !places.isEmpty else { return }
         var room = room
         for lane in lanes.indices {
-            for level in lanes[lane].indices where room >= Rumour.smallest && rumours.count < most {
+            for level in lanes[lane].indices
+            where !lanes[lane][level].isEmpty && room >= Rumour.smallest && rumours.count < most {
                 take(lane: lane, level: level, room: &room, most: most, limit: limit, into: &rumours)
             }
         }
@@ -85,8 +86,10 @@ struct RumourQueue: Sendable {
     private mutating func take(
         lane: Int, level: Int, room: inout Int, most: Int, limit: Int, into rumours: inout [Rumour]
     ) {
+        var waiting: [Ticket] = []
+        swap(&waiting, &lanes[lane][level])
         var misfits: [Ticket] = []
-        while rumours.count < most, misfits.count < Self.misfits, let ticket = lanes[lane][level].popLast() {
+        while rumours.count < most, misfits.count < Self.misfits, let ticket = waiting.popLast() {
             tickets -= 1
             guard slots[ticket.slot].stamp == ticket.stamp else { continue }
             guard slots[ticket.slot].size <= room else {
@@ -102,6 +105,7 @@ struct RumourQueue: Sendable {
                 remove(ticket.slot)
             }
         }
+        swap(&waiting, &lanes[lane][level])
         for ticket in misfits.reversed() { file(ticket, lane: lane, level: level) }
     }
 

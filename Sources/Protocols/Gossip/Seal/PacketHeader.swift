@@ -24,7 +24,10 @@ struct PacketHeader {
     var sender: NodeID
 
     /// Every size but that of the name.
-    private static let fixedSize = 2 + 1 + 1 + 4 + 4 + 1 + 8 + 6 + SealCipher.tagSize
+    private static let fixedSize = greetingSize + 8 + 6 + SealCipher.tagSize
+
+    /// Every size of a greeting's header but that of the name.
+    static let greetingSize = 2 + 1 + 1 + 4 + 4 + 1
 
     /// By how much sealing makes a packet of `sender` longer, in bytes.
     static func overhead(sender: NodeID) -> Int { fixedSize + sender.description.utf8.count }
@@ -81,4 +84,7 @@ extension [UInt8] {
 extension GossipDatagram {
     /// What a datagram of `sender` takes as it travels beside its message and its rumours, in bytes.
     public static func overhead(sender: NodeID) -> Int { emptySize + PacketHeader.overhead(sender: sender) }
+
+    /// How many bytes it takes as it travels, exactly.
+    public var sealedSize: Int { encodedSize + PacketHeader.overhead(sender: sender) }
 }

@@ -66,6 +66,17 @@ public struct SealedStreamSession: ~Copyable {
         self.state = state
     }
 
+    /// How many bytes ``seal(_:)`` makes of `count`.
+    public static func sealedSize(of count: Int) -> Int {
+        let records = (count + StreamKeys.recordSize - 1) / StreamKeys.recordSize
+        return count + records * (2 + SealCipher.tagSize)
+    }
+
+    /// How many bytes the greeting of `sender` takes, a hello or an answer.
+    public static func greetingSize(sender: NodeID) -> Int {
+        PacketHeader.greetingSize + sender.description.utf8.count + StreamGreeting.nonceSize + SealCipher.tagSize
+    }
+
     /// Whether ``seal(_:)`` may be called.
     public var isOpen: Bool {
         if case .open = state { true } else { false }

@@ -27,6 +27,11 @@ public struct GossipStreamEncoder: Sendable {
     }
 }
 
+extension GossipStreamMessage {
+    /// How many bytes it takes before it is sealed, exactly.
+    public var encodedSize: Int { 4 + 1 + 1 + size }
+}
+
 /// The second byte of a stream message.
 enum StreamMessageKind: UInt8 {
     case ack = 1

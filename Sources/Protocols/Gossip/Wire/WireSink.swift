@@ -8,6 +8,7 @@
 protocol WireSink {
     mutating func write(_ byte: UInt8)
     mutating func write(bytes: some Collection<UInt8>)
+    mutating func write(integer value: some FixedWidthInteger)
 }
 
 /// What can be written field by field.
@@ -21,11 +22,18 @@ struct ByteCounter: WireSink {
 
     mutating func write(_ byte: UInt8) { count += 1 }
     mutating func write(bytes: some Collection<UInt8>) { count += bytes.count }
+    mutating func write(integer value: some FixedWidthInteger) { count += value.bitWidth / 8 }
 }
 
 extension [UInt8]: WireSink {
     mutating func write(_ byte: UInt8) { append(byte) }
     mutating func write(bytes: some Collection<UInt8>) { append(contentsOf: bytes) }
+
+    mutating func write(integer value: some FixedWidthInteger) {
+        for shift in stride(from: value.bitWidth - 8, through: 0, by: -8) {
+            write(UInt8(truncatingIfNeeded: value >> shift))
+        }
+    }
 }
 
 extension WireWritable {
@@ -38,12 +46,6 @@ extension WireWritable {
 }
 
 extension WireSink {
-    mutating func write(integer value: some FixedWidthInteger) {
-        for shift in stride(from: value.bitWidth - 8, through: 0, by: -8) {
-            write(UInt8(truncatingIfNeeded: value >> shift))
-        }
-    }
-
     mutating func write(flag: Bool) { write(flag ? 1 : 0) }
 
     mutating func write(length: Int) {
