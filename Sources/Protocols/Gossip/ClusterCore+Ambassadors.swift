@@ -33,7 +33,7 @@ extension ClusterCore {
         guard speaks else { return }
         endOrphans(now: now, into: &directives)
         guard let others = world?.liveCount, others > 1 else { return }
-        let summary = summary(now: now)
+        let summary = summary(now: now).fitted
         world?.spread(.region(summary), now: now)
     }
 

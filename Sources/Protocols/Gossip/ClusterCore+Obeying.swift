@@ -33,18 +33,20 @@ extension ClusterCore {
             guard keys.merge(order) else { return }
             directives.append(.keyOrder(order))
             spread(rumour, now: now)
-        case .region(let summary):
+        case .region(let told):
+            let summary = told.fitted  // a longer one could not be told on
             guard regions.merge(summary, now: now) else { return }
             directives.append(.region(summary))
             version += 1
-            world?.spread(rumour, now: now)
+            world?.spread(.region(summary), now: now)
             let tellsRegion = pool == .region || speaks && regions.isWorthTelling(summary, now: now)
-            if tellsRegion { region.spread(rumour, now: now) }
-        case .stream(let entry):
+            if tellsRegion { region.spread(.region(summary), now: now) }
+        case .stream(let told):
+            let entry = told.fitted
             guard directory.merge(entry, now: now) else { return }
             directives.append(.stream(entry))
             version += 1
-            spread(rumour, now: now)
+            spread(.stream(entry), now: now)
         case .alive, .dead, .left, .suspect: break
         }
     }

@@ -145,6 +145,8 @@ extension ControlSite {
         guard let id = NodeID(parsing: name) else {
             throw node.cluster == nil ? Self.alone : Self.noMember
         }
+        // What another node sends is for this one, or came to the wrong place: it is never sent on.
+        guard request.uri.queryParameters["direct"] == nil || id == desk.view().node else { throw Self.noMember }
         switch await desk.drain(id, within: wish.deadline) {
         case .begun:
             let draining = DrainAnswer(node: name, deadline: wish.deadline.components.seconds)

@@ -109,6 +109,7 @@ extension ClusterPart {
             logger: logger,
             observer: ListenerMetrics(metrics.registry, listener: "gossip"))
         shared.set(gossip)
+        feeder.tellAll()
         return ClusterListening(relay: relay, gossip: gossip)
     }
 
@@ -116,9 +117,7 @@ extension ClusterPart {
         var listeners = ClusterListeners()
         listeners.view = { [weak self] in self?.follow($0) }
         listeners.load = { [desk] in desk.receive($0) }
-        listeners.member = { [weak self] member in
-            self?.note(.member(member.id, member.health, isDraining: member.description.isDraining))
-        }
+        listeners.member = { [weak self] member in self?.heard(member) }
         listeners.stream = { [weak self] entry in self?.heard(entry) }
         return listeners
     }
@@ -139,8 +138,10 @@ extension ClusterPart {
     /// A stream of this gateway began, ended, or its publisher went or came.
     func follow(_ stream: LiveStream) {
         feeder.follow(stream) { [desk, id] current in
-            desk.snapshot.standby(
-                of: stream.id, gateway: id, keeping: current, packaging: Packaging.supported.upperBound)?.node
+            let snapshot = desk.snapshot
+            if let current, snapshot.origins.index(of: current) != nil { return current }
+            if let current { stream.lost(HolderID(current)) }
+            return snapshot.standby(of: stream.id, gateway: id, packaging: Packaging.supported.upperBound)?.node
         }
     }
 
@@ -148,6 +149,8 @@ extension ClusterPart {
     func tick(_ report: LoadReport) {
         for stream in streams.all { follow(stream) }
         feeder.forget(but: streams.all.map(\.id))
+        holdAsStandby()
+        endGhosts()
         upstreams.sweep()
         desk.tick()
         guard let gossip else { return }
@@ -155,13 +158,42 @@ extension ClusterPart {
         gossip.regionLoad(UInt16(clamping: Int(desk.use * 1000)))
     }
 
+    /// Holds what the directory says this node holds: an entry may have come before the members that it names.
+    private func holdAsStandby() {
+        for entry in desk.snapshot.view.streams.values where entry.standby == id && entry.state != .ended {
+            upstreams.hold(entry.stream)
+        }
+    }
+
+    /// Ends streams that the directory gives this node, from an earlier life of its, and whose publisher did not come back
+    /// in the grace.
+    private func endGhosts() {
+        let ghosts = desk.snapshot.view.streams.values.filter {
+            $0.gateway == id && $0.state != .ended && streams[$0.stream] == nil
+        }
+        for var ghost in shared.overdue(ghosts, after: settings.publisher.grace) {
+            ghost.version &+= 1
+            ghost.state = .ended
+            gossip?.publish(ghost)
+        }
+    }
+
     private func follow(_ view: ClusterView) {
         desk.follow(view)
+        shared.settle(view)
         for stream in streams.all { follow(stream) }
+    }
+
+    /// A member is new or has changed: one that is gone holds nothing any more.
+    private func heard(_ member: Member) {
+        note(.member(member.id, member.health, isDraining: member.description.isDraining))
+        guard member.health >= .dead else { return }
+        for stream in streams.all { stream.lost(HolderID(member.id)) }
     }
 
     /// The directory says something new of a stream: this node may be its standby now, or no longer.
     private func heard(_ entry: StreamEntry) {
+        if entry.gateway == id, let stream = streams[entry.stream] { feeder.defend(stream, against: entry) }
         note(.stream(entry.stream, entry.state, gateway: entry.gateway))
         if entry.standby == id, entry.state != .ended {
             shared.expect(entry)

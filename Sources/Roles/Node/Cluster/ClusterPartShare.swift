@@ -25,8 +25,8 @@ final class ClusterPartShare: ParentFinder, RelayDoorkeeper {
         var reported: (report: LoadReport, at: Duration)?
         /// Entries that say this node is their standby, before the view has them.
         var expected: [StreamID: StreamEntry] = [:]
-        /// The lowest term that is taken of a stream.
-        var promised: [StreamID: Term] = [:]
+        /// Streams that the directory gives this node and that it does not have, and since when.
+        var ghosts: [StreamID: Duration] = [:]
     }
 
     init(desk: RouterDesk, streams: LiveStreamTable, replicas: ReplicaTable) {
@@ -64,6 +64,25 @@ final class ClusterPartShare: ParentFinder, RelayDoorkeeper {
 
     /// The directory has made this node a standby; the view will say so in a moment.
     func expect(_ entry: StreamEntry) { state.withLock { $0.expected[entry.stream] = entry } }
+
+    /// The view has what was expected of it, or knows better.
+    func settle(_ view: ClusterView) {
+        state.withLock { state in
+            state.expected = state.expected.filter { stream, expected in
+                view.streams[stream].map { expected.overrides($0) } ?? true && expected.state != .ended
+            }
+        }
+    }
+
+    /// Those of `ghosts` that have been there for longer than `grace`.
+    func overdue(_ ghosts: [StreamEntry], after grace: Duration) -> [StreamEntry] {
+        let now = SystemClock.now()
+        return state.withLock { state in
+            let known = state.ghosts
+            state.ghosts = Dictionary(uniqueKeysWithValues: ghosts.map { ($0.stream, known[$0.stream] ?? now) })
+            return ghosts.filter { (known[$0.stream] ?? now) + grace < now }
+        }
+    }
 
     func parents(of stream: StreamID) -> RelayParents? {
         let snapshot = desk.snapshot
@@ -129,11 +148,7 @@ extension ClusterPartShare {
     func lostHolder(_ node: NodeID, of stream: StreamID) { streams[stream]?.lost(HolderID(node)) }
 
     func answer(_ stream: StreamID, term: Term) -> TermAnswer {
-        let lowest = state.withLock { state in
-            let lowest = max(state.promised[stream] ?? term, term)
-            state.promised[stream] = lowest
-            return lowest
-        }
+        let lowest = max(desk.entry(stream)?.term ?? term, term)
         let holding = replicas[stream]?.holding
         return TermAnswer(stream: stream, term: lowest, next: holding?.next, commit: holding?.commit)
     }
@@ -141,7 +156,7 @@ extension ClusterPartShare {
 
 extension HolderID {
     /// The holder that a node is.
-    fileprivate init(_ node: NodeID) { self.init(UInt16(truncatingIfNeeded: RankingKey(node).number)) }
+    init(_ node: NodeID) { self.init(UInt16(truncatingIfNeeded: RankingKey(node).number)) }
 }
 
 extension Region {

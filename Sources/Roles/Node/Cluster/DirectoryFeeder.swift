@@ -50,6 +50,23 @@ final class DirectoryFeeder: Sendable {
         if let fresh { publish(fresh) }
     }
 
+    /// Hears what the directory says of a stream that lives here. Somebody who could not hear of this node may have called
+    /// it over: then it is told again.
+    func defend(_ stream: LiveStream, against entry: StreamEntry) {
+        let fresh = told.withLock { told -> StreamEntry? in
+            guard var known = told[stream.id], known.term == entry.term, known.state != .ended, known != entry,
+                !known.overrides(entry)
+            else { return nil }
+            known.version = entry.version &+ 1
+            told[stream.id] = known
+            return known
+        }
+        if let fresh { publish(fresh) }
+    }
+
+    /// Tells everything again, as to a cluster that has just been joined.
+    func tellAll() { for entry in told.withLock({ Array($0.values) }) { publish(entry) } }
+
     /// Forgets streams that are over and no longer served here.
     func forget(but streams: some Sequence<StreamID>) {
         let kept = Set(streams)

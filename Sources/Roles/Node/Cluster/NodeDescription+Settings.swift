@@ -42,6 +42,9 @@ extension NodeSettings {
             return IPAddress(parsing: text.prefix { $0 != "%" })
         }
         let found = addresses.first { $0.isRoutable && $0.isIPv4 } ?? addresses.first { $0.isRoutable }
+        guard found != nil || cluster.seeds.isEmpty && cluster.remoteSeeds.isEmpty else {
+            throw SettingsProblem("node.advertise must be set: this machine has no address that others could reach")
+        }
         return found ?? .v4(0x7F00_0001)
     }
 
