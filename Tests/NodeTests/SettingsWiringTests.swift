@@ -38,6 +38,8 @@ struct SettingsWiringTests {
         "cluster.linger": "settings.cluster.linger", "cluster.checked_one_in": "settings.cluster.checkedOneIn",
         "gossip.host": "settings.cluster.gossip.host", "gossip.port": "settings.cluster.gossip.port",
         "relay.host": "settings.cluster.relay.host", "relay.port": "settings.cluster.relay.port",
+        "relay.tls.certificate": "cluster.relayTLS.files", "relay.tls.key": "cluster.relayTLS.files",
+        "relay.tls.authority": "cluster.relayAuthority",
         "edge.agent_port": "settings.edge.agentPort", "edge.shield": "edge.isShield",
         "router.mode": "router.mode", "router.trusted_proxies": "router.trustedProxies",
         "router.regions": "router.regionsFile", "router.places": "router.placesFile",

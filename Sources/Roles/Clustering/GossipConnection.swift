@@ -52,6 +52,10 @@ final class GossipConnection: ChannelInboundHandler {
         obey(session.begin())
         let limit = TimeAmount(loop.settings.gossip.region.streamTimeout)
         loop.eventLoop.assumeIsolatedUnsafeUnchecked().scheduleTask(in: limit) { [weak self] in self?.end() }
+        guard case .accepted = stream else { return }
+        loop.eventLoop.assumeIsolatedUnsafeUnchecked().scheduleTask(in: Self.greetingTime) { [weak self] in
+            if let self, !session.isOpen { end() }
+        }
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -74,6 +78,9 @@ final class GossipConnection: ChannelInboundHandler {
 }
 
 extension GossipConnection {
+    /// How long whoever connects may take to show that it has a key: strangers are not to hold the port full.
+    private static let greetingTime: TimeAmount = .seconds(1)
+
     /// Sends a message, once the greetings are over.
     func write(_ message: GossipStreamMessage) {
         guard session.isOpen, let context else { return waiting.append(message) }

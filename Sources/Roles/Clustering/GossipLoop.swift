@@ -277,7 +277,7 @@ extension GossipLoop {
     private func showView() {
         guard core.viewVersion != shared.view.version, !isViewDue else { return }
         isViewDue = true
-        eventLoop.assumeIsolatedUnsafeUnchecked().scheduleTask(in: .milliseconds(5)) { [self] in
+        eventLoop.assumeIsolatedUnsafeUnchecked().scheduleTask(in: .milliseconds(20)) { [self] in
             isViewDue = false
             let view = core.view
             shared.set(view)

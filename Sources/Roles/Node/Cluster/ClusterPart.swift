@@ -31,7 +31,6 @@ final class ClusterPart: Sendable {
     private let key: ClusterKey
     private let streams: LiveStreamTable
     private let front: RelayFront
-    private let tls: RelayTLS
     private let metrics: NodeMetrics
     private let log: StormLog
     private let logger: Logger
@@ -58,9 +57,7 @@ final class ClusterPart: Sendable {
         let shared = ClusterPartShare(desk: desk, streams: streams, replicas: replicas)
         self.shared = shared
         feeder = DirectoryFeeder(node: id, region: region) { [shared] in shared.gossip?.publish($0) }
-        let fallback = [RelayTLS.SharedKey(key)]
-        let tls = try RelayTLS { [shared] in shared.gossip.map { $0.keyring.sharedKeys } ?? fallback }
-        self.tls = tls
+        let tls = try settings.relayTLS(key, shared)
         let relayMetrics = RelayMetrics(metrics.registry)
         let observer = ListenerMetrics(metrics.registry, listener: "relay")
         let identity = RelayIdentity(
@@ -244,6 +241,15 @@ extension RelayTLS.SharedKey {
 extension NodeSettings {
     fileprivate func seeds(_ texts: [String]) -> [SeedSource] {
         texts.compactMap { SeedSource(parsing: $0, defaultPort: 7946) }
+    }
+
+    /// TLS of the relay: by certificates where they are set, else by the cluster's keys.
+    fileprivate func relayTLS(_ key: ClusterKey, _ shared: ClusterPartShare) throws -> RelayTLS {
+        if let files = cluster.relayTLS.files, let authority = cluster.relayAuthority {
+            return try RelayTLS(files, authority: authority)
+        }
+        let first = [RelayTLS.SharedKey(key)]
+        return try RelayTLS { [shared] in shared.gossip.map { $0.keyring.sharedKeys } ?? first }
     }
 
     fileprivate func regionsFile() throws -> RegionsFile {

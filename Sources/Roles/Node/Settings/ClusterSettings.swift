@@ -41,6 +41,10 @@ public struct NodeClusterSettings: Sendable, Equatable {
     public var gossip = PortSettings(port: 7946)
     /// Where feeds are subscribed to.
     public var relay = PortSettings(port: 7947)
+    /// The relay's own certificate, instead of the cluster's key.
+    public var relayTLS = TLSSettings()
+    /// A PEM file with the certificate of whoever signed those of all nodes.
+    public var relayAuthority: String?
     /// How long a stream that nobody watches is still taken.
     public var linger = Duration.seconds(10)
     /// Of how many segments that come over the relay one is compared with its hash.

@@ -57,6 +57,10 @@ public struct NodeSettings: Sendable, Equatable {
             found.append("page.hls_js_integrity needs page.hls_js")
         }
         if !roles.contains(.edge), edge.isShield { found.append("edge.shield needs the role edge") }
+        let relay = [cluster.relayTLS.certificate, cluster.relayTLS.key, cluster.relayAuthority].compactMap { $0 }
+        if !relay.isEmpty, relay.count < 3 {
+            found.append("relay.tls.certificate, relay.tls.key and relay.tls.authority are set together or not at all")
+        }
         if cluster.key == nil {
             if roles != [.origin, .edge, .router] {
                 found.append("roles need cluster.key: a node alone does everything")

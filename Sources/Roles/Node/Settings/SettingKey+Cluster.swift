@@ -95,6 +95,22 @@ extension SettingKey {
             "The port at which other nodes subscribe to feeds; 0 lets the kernel choose.", why: "next to gossip's."
         ),
         SettingKey(
+            "relay.tls.certificate", \.cluster.relayTLS.certificate,
+            .optionalText("a PEM file with the certificate chain"),
+            "The certificate that this node shows on the relay; with it nodes prove themselves so, not by cluster.key.",
+            why: "the cluster's key is enough where whoever has it is trusted."
+        ),
+        SettingKey(
+            "relay.tls.key", \.cluster.relayTLS.key, .optionalText("a PEM file with the private key"),
+            "The private key of relay.tls.certificate.", why: "goes with the certificate."
+        ),
+        SettingKey(
+            "relay.tls.authority", \.cluster.relayAuthority,
+            .optionalText("a PEM file with the authority's certificate"),
+            "Who must have signed the certificates of other nodes; whoever it signed is a node.",
+            why: "goes with the certificate."
+        ),
+        SettingKey(
             "edge.agent_port", \.edge.agentPort, .integer(0...65_535),
             "A port that answers HAProxy's agent-check with the share of the node that is free; 0 for none.",
             why: "only a load balancer asks."
