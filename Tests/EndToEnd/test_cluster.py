@@ -169,7 +169,8 @@ def test_an_edge_dies_under_a_viewer(two, how: str, figures) -> None:
     lab.wait_ready("west")
     with lab.inside("west-v"), Browser() as browser:
         watching = Watching(browser, f"{base(lab, 'west-r')}/watch/live/show").start()
-        browser.evaluate("window.__same = true")
+        # A browser remembers 250 requests by itself.
+        browser.evaluate("window.__same = true; performance.setResourceTimingBufferSize(100000)")
         before = watching.sample(seconds(2, 20), settle=3)
         edge = serving(browser)
         name = next(name for name, node in lab.topology.nodes.items() if node.address == edge)

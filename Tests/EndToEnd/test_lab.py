@@ -88,12 +88,13 @@ def test_names_are_nodes_regions_zones_or_all():
 @pytest.mark.unit
 def test_a_node_has_its_own_settings():
     node = Topology.load("two-regions").nodes["west-s"]
-    meant = {"name": "west-s", "region": "west", "zone": "a", "roles": ["edge"], "seeds": ["10.1.0.1:7946"],
-             "address": node.address, "key": "secret"}
+    meant = {"name": "west-s", "region": "west", "zone": "a", "roles": ["edge"], "seeds": ["10.2.0.1:7946"],
+             "remote_seeds": ["10.1.0.1:7946"], "address": node.address, "key": "secret"}
     settings = settings_of(node, meant)
-    assert settings["node"] == {"name": "west-s", "region": "west", "zone": "a"}
+    assert settings["node"] == {"name": "west-s", "region": "west", "zone": "a", "advertise": "10.2.0.4"}
     assert settings["roles"] == ["edge"] and settings["edge"] == {"shield": True}
-    assert settings["cluster"] == {"name": "drill", "key": "secret", "seeds": ["10.1.0.1:7946"], "advertise": "10.2.0.4"}
+    assert settings["cluster"] == {"name": "drill", "key": "secret", "seeds": ["10.2.0.1:7946"],
+                                   "remote_seeds": ["10.1.0.1:7946"]}
     assert settings["gossip"] == {"port": 7946}
 
 
