@@ -64,6 +64,16 @@ const patience = (first, retries) => ({
   },
 });
 
+/** Whether a node says anything about a playlist, soon. */
+async function answers(url) {
+  try {
+    await fetch(url, { method: "HEAD", cache: "no-store", signal: AbortSignal.timeout(800) });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 const appleHandheld = /iPad|iPhone|iPod/.test(navigator.userAgent);
 
 const settings = {
@@ -103,6 +113,8 @@ export class Playback {
   #joined = false;
   #returning = false;
   #nextProbe = 0;
+  #pathways = []; // The edges that the playlist names, the one in use first.
+  #doubting = false;
 
   constructor(video, url, Hls, onstate) {
     this.#video = video;
@@ -111,6 +123,7 @@ export class Playback {
     this.#onstate = onstate;
     this.#listen();
     setInterval(() => this.#watch(), 1000);
+    setInterval(() => this.#patrol(), 250);
     if (!appleHandheld) setInterval(() => this.#steer(), 100); // Handhelds of Apple stutter at other rates than 1.
     this.#open();
   }
@@ -185,6 +198,9 @@ export class Playback {
     const { Events } = this.#Hls;
     const hls = this.#hls = new this.#Hls(settings);
     hls.on(Events.ERROR, (_, data) => this.#failed(data));
+    hls.on(Events.MANIFEST_LOADED, (_, { levels }) => {
+      this.#pathways = [...new Set(levels.map(({ attrs }) => attrs["PATHWAY-ID"] ?? "."))];
+    });
     hls.on(Events.LEVEL_LOADED, (_, data) => {
       this.server = data.networkDetails?.getResponseHeader?.("Millrace-Node") ?? this.server;
     });
@@ -228,6 +244,23 @@ export class Playback {
   }
 
   // MARK: Trouble
+
+  /** Leaves an edge that is gone without a word: nothing new comes, and it does not even say what it has. */
+  async #patrol() {
+    const hls = this.#hls;
+    const level = hls?.levels?.[hls.loadLevel];
+    if (!level || this.#pathways.length < 2 || this.#doubting || performance.now() - this.#lastAdvance < 1200) return;
+    this.#doubting = true;
+    const lives = await answers(level.uri);
+    this.#doubting = false;
+    if (lives || this.#hls !== hls) return;
+    this.#note("networkError", "edgeGone", false);
+    this.#pathways.push(this.#pathways.shift());
+    this.#lastAdvance = performance.now();
+    hls.pathwayPriority = [...this.#pathways];
+    hls.stopLoad(); // What is under way would hold it for its whole timeout.
+    hls.startLoad(-1, true);
+  }
 
   #note(type, details, fatal) {
     this.errors.push({ at: new Date().toISOString(), type, details, fatal });

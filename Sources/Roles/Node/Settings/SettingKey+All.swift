@@ -196,7 +196,8 @@ extension SettingKey {
             "access.secret", \.access.secret, .secret(minimumLength: 32),
             "The key that signs tokens; the nodes of a cluster share it.",
             why:
-                "empty takes one that comes of cluster.key; a node alone makes one at start, and tokens end with the process."
+                "empty takes one that comes of cluster.key, whose holders are then admins; a node alone makes one at "
+                + "start, and tokens end with the process."
         ),
         SettingKey(
             "access.trust_loopback", \.access.trustLoopback, .boolean,
