@@ -215,7 +215,7 @@ extension RelayWorld {
         let parent = nodes[wire.parent]
         guard wire.publisher != nil, !parent.isDown else { return }
         if wire.heartbeatIsDue(now) {
-            let age = parent.isGateway ? .zero : parent.subscriber?.gatewayAge(now: now) ?? .seconds(60)
+            let age = parent.isGateway ? .zero : parent.subscriber?.gatewayAge(now: now)
             let beat = wire.publisher?.heartbeat(
                 term: parent.feed?.log.term, commit: parent.feed?.commit, gatewayAge: age)
             if let beat { wire.write(beat, upwards: false, now: now) }
