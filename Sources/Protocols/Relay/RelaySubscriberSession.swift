@@ -68,11 +68,13 @@ public struct RelaySubscriberSession: Sendable {
         self.settings = settings
     }
 
-    /// Whether all that the parent knows to be committed has come. What is not there then does not exist.
+    /// Whether all that the parent knows to be committed has come. What is not there then does not exist. A parent that
+    /// knows of no commit in the term has only begun itself, or the term has: nobody is level with it.
     public var isLevel: Bool {
-        guard let active, let parent = parents[active.rawValue], parent.phase == .serving, parent.saidCommit, let next
+        guard let active, let parent = parents[active.rawValue], parent.phase == .serving, parent.saidCommit, let next,
+            let commit
         else { return false }
-        return commit.map { $0.position < next } ?? true
+        return commit.position < next
     }
 
     /// Whether a path is in use.

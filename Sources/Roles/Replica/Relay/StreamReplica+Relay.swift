@@ -70,6 +70,7 @@ extension StreamReplica {
         change([.records, .parts]) { state in
             state.hasTerm = true
             state.feed.begin(start)
+            if state.feed.log.count == 0 { state.hasBeenLevel = false }
         }
     }
 
