@@ -50,6 +50,29 @@ struct RelayPropertyTests {
         for index in [3, 5] { try world.expectWhole(index) }
     }
 
+    @Test(
+        "begin together when the stream is older than its window, and again when their parent dies",
+        arguments: UInt64(1)...8)
+    func cold(seed: UInt64) throws {
+        let world = try RelayWorld(seed: seed)
+        world.nodes[2].parents = [0]
+        for index in 4...6 { world.nodes[index].parents = [2] }
+        for index in 2...6 { world.nodes[index].isDown = true }
+        try world.run(for: .milliseconds(11_000 + Int(seed) * 130))
+        for index in [2, 4, 5] { world.nodes[index].isDown = false }
+        try world.expectLevelAtOnce(5)
+        try world.run(for: .seconds(2))
+        for _ in 0..<2 {
+            world.kill(2)
+            world.nodes[2].restart()
+            try world.run(for: .seconds(1))
+            world.nodes[2].isDown = false
+            try world.run(for: .seconds(3))
+        }
+        try world.drain()
+        for index in [2, 4, 5] { try world.expectWhole(index) }
+    }
+
     @Test("leave a parent that hears the gateway no more, once, and resume where they are", arguments: UInt64(1)...6)
     func cutOff(seed: UInt64) throws {
         let world = try RelayWorld(seed: seed)
