@@ -46,6 +46,15 @@ struct FeedLogTests {
         #expect(log.resumption(from: at(40, Term(number: 0, salt: 9))) == .gone)
     }
 
+    @Test("tells the parameters in force also where it has begun in mid-stream and holds nothing yet")
+    func begun() {
+        var ours = log(segments: 6)
+        ours.forget(segmentsBefore: 103)
+        var theirs = FeedLog(term: Term(number: 0, salt: 0))
+        theirs.begin(ours.oldest)
+        #expect(theirs.count == 0 && theirs.oldest == ours.oldest)
+    }
+
     @Test("has no record twice and no hole: one too many is refused, after one too few it begins anew")
     func contiguity() {
         var log = log(segments: 2)

@@ -78,6 +78,21 @@ struct BlockingReloadTests {
         }
     }
 
+    @Test(
+        "waits for what is current while the window arrives, but not for a part that is there",
+        arguments: ["", "_HLS_skip=YES", "_HLS_msn=100&_HLS_part=0", "_HLS_msn=7"])
+    func arriving(query: String) {
+        let arriving = BlockingReload.Circumstances(isLevel: false, hasBeenLevel: false)
+        let wait = BlockingReload.Directive.wait(until: PartPosition(msn: 104, part: 2), atMost: .seconds(6))
+        #expect(Self.directive(query, circumstances: arriving) == wait)
+        let multivariant = MediaResource.multivariantPlaylist(isFlat: true)
+        #expect(BlockingReload.directive(for: multivariant, window: Self.live, circumstances: arriving) == wait)
+        let there = Self.directive("_HLS_msn=104&_HLS_part=0", circumstances: arriving)
+        #expect(there == Self.directive("_HLS_msn=104&_HLS_part=0"))
+        let late = BlockingReload.Circumstances(isLevel: false, hasBeenLevel: false, hasWaited: true)
+        #expect(Self.directive(query, circumstances: late) == .refuse(.unavailable))
+    }
+
     @Test("gives up with 503, or with the unchanged text while the publisher is away")
     func timeout() {
         let query = "_HLS_msn=104&_HLS_part=2"

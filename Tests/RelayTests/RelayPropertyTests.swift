@@ -15,8 +15,10 @@ struct RelayPropertyTests {
         try world.drain()
         for index in 1..<6 {
             try world.expectWhole(index)
-            let isLevel = world.nodes[index].subscriber?.isLevel
+            let (isLevel, counters) = (world.nodes[index].subscriber?.isLevel, world.nodes[index].subscriber?.counters)
             #expect(isLevel == true)
+            // Nobody goes to another parent without a reason, and every record comes once.
+            #expect(counters == RelayCounters(), "node \(index), seed \(seed)")
         }
         let (texts, parts, checked) = (world.texts.count, world.parts.count, world.nodes[4].feed?.digests.checked ?? 0)
         #expect(texts > 20 && parts > 40 && checked >= 9)
@@ -46,6 +48,60 @@ struct RelayPropertyTests {
         try world.run(for: .seconds(2))
         try world.drain()
         for index in [3, 5] { try world.expectWhole(index) }
+    }
+
+    @Test(
+        "begin together when the stream is older than its window, and again when their parent dies",
+        arguments: UInt64(1)...8)
+    func cold(seed: UInt64) throws {
+        let world = try RelayWorld(seed: seed)
+        world.nodes[2].parents = [0]
+        for index in 4...6 { world.nodes[index].parents = [2] }
+        for index in 2...6 { world.nodes[index].isDown = true }
+        try world.run(for: .milliseconds(11_000 + Int(seed) * 130))
+        for index in [2, 4, 5] { world.nodes[index].isDown = false }
+        try world.expectLevelAtOnce(5)
+        try world.run(for: .seconds(2))
+        for _ in 0..<2 {
+            world.kill(2)
+            world.nodes[2].restart()
+            try world.run(for: .seconds(1))
+            world.nodes[2].isDown = false
+            try world.run(for: .seconds(3))
+        }
+        try world.drain()
+        for index in [2, 4, 5] { try world.expectWhole(index) }
+    }
+
+    @Test("leave a parent that hears the gateway no more, once, and resume where they are", arguments: UInt64(1)...6)
+    func cutOff(seed: UInt64) throws {
+        let world = try RelayWorld(seed: seed)
+        try world.run(for: .seconds(6))
+        world.nodes[2].parents = []
+        for wire in world.wires where wire.child == 2 { world.cut(wire) }
+        try world.run(for: .seconds(2))
+        world.nodes[2].parents = [0, 1]
+        try world.run(for: .seconds(4))
+        try world.drain()
+        for (index, switches) in [(3, 0), (4, 1), (5, 0)] {
+            try world.expectWhole(index)
+            let counters = world.nodes[index].subscriber?.counters
+            #expect(counters?.switches == switches && counters?.repeatedRecords == 0, "node \(index), seed \(seed)")
+        }
+    }
+
+    @Test("go on from the other parent when theirs dies, without a record twice", arguments: UInt64(1)...6)
+    func death(seed: UInt64) throws {
+        let world = try RelayWorld(seed: seed)
+        try world.run(for: .seconds(6))
+        world.kill(2)
+        try world.run(for: .seconds(4))
+        try world.drain()
+        for index in 3...5 {
+            try world.expectWhole(index)
+            let counters = world.nodes[index].subscriber?.counters
+            #expect(counters == RelayCounters(), "node \(index), seed \(seed)")
+        }
     }
 
     @Test("go on in a new term when the gateway dies, and list nothing that goes back", arguments: UInt64(1)...10)

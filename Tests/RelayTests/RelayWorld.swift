@@ -215,7 +215,7 @@ extension RelayWorld {
         let parent = nodes[wire.parent]
         guard wire.publisher != nil, !parent.isDown else { return }
         if wire.heartbeatIsDue(now) {
-            let age = parent.isGateway ? .zero : parent.subscriber?.gatewayAge(now: now) ?? .seconds(60)
+            let age = parent.isGateway ? .zero : parent.subscriber?.gatewayAge(now: now)
             let beat = wire.publisher?.heartbeat(
                 term: parent.feed?.log.term, commit: parent.feed?.commit, gatewayAge: age)
             if let beat { wire.write(beat, upwards: false, now: now) }
@@ -275,7 +275,10 @@ extension RelayWorld {
                     node.append(record, at: FeedPosition(term: first.term, number: first.number + UInt64(offset)))
                     if case .partEnd = record { see(index) }
                 }
-            case .begin(let start): node.begin(start)
+            case .begin(let start):
+                node.begin(start)
+                // Who waits here for the stream is woken at once, before a record is here.
+                for wire in wires where wire.isOpen && wire.parent == index { pump(wire) }
             case .commit(let commit):
                 node.feed?.commit(upTo: commit)
                 see(index)
@@ -327,6 +330,17 @@ extension RelayWorld {
         }
     }
 
+    /// Lets time go on until a node says that it is level, and holds what it has then against the gateway's.
+    func expectLevelAtOnce(_ index: Int) throws {
+        let limit = now + .seconds(3)
+        while now < limit, !(nodes[index].subscriber?.isLevel ?? false) { try run(for: .milliseconds(10)) }
+        let (ours, theirs) = (nodes[gateway].feed?.window.committed, nodes[index].feed?.window.committed)
+        let (newest, held) = (try #require(ours), try #require(theirs, "seed \(seed)"))
+        #expect(now < limit && newest.msn <= held.msn + 1, "\(nodes[index].name) at \(held), seed \(seed)")
+        let hasPlaylist = nodes[index].feed?.window.currentKey != nil
+        #expect(hasPlaylist, "seed \(seed)")
+    }
+
     /// Holds the records and the playlist of a node against the gateway's, once nothing is under way.
     func expectWhole(_ index: Int) throws {
         let name = "\(nodes[index].name), seed \(seed)"
@@ -335,6 +349,9 @@ extension RelayWorld {
         let (next, key) = (feed.next, feed.window.currentKey)
         let (ourNext, ourKey) = (ours.next, ours.window.currentKey)
         #expect(next == ourNext && key == ourKey && key != nil, "\(name)")
+        let answer = BlockingReload.directive(for: .mediaPlaylist(.main), window: feed.window)
+        #expect(answer == BlockingReload.directive(for: .mediaPlaylist(.main), window: ours.window), "\(name)")
+        #expect(feed.window.renditions == ours.window.renditions, "\(name)")
         var differing = 0
         for place in ours.log.firstPlace..<ours.log.endPlace {
             guard let position = ours.log.position(at: place) else { continue }

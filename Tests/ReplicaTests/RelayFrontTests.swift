@@ -70,6 +70,31 @@ struct RelayFrontTests {
         await edge.stop()
     }
 
+    @Test("answers nothing current before the whole window is here, two levels down and begun together")
+    func arriving() async throws {
+        let origin = try await RelayedNode.start("origin")
+        let shield = try await RelayedNode.start("shield", below: [origin])
+        let edges = [
+            try await RelayedNode.start("edge-1", below: [shield]),
+            try await RelayedNode.start("edge-2", below: [shield]),
+        ]
+        let feed = try GatewayFeed(on: origin)
+        feed.publish(.seconds(45))
+        let newest = try #require(feed.replica.playlist)
+        for edge in edges {
+            let replica = try #require(edge.upstream.replica(of: GatewayFeed.stream, via: []))
+            let playlist = MediaResource.mediaPlaylist(.main)
+            try await eventually("it is answered") {
+                if case .wait = replica.decide(playlist, query: [], hasWaited: false, wake: nil) { return false }
+                return true
+            }
+            let main = MediaResource.multivariantPlaylist(isFlat: false)
+            #expect(replica.playlist == newest)
+            #expect(replica.decide(main, query: [], hasWaited: false, wake: nil) != .refuse(.notFound))
+        }
+        for node in edges + [shield, origin] { await node.stop() }
+    }
+
     @Test("says not found of a stream that no parent knows, and remembers it for a while")
     func unknown() async throws {
         let origin = try await RelayedNode.start("origin")

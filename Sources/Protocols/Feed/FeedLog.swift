@@ -210,11 +210,12 @@ extension FeedLog {
         return position == run.next ? .at(endPlace) : .ahead
     }
 
-    /// What a node gets that begins with nothing: the oldest segment, or all there is before the first.
+    /// What a node gets that begins with nothing: the oldest segment, or all there is before the first. Where no segment
+    /// is held yet, because this node has only just begun itself, what comes next.
     public var oldest: FeedStart {
         if let first = position(at: firstPlace), first.number == 0 { return FeedStart(position: first) }
         guard let start = starts.first, let position = position(at: start.place) else {
-            return FeedStart(position: next)
+            return FeedStart(position: next, parameters: parameters)
         }
         return FeedStart(position: position, parameters: start.parameters)
     }

@@ -131,7 +131,7 @@ public struct RelayHeartbeat: Hashable, Sendable {
     public let term: Term?
     /// What it knows to be committed.
     public let commit: CommitTracker.Commit?
-    /// Milliseconds since it heard of the gateway; 0 at the gateway.
+    /// Milliseconds since it heard of the gateway; 0 at the gateway, ``never`` where it has not.
     public let gatewayAge: UInt32
 
     /// A heartbeat of its parts.
@@ -140,6 +140,9 @@ public struct RelayHeartbeat: Hashable, Sendable {
         self.commit = commit
         self.gatewayAge = gatewayAge
     }
+
+    /// The age of what was never heard.
+    public static let never = UInt32.max
 }
 
 /// What a node holds of a stream.

@@ -39,12 +39,35 @@ struct ParentState: Sendable {
     var isAwaited = true
     /// When the parent last said anything; when it was asked, before that.
     var heard: Duration
-    /// When the gateway was last heard of through it; nil while it said nothing of that.
+    /// When it was asked for the stream.
+    let asked: Duration
+    /// When the gateway was last heard of through it; nil while it has not heard of it.
     var gatewayHeard: Duration?
+    /// When it last brought news of the gateway; when it began to serve, before that. However deep a parent stands, and
+    /// however old its word is for that, news comes with nearly every heartbeat.
+    var refreshed: Duration
+    /// What `gatewayHeard` was then.
+    private var news: Duration?
     /// Its newest term.
     var term: Term?
     /// Whether it said, since records were asked of it, what it knows to be committed.
     var saidCommit = false
+
+    /// A parent asked at `now`.
+    init(isPaused: Bool, now: Duration) {
+        self.isPaused = isPaused
+        heard = now
+        asked = now
+        refreshed = now
+    }
+
+    /// It has heard of the gateway at `heard`, it says at `now`. A difference below `least` is that of the way here.
+    mutating func gateway(heard: Duration, now: Duration, least: Duration) {
+        gatewayHeard = heard
+        if let news, heard < news + least { return }
+        news = heard
+        refreshed = now
+    }
 }
 
 extension RelayParting {

@@ -91,14 +91,16 @@ public struct RelayPublisherSession: Sendable {
     }
 
     /// The sign of life that is due every ``RelaySettings/heartbeat``. Nil where the subscription is over.
-    /// - Parameter gatewayAge: how long the node has not heard of the gateway.
+    /// - Parameter gatewayAge: how long the node has not heard of the gateway; nil where it never has.
     public func heartbeat(
-        term: Term?, commit: CommitTracker.Commit?, gatewayAge: Duration
+        term: Term?, commit: CommitTracker.Commit?, gatewayAge: Duration?
     ) -> RelayMessage? {
         guard phase != .over else { return nil }
-        let (seconds, attoseconds) = max(gatewayAge, .zero).components
-        let age = UInt32(clamping: min(seconds, 1_000_000) * 1000 + attoseconds / 1_000_000_000_000_000)
-        return .heartbeat(RelayHeartbeat(term: term, commit: commit, gatewayAge: age))
+        let age = gatewayAge.map { age in
+            let (seconds, attoseconds) = max(age, .zero).components
+            return UInt32(clamping: min(seconds, 1_000_000) * 1000 + attoseconds / 1_000_000_000_000_000)
+        }
+        return .heartbeat(RelayHeartbeat(term: term, commit: commit, gatewayAge: age ?? RelayHeartbeat.never))
     }
 }
 

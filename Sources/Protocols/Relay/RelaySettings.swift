@@ -9,6 +9,9 @@ public struct RelaySettings: Hashable, Sendable {
     /// How long a parent may be silent, or without news of the gateway, before a subscriber goes to the other: three
     /// heartbeats.
     public var pathTimeout: Duration = .milliseconds(600)
+    /// How long a parent may take to say where its records begin, while the other has said so: it may have to subscribe
+    /// first, over a long way. Three times ``pathTimeout``.
+    public var beginTimeout: Duration = .milliseconds(1800)
     /// How long an answer to a subscription may take: the parent may have to subscribe first.
     public var answerTimeout: Duration = .seconds(5)
     /// How long a connection may go without a hello.

@@ -8,7 +8,7 @@ extension RelaySubscriberSession {
     /// A parent says where its records begin. Only the active one's word counts: what a paused one says is overtaken
     /// when it is used.
     mutating func accept(_ start: FeedStart, _ path: RelayPath, now: Duration, _ directives: inout [Directive]) {
-        serve(path)
+        serve(path, term: start.position.term, now: now)
         guard path == active else { return choose(now: now, &directives) }
         let position = start.position
         if let next {
@@ -75,8 +75,9 @@ extension RelaySubscriberSession {
         _ heartbeat: RelayHeartbeat, _ path: RelayPath, now: Duration, _ directives: inout [Directive]
     ) {
         if let theirs = heartbeat.term, let term, theirs < term { return refuse(path, now: now, &directives) }
-        let gatewayHeard = now - .milliseconds(Int64(heartbeat.gatewayAge))
-        inform(path, gatewayHeard: gatewayHeard, term: heartbeat.term)
+        let isHeard = heartbeat.gatewayAge != RelayHeartbeat.never
+        let gatewayHeard = isHeard ? now - .milliseconds(Int64(heartbeat.gatewayAge)) : nil
+        inform(path, gatewayHeard: gatewayHeard, term: heartbeat.term, now: now)
         if let commit = heartbeat.commit { note(commit, path, &directives) }
         choose(now: now, &directives)
     }

@@ -68,11 +68,13 @@ public struct RelaySubscriberSession: Sendable {
         self.settings = settings
     }
 
-    /// Whether all that the parent knows to be committed has come. What is not there then does not exist.
+    /// Whether all that the parent knows to be committed has come. What is not there then does not exist. A parent that
+    /// knows of no commit in the term has only begun itself, or the term has: nobody is level with it.
     public var isLevel: Bool {
-        guard let active, let parent = parents[active.rawValue], parent.phase == .serving, parent.saidCommit, let next
+        guard let active, let parent = parents[active.rawValue], parent.phase == .serving, parent.saidCommit, let next,
+            let commit
         else { return false }
-        return commit.map { $0.position < next } ?? true
+        return commit.position < next
     }
 
     /// Whether a path is in use.
@@ -105,7 +107,7 @@ extension RelaySubscriberSession {
         self.view = view
         if active == nil { active = path }
         let isPaused = active != path
-        parents[path.rawValue] = ParentState(isPaused: isPaused, heard: now)
+        parents[path.rawValue] = ParentState(isPaused: isPaused, now: now)
         let request = RelayRequest(
             stream: stream, term: term, from: next, via: via, isPaused: isPaused, isHolder: isHolder, view: view)
         return [.send(.subscribe(request), on: path)]
@@ -180,7 +182,8 @@ extension RelaySubscriberSession {
         choose(now: now, &directives)
     }
 
-    /// Goes to the other parent where that is better: this one is gone, or knows less of the gateway.
+    /// Goes to the other parent where that is better: this one is gone, or hears the gateway no more. Of two that serve
+    /// alike, the first is kept.
     mutating func choose(now: Duration, _ directives: inout [Directive]) {
         guard let active else {
             for path in RelayPath.allCases where isOpen(path) { return use(path, &directives) }
@@ -195,9 +198,12 @@ extension RelaySubscriberSession {
     }
 
     /// A parent has said where its records begin.
-    mutating func serve(_ path: RelayPath) {
+    mutating func serve(_ path: RelayPath, term: Term, now: Duration) {
+        if !isServing(path) { parents[path.rawValue]?.refreshed = now }
         parents[path.rawValue]?.phase = .serving
         parents[path.rawValue]?.isAwaited = false
+        // Where it begins may be in an older term than its newest, which its heartbeats say.
+        if let known = parents[path.rawValue]?.term { parents[path.rawValue]?.term = max(known, term) }
         redirects[path.rawValue] = 0
     }
 
@@ -213,18 +219,21 @@ extension RelaySubscriberSession {
     mutating func inform(_ path: RelayPath) { parents[path.rawValue]?.saidCommit = true }
 
     /// A parent has said when it heard of the gateway, and what its newest term is.
-    mutating func inform(_ path: RelayPath, gatewayHeard: Duration, term: Term?) {
-        parents[path.rawValue]?.gatewayHeard = gatewayHeard
+    mutating func inform(_ path: RelayPath, gatewayHeard: Duration?, term: Term?, now: Duration) {
+        if let gatewayHeard {
+            parents[path.rawValue]?.gateway(heard: gatewayHeard, now: now, least: settings.heartbeat / 2)
+        }
         parents[path.rawValue]?.term = term
         inform(path)
     }
 
     private func isBetter(_ other: ParentState, than current: ParentState, now: Duration) -> Bool {
-        if current.phase == .asked { return true }
+        if current.phase == .asked { return now - current.asked > settings.beginTimeout }
         if let theirs = other.term, let ours = current.term, theirs != ours { return theirs > ours }
-        guard let theirs = other.gatewayHeard else { return false }
-        guard let ours = current.gatewayHeard else { return true }
-        return now - ours > settings.pathTimeout && theirs > ours + settings.heartbeat
+        guard now - current.refreshed > settings.pathTimeout, let theirs = other.gatewayHeard,
+            now - other.refreshed <= settings.pathTimeout
+        else { return false }
+        return current.gatewayHeard.map { theirs > $0 + settings.heartbeat } ?? true
     }
 
     private mutating func use(_ path: RelayPath, _ directives: inout [Directive]) {

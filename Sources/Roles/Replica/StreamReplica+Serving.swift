@@ -32,7 +32,8 @@ extension StreamReplica {
             state.lastAsked = SystemClock.now()
             guard state.hasTerm || !state.isOver else { return .refuse(.notFound) }
             let circumstances = BlockingReload.Circumstances(
-                isLevel: state.isLevel, isPublisherAbsent: state.isAbsent, hasWaited: hasWaited)
+                isLevel: state.isLevel, hasBeenLevel: state.hasBeenLevel, isPublisherAbsent: state.isAbsent,
+                hasWaited: hasWaited)
             let directive = BlockingReload.directive(
                 for: resource, query: query, window: state.feed.window, circumstances: circumstances)
             if case .wait = directive, let mailbox { state.wish(.parts, mailbox) }
@@ -60,7 +61,7 @@ extension StreamReplica {
     public var variants: [Variant] { state.withLock { $0.feed.window.variants } }
 
     /// Whether a playlist can be answered.
-    public var isPlayable: Bool { state.withLock { $0.feed.window.currentKey != nil } }
+    public var isPlayable: Bool { state.withLock { $0.hasBeenLevel && $0.feed.window.currentKey != nil } }
 
     /// Whether records may still come for the first time: other nodes were asked, and have not answered.
     public var isExpected: Bool { state.withLock { !$0.hasTerm && !$0.isOver } }

@@ -41,7 +41,11 @@ public final class StreamReplica: Sendable {
         var isAbsent = false
         var isOver = false
         /// Whether all that the node's parent has committed is here; always at the gateway.
-        var isLevel: Bool
+        var isLevel: Bool {
+            didSet { hasBeenLevel = hasBeenLevel || isLevel }
+        }
+        /// Whether it was so once since the window began.
+        var hasBeenLevel: Bool
         /// How often the node came level.
         var levelings: UInt32 = 0
         /// Subscriptions of other nodes.
@@ -76,7 +80,7 @@ public final class StreamReplica: Sendable {
         self.metrics = metrics
         source = .gateway
         let feed = HeldFeed(stream: id, settings: settings, term: term, checks: .states)
-        state = Mutex(State(feed: feed, isLevel: true, hasTerm: true))
+        state = Mutex(State(feed: feed, isLevel: true, hasBeenLevel: true, hasTerm: true))
     }
 
     /// An empty replica of what the relay will bring.
@@ -87,7 +91,7 @@ public final class StreamReplica: Sendable {
         source = .relay(checksOneIn: share)
         let nobody = Term(number: 0, salt: 0)
         let feed = HeldFeed(stream: id, settings: settings, term: nobody, checks: .verifies(oneIn: share))
-        state = Mutex(State(feed: feed, isLevel: false, hasTerm: false))
+        state = Mutex(State(feed: feed, isLevel: false, hasBeenLevel: false, hasTerm: false))
     }
 
     /// Who appends: the newest term known here.

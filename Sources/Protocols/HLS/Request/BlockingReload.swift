@@ -51,14 +51,20 @@ public enum BlockingReload {
     public struct Circumstances: Hashable, Sendable {
         /// Whether all that the node's parent has committed is in the window. Always so at the gateway.
         public var isLevel: Bool
+        /// Whether the window was level once since it began: before, its newest is old, and who begins to play there
+        /// stays that far behind.
+        public var hasBeenLevel: Bool
         /// Whether the publisher is away, in its grace, or sends nothing for longer than a target duration.
         public var isPublisherAbsent: Bool
         /// Whether the request has waited as long as it may.
         public var hasWaited: Bool
 
         /// Circumstances of their parts; those of a gateway with its publisher there unless said otherwise.
-        public init(isLevel: Bool = true, isPublisherAbsent: Bool = false, hasWaited: Bool = false) {
+        public init(
+            isLevel: Bool = true, hasBeenLevel: Bool = true, isPublisherAbsent: Bool = false, hasWaited: Bool = false
+        ) {
             self.isLevel = isLevel
+            self.hasBeenLevel = hasBeenLevel
             self.isPublisherAbsent = isPublisherAbsent
             self.hasWaited = hasWaited
         }
@@ -98,8 +104,8 @@ public enum BlockingReload {
         case .initSection(let rendition, let term, let number):
             window.initSection(number, term: term, rendition: rendition, isLevel: circumstances.isLevel)
         case .mediaPlaylist(let rendition):
-            window.playlist(rendition, query: query, isLevel: circumstances.isLevel)
-        case .multivariantPlaylist: window.multivariantPlaylist()
+            window.playlist(rendition, query: query, circumstances)
+        case .multivariantPlaylist: window.multivariantPlaylist(circumstances)
         case .part(let rendition, let term, let position):
             window.part(position, term: term, rendition: rendition, isLevel: circumstances.isLevel)
         case .segment(let rendition, let term, let msn):

@@ -7,19 +7,26 @@ import Media
 
 /// The rows of the table for playlists (RFC 8216bis §6.2.5.2).
 extension MediaWindow {
-    func multivariantPlaylist() -> BlockingReload.Directive {
-        if currentKey != nil { return .multivariantPlaylist(.seconds(max(1, targetDuration ?? 1))) }
+    func multivariantPlaylist(_ circumstances: BlockingReload.Circumstances) -> BlockingReload.Directive {
+        if currentKey != nil, circumstances.hasBeenLevel || isEnded {
+            return .multivariantPlaylist(.seconds(max(1, targetDuration ?? 1)))
+        }
         return isEnded ? .refuse(.notFound) : wait(until: next)
     }
 
-    func playlist(_ rendition: RenditionName, query: ByteSlice, isLevel: Bool) -> BlockingReload.Directive {
+    func playlist(
+        _ rendition: RenditionName, query: ByteSlice, _ circumstances: BlockingReload.Circumstances
+    ) -> BlockingReload.Directive {
+        let isLevel = circumstances.isLevel
         guard has(rendition) else { return isLevel && !births.isEmpty ? .refuse(.notFound) : wait(until: next) }
         if isEnded {  // directives mean nothing to a playlist that will not change
             return currentKey.map { .playlist($0, isDelta: false, .brief) } ?? .refuse(.notFound)
         }
         guard let query = try? PlaylistQuery(parsing: query) else { return .refuse(.badRequest) }
         guard let current = currentKey else { return wait(until: next) }
-        let unchanged = BlockingReload.Directive.playlist(current, isDelta: query.skip, .brief)
+        let unchanged =
+            circumstances.hasBeenLevel
+            ? BlockingReload.Directive.playlist(current, isDelta: query.skip, .brief) : wait(until: next)
         guard let msn = query.msn else { return unchanged }
         if isLevel, isTooFar(msn, part: query.part) { return .refuse(.badRequest) }
         guard let position = position(msn, part: query.part) else { return unchanged }
