@@ -65,6 +65,12 @@ public struct CommitTracker: Sendable {
         return advance()
     }
 
+    /// All holders are lost. Whether the committed position moved.
+    public mutating func removeAll() -> Bool {
+        holders = []
+        return advance()
+    }
+
     /// A holder has every record up to and with `position`. Whether the committed position moved. Other terms, strangers
     /// and positions that were acknowledged before change nothing.
     public mutating func acknowledge(_ position: FeedPosition, by holder: HolderID) -> Bool {

@@ -45,6 +45,8 @@ public final class LiveStream: Sendable {
         var publisherSince = SystemClock.now()
         var reported = SequencerCounters()
         var metadata: [String: String] = [:]
+        /// The newest committed part when parts were last seen to wait for a holder.
+        var stuck: PartPosition??
     }
 
     /// Who is feeding the stream.
@@ -267,6 +269,19 @@ extension LiveStream {
     public func lost(_ holder: HolderID) {
         state.withLock { state in
             if state.commits.remove(holder) { list(state) }
+        }
+    }
+
+    /// Waits no longer for a standby that said nothing of any part for a second or two, though parts wait for it: what is
+    /// not listed helps nobody. Call about once a second.
+    /// - Returns: whether a standby was given up.
+    public func giveUpSilentHolders() -> Bool {
+        state.withLock { state in
+            let committed = state.commits.committed?.part
+            defer { state.stuck = state.commits.waitingCount > 0 ? .some(committed) : nil }
+            guard state.commits.waitingCount > 0, let stuck = state.stuck, stuck == committed else { return false }
+            if state.commits.removeAll() { list(state) }
+            return true
         }
     }
 

@@ -146,6 +146,10 @@ extension ClusterPart {
     func tick(_ report: LoadReport) {
         for stream in streams.all { follow(stream) }
         feeder.forget(but: streams.all.map(\.id))
+        for stream in streams.all where stream.giveUpSilentHolders() {
+            log.record(
+                "the standby says nothing", level: .warning, metadata: ["stream": "\(stream.id)"], now: SystemClock.now())
+        }
         holdAsStandby()
         endGhosts()
         upstreams.sweep()

@@ -25,8 +25,15 @@ final class ClusterPartShare: ParentFinder, RelayDoorkeeper {
         var reported: (report: LoadReport, at: Duration)?
         /// Entries that say this node is their standby, before the view has them.
         var expected: [StreamID: StreamEntry] = [:]
+        /// How many connections a standby holds a stream by.
+        var joined: [Holding: Int] = [:]
         /// Streams that the directory gives this node and that it does not have, and since when.
         var ghosts: [StreamID: Duration] = [:]
+    }
+
+    private struct Holding: Hashable {
+        let node: NodeID
+        let stream: StreamID
     }
 
     init(desk: RouterDesk, streams: LiveStreamTable, replicas: ReplicaTable) {
@@ -141,11 +148,22 @@ extension ClusterPartShare {
     ) {
         switch acknowledgement {
         case .holds(let position): streams[stream]?.holder(HolderID(node), holds: position)
-        case .joins(let position): streams[stream]?.holder(HolderID(node), joinsAt: position)
+        case .joins(let position):
+            state.withLock { $0.joined[Holding(node: node, stream: stream), default: 0] += 1 }
+            streams[stream]?.holder(HolderID(node), joinsAt: position)
         }
     }
 
-    func lostHolder(_ node: NodeID, of stream: StreamID) { streams[stream]?.lost(HolderID(node)) }
+    /// A standby that came back on a new connection holds on, when its old one is noticed to be gone.
+    func lostHolder(_ node: NodeID, of stream: StreamID) {
+        let holding = Holding(node: node, stream: stream)
+        let isGone = state.withLock { state in
+            let left = (state.joined[holding] ?? 1) - 1
+            state.joined[holding] = left > 0 ? left : nil
+            return left <= 0
+        }
+        if isGone { streams[stream]?.lost(HolderID(node)) }
+    }
 
     func answer(_ stream: StreamID, term: Term) -> TermAnswer {
         let lowest = max(desk.entry(stream)?.term ?? term, term)

@@ -12,6 +12,8 @@ final class RelayHost: RelayParty {
     private unowned let connection: RelayConnection
     private var peer: NodeID?
     private var served: [UInt32: Served] = [:]
+    /// The channels of each replica, so that a record costs those alone who want it.
+    private var channels: [ObjectIdentifier: Set<UInt32>] = [:]
     private var mailbox: LoopMailbox?
     private var nextHeartbeat = Duration.zero
     /// Where the round begins, so that no subscription is always the last that the connection has room for.
@@ -59,7 +61,7 @@ final class RelayHost: RelayParty {
     func tick(now: Duration) {
         guard now >= nextHeartbeat else { return }
         nextHeartbeat = now + front.identity.settings.heartbeat - .milliseconds(50)
-        for (channel, subscription) in served {
+        for (channel, subscription) in Array(served) {
             if front.replicas[subscription.replica.id] !== subscription.replica {
                 end(channel, .unknownStream)
             } else if let beat = subscription.replica.heartbeat(for: subscription.session, now: now) {
@@ -94,6 +96,7 @@ extension RelayHost {
             let known = front.replicas[request.stream] ?? front.source?.replica(of: request.stream, via: request.via)
             guard let replica = known else { throw .unknownStream }
             served[channel] = Served(session: session, replica: replica)
+            channels[ObjectIdentifier(replica), default: []].insert(channel)
             front.metrics.subscriptions.add(1)
             replica.subscribers(by: 1)
             pump(channel)
@@ -118,7 +121,7 @@ extension RelayHost {
     }
 
     private func wake(_ replica: StreamReplica) {
-        for (channel, subscription) in served where subscription.replica === replica { pump(channel) }
+        for channel in channels[ObjectIdentifier(replica)] ?? [] { pump(channel) }
         connection.flush()
     }
 
@@ -148,7 +151,11 @@ extension RelayHost {
         front.metrics.subscriptions.add(-1)
         gone.replica.subscribers(by: -1)
         if gone.isHolding, let peer { front.doorkeeper.lostHolder(peer, of: gone.replica.id) }
-        guard let mailbox, !served.values.contains(where: { $0.replica === gone.replica }) else { return }
+        let id = ObjectIdentifier(gone.replica)
+        channels[id]?.remove(channel)
+        guard channels[id]?.isEmpty ?? true else { return }
+        channels[id] = nil
+        guard let mailbox else { return }
         gone.replica.forget(mailbox)
     }
 }

@@ -11,6 +11,7 @@ import Transport
 final class Upstream: RelayLinkUser {
     let replica: StreamReplica
     private let loop: UpstreamLoop
+    private let isHolder: Bool
     private var session: RelaySubscriberSession
     private var ends: [RelayPath: End] = [:]
     /// Parents that are not asked again before then.
@@ -29,6 +30,7 @@ final class Upstream: RelayLinkUser {
     init(_ replica: StreamReplica, _ loop: UpstreamLoop, via: [NodeTag], isHolder: Bool) {
         self.replica = replica
         self.loop = loop
+        self.isHolder = isHolder
         let parents = loop.finder.parents(of: replica.id)
         session = RelaySubscriberSession(
             stream: replica.id, next: replica.next, term: parents?.term, via: via + [loop.identity.tag],
@@ -39,6 +41,7 @@ final class Upstream: RelayLinkUser {
     func tick(now: Duration) {
         guard !isOver else { return }
         obey(session.tick(now: now), now: now)
+        guard ends.count < RelayPath.allCases.count else { return }
         let parents = loop.finder.parents(of: replica.id)
         let candidates = parents?.candidates ?? []
         shunned = shunned.filter { $0.value > now }
@@ -47,7 +50,7 @@ final class Upstream: RelayLinkUser {
             guard let parent = candidates.first(where: { !used.contains($0) && shunned[$0] == nil }) else { continue }
             attach(path, to: parent)
         }
-        let isUnknown = candidates.allSatisfy { ignorant.contains($0) }
+        let isUnknown = !isHolder && candidates.allSatisfy { ignorant.contains($0) }
         if !replica.hasTerm, isUnknown, ends.isEmpty { loop.giveUp(self) }
     }
 
@@ -122,6 +125,10 @@ extension Upstream {
         guard let parent = ends[path]?.parent else { return }
         if case .refused(.unknownStream) = parting { ignorant.insert(parent) } else { ignorant.remove(parent) }
         shun(parent, now: now)
+        switch parting {
+        case .failed, .silent: ends[path].map { $0.link?.send(.unsubscribe, channel: $0.channel) }
+        case .disconnected, .redirects, .refused: break  // the parent has ended it
+        }
         part(path)
     }
 
