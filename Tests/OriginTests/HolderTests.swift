@@ -37,4 +37,24 @@ struct HolderTests {
             }
         }
     }
+
+    @Test("gives up a standby of which nothing is heard while parts wait for it")
+    func silence() async throws {
+        try await TestNode.run { node in
+            let publisher = try await node.publisher()
+            try await publisher.publish(.seconds(3))
+            let id = try StreamID(parsing: "demo")
+            try await eventually("it is listed") { node.assembly.streams[id]?.replica.isPlayable ?? false }
+            let stream = try #require(node.assembly.streams[id])
+            #expect(!stream.giveUpSilentHolders() && !stream.giveUpSilentHolders())
+            stream.holder(HolderID(1), joinsAt: FeedPosition(term: stream.term, number: 0))
+            let listed = stream.replica.outlook.reach
+            let parts = node.metric("millrace_feed_parts_total")
+            try await publisher.publish(.seconds(3))
+            try await eventually("parts have come") { node.metric("millrace_feed_parts_total") >= parts + 4 }
+            #expect(!stream.giveUpSilentHolders() && stream.replica.outlook.reach == listed)
+            #expect(stream.giveUpSilentHolders())
+            #expect(try #require(stream.replica.outlook.reach) > #require(listed))
+        }
+    }
 }
