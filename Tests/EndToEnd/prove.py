@@ -60,7 +60,7 @@ def outcomes() -> tuple[int, list[str]]:
     """(tests run, names of those that failed), by the newest run of each."""
     import xml.etree.ElementTree
     cases = {}
-    for file in sorted(ARTEFACTS.glob("proof*.xml")):
+    for file in sorted(ARTEFACTS.glob("proof*.xml"), key=lambda file: file.stat().st_mtime):
         for case in xml.etree.ElementTree.parse(file).iter("testcase"):
             name = f"{case.get('classname')}.{case.get('name')}".removeprefix("Tests.EndToEnd.")
             cases[name] = case.find("failure") is None and case.find("error") is None

@@ -47,7 +47,6 @@ struct RelayFrontTests {
         let origin = try await RelayedNode.start("origin")
         let edge = try await RelayedNode.start("edge", below: [origin])
         let feed = try GatewayFeed(on: origin)
-        feed.publish(.seconds(4))
         let replica = try #require(edge.upstream.replica(of: GatewayFeed.stream, via: []))
         let far = MediaResource.segment(.main, GatewayFeed.term, 900)
         let woken = Mutex(0)
@@ -58,6 +57,7 @@ struct RelayFrontTests {
             Issue.record("judged before it is known")
             return
         }
+        feed.publish(.seconds(4))
         try await eventually("it is level") { replica.outlook.levelings > levelings && woken.withLock { $0 > 0 } }
         try await eventually("it is judged") {
             replica.decide(far, query: [], hasWaited: false, wake: nil) == .refuse(.notFound)

@@ -148,7 +148,8 @@ extension ClusterPart {
         feeder.forget(but: streams.all.map(\.id))
         for stream in streams.all where stream.giveUpSilentHolders() {
             log.record(
-                "the standby says nothing", level: .warning, metadata: ["stream": "\(stream.id)"], now: SystemClock.now())
+                "the standby says nothing", level: .warning, metadata: ["stream": "\(stream.id)"],
+                now: SystemClock.now())
         }
         holdAsStandby()
         endGhosts()

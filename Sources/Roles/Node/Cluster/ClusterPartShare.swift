@@ -51,7 +51,9 @@ final class ClusterPartShare: ParentFinder, RelayDoorkeeper {
     func isNews(_ report: LoadReport) -> Bool {
         let now = SystemClock.now()
         return state.withLock { state in
-            if let last = state.reported, last.report.viewers == 0, report.viewers == 0, now < last.at + Self.idleReports {
+            if let last = state.reported, last.report.viewers == 0, report.viewers == 0,
+                now < last.at + Self.idleReports
+            {
                 return false
             }
             state.reported = (report, now)

@@ -126,7 +126,8 @@ extension GossipDesk {
             return nil
         }
         let host = place[..<colon].filter { $0 != "[" && $0 != "]" }
-        var request = APIRequest(host: String(host), port: port, path: "/api/v1/cluster/nodes/\(member.id)/drain?direct=1")
+        var request = APIRequest(
+            host: String(host), port: port, path: "/api/v1/cluster/nodes/\(member.id)/drain?direct=1")
         request.method = "POST"
         request.body = Array("{\"deadline\":\(deadline.components.seconds)}".utf8)
         var random = SystemRandomNumberGenerator()
