@@ -189,7 +189,8 @@ def test_an_edge_dies_under_a_viewer(two, how: str, figures) -> None:
             longest=longest, reloads=after[-1]["reloads"] - before[-1]["reloads"], rate=moved(after))
     assert other != edge, (edge, other, after[-1])
     assert same and after[-1]["reloads"] == before[-1]["reloads"], after[-1]
-    assert stalled <= 2 and longest <= 2.6, (stalled, longest, after[-1])
+    limit = 2 if FULL else 4  # seconds; `make test` shares its machine
+    assert stalled <= limit and longest <= limit + 0.6, (stalled, longest, after[-1])
 
 
 def serving(browser: Browser) -> str:

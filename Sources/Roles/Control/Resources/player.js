@@ -67,7 +67,7 @@ const patience = (first, retries) => ({
 /** Whether a node says anything about a playlist, soon. */
 async function answers(url) {
   try {
-    await fetch(url, { method: "HEAD", cache: "no-store", signal: AbortSignal.timeout(800) });
+    await fetch(url, { method: "HEAD", cache: "no-store", signal: AbortSignal.timeout(600) });
     return true;
   } catch {
     return false;
@@ -249,7 +249,7 @@ export class Playback {
   async #patrol() {
     const hls = this.#hls;
     const level = hls?.levels?.[hls.loadLevel];
-    if (!level || this.#pathways.length < 2 || this.#doubting || performance.now() - this.#lastAdvance < 1200) return;
+    if (!level || this.#pathways.length < 2 || this.#doubting || performance.now() - this.#lastAdvance < 900) return;
     this.#doubting = true;
     const lives = await answers(level.uri);
     this.#doubting = false;
