@@ -121,8 +121,7 @@ def machine() -> list[list[str]]:
     import server
     commands = {"millrace": [server.BINARY, "version"], "ffmpeg": ["ffmpeg", "-version"],
                 "static ffmpeg": [clips.ffmpeg9(), "-version"], "gstreamer": ["gst-launch-1.0", "--version"],
-                "chromium": ["chromium", "--version"],
-                "commit": ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"]}
+                "chromium": ["chromium", "--version"]}
     for name, command in commands.items():
         done = subprocess.run(command, capture_output=True, text=True)
         rows.append([name, (done.stdout.strip().splitlines() or [done.stderr.strip()])[0]])

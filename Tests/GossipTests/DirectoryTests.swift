@@ -50,6 +50,21 @@ struct DirectoryTests {
         #expect(directory.digest != empty)
     }
 
+    @Test("takes no stream more than fit one message, and goes on with those that it has")
+    func bound() throws {
+        var directory = StreamDirectory()
+        var taken = 0
+        while !directory.isFull, taken < 20_000 {
+            _ = directory.merge(try entry(taken, term: 1, version: 0, state: .live), now: .zero)
+            taken += 1
+        }
+        #expect(taken == 16_384)
+        #expect(try !directory.merge(entry(taken, term: 1, version: 0, state: .live), now: .zero))
+        #expect(try directory.merge(entry(0, term: 1, version: 1, state: .ended), now: .zero))
+        directory.expire(now: .seconds(61))
+        #expect(try directory.merge(entry(taken, term: 1, version: 0, state: .live), now: .seconds(61)))
+    }
+
     private func entry(_ number: Int, term: UInt64, version: UInt32, state: StreamState) throws -> StreamEntry {
         StreamEntry(
             stream: try StreamID(parsing: "live/s\(number)"), term: Term(number: term, salt: 1), version: version,

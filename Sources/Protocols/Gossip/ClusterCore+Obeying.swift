@@ -43,7 +43,11 @@ extension ClusterCore {
             if tellsRegion { region.spread(.region(summary), now: now) }
         case .stream(let told):
             let entry = told.fitted
-            guard directory.merge(entry, now: now) else { return }
+            guard directory.merge(entry, now: now) else {
+                let isLeftOut = directory.isFull && directory.entries[entry.stream] == nil
+                if isLeftOut { directives.append(.report(.directoryFull, pool: pool)) }
+                return
+            }
             directives.append(.stream(entry))
             version += 1
             spread(.stream(entry), now: now)

@@ -137,6 +137,7 @@ extension [UInt8] {
         append(request.isPaused)
         append(request.isHolder)
         append(number: request.view)
+        append(number: UInt64(request.redirects))
     }
 
     private mutating func append(_ answer: TermAnswer) {

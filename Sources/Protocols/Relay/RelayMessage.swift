@@ -95,11 +95,13 @@ public struct RelayRequest: Hashable, Sendable {
     public let isHolder: Bool
     /// The version of the subscriber's view of the cluster.
     public let view: UInt64
+    /// How often it has been sent on in its search, 0 to 255.
+    public let redirects: UInt8
 
     /// A request of its parts.
     public init(
         stream: StreamID, term: Term? = nil, from: FeedPosition? = nil, via: [NodeTag], isPaused: Bool = false,
-        isHolder: Bool = false, view: UInt64 = 0
+        isHolder: Bool = false, view: UInt64 = 0, redirects: UInt8 = 0
     ) {
         self.stream = stream
         self.term = term
@@ -108,6 +110,7 @@ public struct RelayRequest: Hashable, Sendable {
         self.isPaused = isPaused
         self.isHolder = isHolder
         self.view = view
+        self.redirects = redirects
     }
 }
 

@@ -109,7 +109,8 @@ extension RelaySubscriberSession {
         let isPaused = active != path
         parents[path.rawValue] = ParentState(isPaused: isPaused, now: now)
         let request = RelayRequest(
-            stream: stream, term: term, from: next, via: via, isPaused: isPaused, isHolder: isHolder, view: view)
+            stream: stream, term: term, from: next, via: via, isPaused: isPaused, isHolder: isHolder, view: view,
+            redirects: UInt8(clamping: redirects[path.rawValue]))
         return [.send(.subscribe(request), on: path)]
     }
 

@@ -19,6 +19,7 @@ public struct ClusterMetrics: Sendable {
     private let refuted: Counter
     private let conflicts: Counter
     private let pauses: Counter
+    private let leftOut: Counter
     private let refusedByPeers: Counter
 
     /// The handles in `registry`.
@@ -39,6 +40,7 @@ public struct ClusterMetrics: Sendable {
         refuted = registry.counter(Self.reportFamily, "refuted")
         conflicts = registry.counter(Self.reportFamily, "name_conflict")
         refusedByPeers = registry.counter(Self.reportFamily, "refused")
+        leftOut = registry.counter(Self.reportFamily, "directory_full")
         pauses = registry.counter(Self.reportFamily, "paused")
     }
 
@@ -55,6 +57,7 @@ public struct ClusterMetrics: Sendable {
 
     func told(_ report: GossipReport) {
         switch report {
+        case .directoryFull: leftOut.add()
         case .nameConflict, .nameTaken: conflicts.add()
         case .paused: pauses.add()
         case .refuted: refuted.add()
@@ -94,7 +97,7 @@ public struct ClusterMetrics: Sendable {
         "millrace_cluster_streams", .gauge, help: "Streams in the directory that are not over.")
     private static let reportFamily = MetricFamily(
         "millrace_gossip_reports_total", .counter,
-        labels: [.oneOf("report", ["name_conflict", "paused", "refused", "refuted"])],
+        labels: [.oneOf("report", ["directory_full", "name_conflict", "paused", "refused", "refuted"])],
         help:
             "Times this node refuted its death, did not run, was refused by a peer, or met another of a member's name.")
 }
@@ -119,6 +122,7 @@ extension GossipReport {
     /// For a log.
     var sentence: String {
         switch self {
+        case .directoryFull: "a stream was left out: the directory is full"
         case .nameConflict(let node, let established, let other):
             "\(node) lives at \(established), and another of its name at \(other)"
         case .nameTaken(let endpoint): "the name of this node belongs to a member at \(endpoint)"

@@ -64,9 +64,9 @@ package final class NodeAssembly: Sendable {
         ) { id, term in
             StreamReplica(id: id, term: term, settings: window, metrics: replicaMetrics)
         }
-        cluster = try settings.clusterKey().map { [streams, replicas, group, metrics, storms] key in
+        cluster = try settings.clusterKey().map { [policy, streams, replicas, group, metrics, storms] key in
             try ClusterPart(
-                settings, key: key, streams: streams, replicas: replicas,
+                settings, key: key, secret: policy.secret, streams: streams, replicas: replicas,
                 makeReplica: {
                     StreamReplica(
                         id: $0, checkingOneIn: UInt64(settings.cluster.checkedOneIn), settings: window,

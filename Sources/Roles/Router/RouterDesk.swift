@@ -20,6 +20,8 @@ public final class RouterDesk: Sendable {
         var loads: EdgeLoads
         var sets: [StreamID: (set: EdgeSet, used: Duration)] = [:]
         var reports: [NodeID: LoadReport] = [:]
+        /// Edges that are to take a stream before viewers are sent there.
+        var warmings: [(stream: StreamID, edge: Member)] = []
     }
 
     /// Where a viewer is to go.
@@ -87,11 +89,33 @@ extension RouterDesk {
         state.withLock { state in
             for (stream, known) in state.sets {
                 var set = known.set
-                _ = set.update(
+                let wanted = set.update(
                     audience: state.loads.audience(of: set.stream), use: state.loads.use, in: state.snapshot,
                     settings: settings, now: now)
+                note(wanted, stream, &state)
                 state.sets[stream] = known.used + Self.memory < now && set.edges.isEmpty ? nil : (set, known.used)
             }
+        }
+    }
+
+    /// The edges that are new in the set of a stream since the last call: each is to be asked for the stream, and
+    /// ``warmed(_:_:)`` to be said when it has it.
+    public func takeWarmings() -> [(stream: StreamID, edge: Member)] {
+        state.withLock { state in
+            defer { state.warmings = [] }
+            return state.warmings
+        }
+    }
+
+    /// An edge has a stream: viewers may be sent there.
+    public func warmed(_ stream: StreamID, _ edge: NodeID) {
+        state.withLock { $0.sets[stream]?.set.warmed(edge) }
+    }
+
+    private func note(_ wanted: [EdgeSet.Directive], _ stream: StreamID, _ state: inout State) {
+        for case .warm(let node) in wanted {
+            guard let index = state.snapshot.edges.index(of: node) else { continue }
+            state.warmings.append((stream, state.snapshot.edges.members[index]))
         }
     }
 
@@ -112,8 +136,9 @@ extension RouterDesk {
             let key = RankingKey(stream)
             var (set, _) = state.sets[stream] ?? (EdgeSet(stream: key), now)
             let audience = max(state.loads.audience(of: key), settings.viewerBandwidth)
-            _ = set.update(
+            let wanted = set.update(
                 audience: audience, use: state.loads.use, in: state.snapshot, settings: settings, now: now)
+            note(wanted, stream, &state)
             state.sets[stream] = (set, now)
             let edges = state.snapshot.edges
             guard let place = state.loads.place(session, of: key, in: set.ready(now: now), of: edges) else {

@@ -53,8 +53,6 @@ public final class RouterFront: MediaResponder {
 public struct RouterFrontSettings: Sendable {
     /// Whether viewers of playlists are given a playlist of their own, or sent to an edge.
     public var writesPlaylists = true
-    /// How long a session that the router began may begin anew.
-    public var sessionLife: Duration = .seconds(86_400)
     /// Proxies whose word about a viewer is taken.
     public var trustedProxies: [Transport.AddressPrefix] = []
     /// Where an address is, by a database.
@@ -93,12 +91,8 @@ extension RouterFront {
     private func admit(_ path: MediaPath, on exchange: MediaExchange) -> (ViewerID, String)? {
         let token = path.token.map { "~" + String(decoding: $0, as: UTF8.self) }
         let now = SystemClock.wall()
-        switch policy.viewer(of: path.stream, token: token, resource: .multivariantPlaylist, now: now) {
-        case .allow(let session?): return (session, token ?? "")
-        case .allow(nil):
-            let session = ViewerID.random(using: &random)
-            let expiry = now.advanced(by: settings.sessionLife)
-            return (session, ViewerToken(for: path.stream, session: session, until: expiry, by: policy.secret).text)
+        switch policy.session(of: path.stream, token: token, now: now, using: &random) {
+        case .allow(let token): return (token.session, token.text)
         case .refuse(let refusal):
             exchange.send(refusal == .tokenMissing ? Answers.unauthorized : Answers.forbidden)
             return nil

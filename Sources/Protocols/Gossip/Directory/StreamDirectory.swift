@@ -23,12 +23,18 @@ public struct StreamDirectory: Sendable {
     /// When `expire` is due.
     public var nextDeadline: Duration { endings.first?.time ?? .never }
 
-    /// Takes an entry that is newer than what is known; whether it was.
+    /// Whether no more streams are taken in: what all nodes know must fit one message (20 MiB at 1000 bytes an entry).
+    public var isFull: Bool { entries.count >= Self.capacity }
+
+    /// Takes an entry that is newer than what is known; whether it was. A stream that is not known is left out while the
+    /// directory is full.
     public mutating func merge(_ entry: StreamEntry, now: Duration) -> Bool {
         let known = entries[entry.stream]
         if let known {
             guard entry.overrides(known) else { return false }
             digest &-= Self.digest(of: known)
+        } else if isFull {
+            return false
         }
         entries[entry.stream] = entry
         digest &+= Self.digest(of: entry)
@@ -56,6 +62,8 @@ public struct StreamDirectory: Sendable {
         return Mixing.finish(name ^ term ^ Mixing.finish(UInt64(entry.version)))
     }
 
+    /// Streams of the whole cluster, ended ones of the last minute among them.
+    static let capacity = 16_384
     /// How long an ended stream is remembered.
     private static let memory: Duration = .seconds(60)
 }

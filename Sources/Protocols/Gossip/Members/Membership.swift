@@ -159,6 +159,8 @@ public struct Membership: Sendable {
 
 /// What an operator should know of a pool.
 public enum GossipReport: Hashable, Sendable {
+    /// A stream was left out of the directory, which has as many as it may have.
+    case directoryFull
     /// A node with the name of a member that lives runs at another address.
     case nameConflict(NodeID, established: Endpoint, other: Endpoint)
     /// The name of this node belongs to a member that lives, so the pool does not take it.

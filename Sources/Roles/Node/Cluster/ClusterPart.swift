@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import APIClient
 import Access
 import CMAF
 import Cluster
 import Clustering
 import Control
 import Feed
+import Foundation
 import Gossip
 import Identity
 import Logging
 import Media
 import NIOCore
+import NIOPosix
 import Origin
 import Placement
 import Relay
@@ -29,7 +32,9 @@ final class ClusterPart: Sendable {
     let events = Mutex(EventRing(capacity: 1024))
     private let settings: NodeSettings
     private let key: ClusterKey
+    private let secret: AccessSecret
     private let streams: LiveStreamTable
+    private let replicas: ReplicaTable
     private let front: RelayFront
     private let metrics: NodeMetrics
     private let log: StormLog
@@ -39,13 +44,16 @@ final class ClusterPart: Sendable {
 
     /// Puts the part together; nothing listens yet.
     init(
-        _ settings: NodeSettings, key: ClusterKey, streams: LiveStreamTable, replicas: ReplicaTable,
+        _ settings: NodeSettings, key: ClusterKey, secret: AccessSecret, streams: LiveStreamTable,
+        replicas: ReplicaTable,
         makeReplica: @escaping @Sendable (StreamID) -> StreamReplica, on group: any EventLoopGroup,
         metrics: NodeMetrics, log: StormLog, logger: Logger
     ) throws {
         self.settings = settings
         self.key = key
+        self.secret = secret
         self.streams = streams
+        self.replicas = replicas
         self.metrics = metrics
         self.log = log
         self.logger = logger
@@ -134,8 +142,9 @@ extension ClusterPart {
 
     /// A stream of this gateway began, ended, or its publisher went or came.
     func follow(_ stream: LiveStream) {
-        feeder.follow(stream) { [desk, id] current in
+        feeder.follow(stream) { [desk, id, shared] current in
             let snapshot = desk.snapshot
+            guard !shared.isResting(stream.id) else { return nil }
             if let current, snapshot.origins.index(of: current) != nil { return current }
             if let current { stream.lost(HolderID(current)) }
             return snapshot.standby(of: stream.id, gateway: id, packaging: Packaging.supported.upperBound)?.node
@@ -144,20 +153,42 @@ extension ClusterPart {
 
     /// Once a second: streams are told of again, loads are reported, what nobody wants is let go.
     func tick(_ report: LoadReport) {
-        for stream in streams.all { follow(stream) }
-        feeder.forget(but: streams.all.map(\.id))
+        shared.wake()
         for stream in streams.all where stream.giveUpSilentHolders() {
             log.record(
                 "the standby says nothing", level: .warning, metadata: ["stream": "\(stream.id)"],
                 now: SystemClock.now())
+            shared.rest(stream.id)
         }
+        for stream in streams.all { follow(stream) }
+        feeder.forget(but: streams.all.map(\.id))
         holdAsStandby()
         endGhosts()
         upstreams.sweep()
         desk.tick()
+        for (stream, edge) in desk.takeWarmings() { warm(edge, for: stream) }
         guard let gossip else { return }
         if settings.roles.contains(.edge), shared.isNews(report) { gossip.report(report) }
         gossip.regionLoad(UInt16(clamping: Int(desk.use * 1000)))
+    }
+
+    /// Asks an edge for a stream as a viewer would, so that it takes it before viewers are sent there.
+    private func warm(_ edge: Member, for stream: StreamID) {
+        guard edge.id != id else {
+            if upstreams.replica(of: stream, via: []) != nil { desk.warmed(stream, id) }
+            return
+        }
+        var random = SystemRandomNumberGenerator()
+        let token = ViewerToken(
+            for: stream, session: .random(using: &random), until: SystemClock.wall().advanced(by: .seconds(10)),
+            by: secret)
+        let name = stream.description.addingPercentEncoding(withAllowedCharacters: .urlPathAllowed)
+        guard let name, let request = edge.request("/\(token.text)/\(name)/main/media.m3u8") else {
+            return
+        }
+        NIOSingletons.posixBlockingThreadPool.submit { [desk] _ in
+            if (try? request.send())?.status == 200 { desk.warmed(stream, edge.id) }
+        }
     }
 
     /// Holds what the directory says this node holds: an entry may have come before the members that it names.
@@ -224,7 +255,8 @@ extension ClusterPart {
     /// Whether a drain has come to its end.
     func hasDrained(viewers: Int) -> Bool {
         guard let deadline = shared.drainDeadline else { return false }
-        return SystemClock.now() >= deadline || viewers == 0 && streams.all.isEmpty
+        let isFree = viewers == 0 && streams.all.isEmpty && replicas.all.allSatisfy { $0.subscriberCount == 0 }
+        return isFree || SystemClock.now() >= deadline
     }
 
     /// Says good-bye, and lets go of all that comes from others.

@@ -25,6 +25,8 @@ final class ClusterPartShare: ParentFinder, RelayDoorkeeper {
         var reported: (report: LoadReport, at: Duration)?
         /// Entries that say this node is their standby, before the view has them.
         var expected: [StreamID: StreamEntry] = [:]
+        /// Streams whose standby was given up, which have none for a second, so that it begins anew or another does.
+        var resting: Set<StreamID> = []
         /// How many connections a standby holds a stream by.
         var joined: [Holding: Int] = [:]
         /// Streams that the directory gives this node and that it does not have, and since when.
@@ -73,6 +75,15 @@ final class ClusterPartShare: ParentFinder, RelayDoorkeeper {
 
     /// The directory has made this node a standby; the view will say so in a moment.
     func expect(_ entry: StreamEntry) { state.withLock { $0.expected[entry.stream] = entry } }
+
+    /// A stream goes without a standby until `wake`.
+    func rest(_ stream: StreamID) { state.withLock { _ = $0.resting.insert(stream) } }
+
+    /// Streams may have standbys again.
+    func wake() { state.withLock { $0.resting = [] } }
+
+    /// Whether a stream goes without a standby.
+    func isResting(_ stream: StreamID) -> Bool { state.withLock { $0.resting.contains(stream) } }
 
     /// The view has what was expected of it, or knows better.
     func settle(_ view: ClusterView) {
@@ -126,6 +137,9 @@ extension ClusterPartShare {
             return streams[request.stream] == nil ? .refuse(.unknownStream) : .accept
         }
         if let term = request.term, term > entry.term { return .refuse(.wrongTerm) }
+        // What only the holders have goes on until they have ended.
+        let isHolder = entry.gateway == snapshot.view.node || entry.standby == snapshot.view.node
+        if drainDeadline != nil, !isHolder { return .refuse(.draining) }
         if request.isHolder {
             let isOurs = entry.gateway == snapshot.view.node && entry.standby == node
             return isOurs ? .accept : .refuse(.notHere)
@@ -134,7 +148,7 @@ extension ClusterPartShare {
         let question = SubscriptionRequest(
             node: node, region: member?.description.region ?? .elsewhere,
             level: member == nil ? .remoteShield : snapshot.level(of: node, for: entry),
-            via: request.via.map(\.number), redirects: 0)
+            via: request.via.map(\.number), redirects: Int(request.redirects))
         let subscribers = streams[request.stream]?.replica.subscriberCount ?? 0
         switch snapshot.admit(question, for: entry, subscribers: subscribers) {
         case .accept: return .accept

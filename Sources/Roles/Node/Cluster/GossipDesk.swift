@@ -119,15 +119,7 @@ extension GossipDesk {
 
     /// The same wish to the node itself, over its HTTP port.
     private func request(to member: Member, _ deadline: Duration) -> APIRequest? {
-        let url = member.description.viewerURL
-        guard url.hasPrefix("http://") else { return nil }
-        let place = url.dropFirst(7).prefix { $0 != "/" }
-        guard let colon = place.lastIndex(of: ":"), let port = UInt16(place[place.index(after: colon)...]) else {
-            return nil
-        }
-        let host = place[..<colon].filter { $0 != "[" && $0 != "]" }
-        var request = APIRequest(
-            host: String(host), port: port, path: "/api/v1/cluster/nodes/\(member.id)/drain?direct=1")
+        guard var request = member.request("/api/v1/cluster/nodes/\(member.id)/drain?direct=1") else { return nil }
         request.method = "POST"
         request.body = Array("{\"deadline\":\(deadline.components.seconds)}".utf8)
         var random = SystemRandomNumberGenerator()
