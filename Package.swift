@@ -152,7 +152,7 @@ var proof: [Target] {
             products: [from("swift-collections", "DequeModule")]),
         library(
             "VirtualCluster", folder: "cluster/VirtualCluster",
-            uses: ["Cluster", "Gossip", "Identity", "Placement", "TestKit"]),
+            uses: ["Bytes", "Cluster", "Feed", "Gossip", "HLS", "Identity", "Media", "Placement", "Relay", "TestKit"]),
         library("Swarm", folder: "loadtests/Swarm", uses: ["Bytes", "RTMP"]),
         program(
             "millrace-drill", folder: "cluster/ClusterDrill",

@@ -73,6 +73,12 @@ package struct TestNode: Sendable {
     /// Stops it.
     package func stop() async { await running.stop() }
 
+    /// Ends it as a process ends that is killed: all its connections close, and nobody is told why.
+    package func crash() async {
+        guard assembly.beginStopping() else { return }
+        try? await assembly.group.shutdownGracefully()
+    }
+
     /// The node's parts.
     package var assembly: NodeAssembly { running.assembly }
 

@@ -11,7 +11,7 @@ import Identity
 package import Logging
 import Media
 import NIOCore
-import NIOPosix
+package import NIOPosix
 package import Origin
 import Placement
 import RTMP
@@ -37,7 +37,7 @@ package final class NodeAssembly: Sendable {
     package let certificate: CertificateWatch?
     let script: PlayerScript?
     let cluster: ClusterPart?
-    let group: MultiThreadedEventLoopGroup
+    package let group: MultiThreadedEventLoopGroup
     let traffic = TrafficMeter()
     let reports = ReportNumbers()
     private let isStopping = Mutex(false)
@@ -57,32 +57,29 @@ package final class NodeAssembly: Sendable {
         group = MultiThreadedEventLoopGroup(numberOfThreads: ProcessLimits.processors)
         let window = MediaWindowSettings(segments: settings.hls.window)
         let replicaMetrics = ReplicaMetrics(metrics.registry)
-        let changes = StreamChanges()
-        streams = LiveStreamTable(
-            settings: settings.liveStreamSettings, replicas: replicas, highestTerm: { changes.highestTerm(of: $0) },
-            onChange: { changes.tell($0) }
-        ) { id, term in
-            StreamReplica(id: id, term: term, settings: window, metrics: replicaMetrics)
+        let makeReplica: @Sendable (StreamID) -> StreamReplica = {
+            StreamReplica(
+                id: $0, checkingOneIn: UInt64(settings.cluster.checkedOneIn), settings: window, metrics: replicaMetrics)
         }
-        cluster = try settings.clusterKey().map { [policy, streams, replicas, group, metrics, storms] key in
+        let key = try settings.clusterKey()
+        let link = ClusterLink()
+        let origin: any OriginCluster = key == nil ? LoneOrigin() : link
+        streams = LiveStreamTable(
+            settings: settings.liveStreamSettings, replicas: replicas, cluster: origin, makeReplica: makeReplica)
+        cluster = try key.map { [policy, streams, replicas, group, metrics, storms] key in
             try ClusterPart(
-                settings, key: key, secret: policy.secret, streams: streams, replicas: replicas,
-                makeReplica: {
-                    StreamReplica(
-                        id: $0, checkingOneIn: UInt64(settings.cluster.checkedOneIn), settings: window,
-                        metrics: replicaMetrics)
-                },
-                on: group, metrics: metrics, log: storms, logger: logger)
+                settings, key: key, secret: policy.secret, streams: streams, pulse: link.pulse, replicas: replicas,
+                makeReplica: makeReplica, on: group, metrics: metrics, log: storms, logger: logger)
         }
         edge = EdgeState(
             replicas: replicas, source: cluster?.upstreams, policy: policy, window: window,
             play: settings.replicaPlaySettings, settings: settings.edgeSettings,
             metrics: EdgeMetrics(metrics.registry))
-        changes.attach(cluster)
+        link.attach(cluster)
     }
 
     /// Whether the node is to be stopped now: true for who asks first.
-    func beginStopping() -> Bool {
+    package func beginStopping() -> Bool {
         isStopping.withLock { isStopping in
             defer { isStopping = true }
             return !isStopping
@@ -188,19 +185,4 @@ struct Listeners: Sendable {
     let cluster: ClusterListening?
     let agent: TCPListener?
     let isSecured: Bool
-}
-
-/// The cluster as the table of streams sees it, which is made first.
-private final class StreamChanges: Sendable {
-    private struct Link: Sendable { weak var cluster: ClusterPart? }
-
-    private let link = Mutex(Link())
-
-    func attach(_ cluster: ClusterPart?) { link.withLock { $0.cluster = cluster } }
-
-    func tell(_ stream: LiveStream) { link.withLock { $0.cluster }?.follow(stream) }
-
-    func highestTerm(of stream: StreamID) -> Term? {
-        link.withLock { $0.cluster }?.desk.entry(stream)?.term
-    }
 }

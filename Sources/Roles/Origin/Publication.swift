@@ -10,6 +10,8 @@ public protocol Publisher: AnyObject, Sendable {
 
 /// Why a publisher is cut off.
 public enum CutReason: String, Sendable {
+    /// This node does not know for too long whether it still has the stream.
+    case cutOff = "cut_off"
     /// Video came for too long without a place to join it.
     case noRandomAccessPoint = "no_random_access_point"
     /// The same publisher came back on another connection, or another one was allowed to take over.
@@ -18,6 +20,10 @@ public enum CutReason: String, Sendable {
     case shutdown
     /// An operator stopped the stream.
     case stopped
+    /// Another node has the stream now.
+    case superseded
+    /// Too few origins of the cluster agree that this node takes the stream.
+    case tooFewOrigins = "too_few_origins"
 }
 
 /// Why a publisher is not let in.

@@ -33,6 +33,7 @@ public final class FeedSubscription {
     private var next: UInt64?
     private var sent: Parameters?
     private var waitsForEntry = true
+    private var timeline = ViewerTimeline()
     private var stalledSince: NIODeadline?
     private var isOver = false
     private var isPumping = false
@@ -88,7 +89,8 @@ public final class FeedSubscription {
             stalledSince = nil
             batch.removeAll(keepingCapacity: true)
             switch replica.read(from: next, maximumLag: settings.maximumLag, into: &batch, wake: mailbox) {
-            case .records(let first, let skipped, let parameters, let isLevel):
+            case .records(let first, let skipped, let parameters, let isLevel, let term):
+                timeline.enter(term)
                 enter(at: first, skipped: skipped, parameters: parameters, sink)
                 guard writeBatch(from: first, sink) else { return finish(sink) }
                 if isLevel, sink.isWritable, next == first + UInt64(batch.count) { return sink.flush() }
@@ -155,7 +157,7 @@ public final class FeedSubscription {
             guard unit.isRandomAccess, track.id == sent.leadingTrack?.id else { return }
             waitsForEntry = false
         }
-        sink.write(unit)
+        sink.write(timeline.placed(unit))
     }
 }
 

@@ -30,22 +30,27 @@ final class ClusterPart: Sendable {
     let desk: RouterDesk
     let upstreams: UpstreamTable
     let events = Mutex(EventRing(capacity: 1024))
-    private let settings: NodeSettings
+    let pulse: GatewayPulse?
+    let settings: NodeSettings
+    let streams: LiveStreamTable
+    let replicas: ReplicaTable
+    let claims: any TermClaims = GossipClaims()
+    let group: any EventLoopGroup
+    let log: StormLog
+    let feeder: DirectoryFeeder
+    let shared: ClusterPartShare
+    let relayMetrics: RelayMetrics
+    let startedAt = SystemClock.now()
     private let key: ClusterKey
     private let secret: AccessSecret
-    private let streams: LiveStreamTable
-    private let replicas: ReplicaTable
     private let front: RelayFront
     private let metrics: NodeMetrics
-    private let log: StormLog
     private let logger: Logger
-    private let feeder: DirectoryFeeder
-    private let shared: ClusterPartShare
 
     /// Puts the part together; nothing listens yet.
     init(
         _ settings: NodeSettings, key: ClusterKey, secret: AccessSecret, streams: LiveStreamTable,
-        replicas: ReplicaTable,
+        pulse: GatewayPulse?, replicas: ReplicaTable,
         makeReplica: @escaping @Sendable (StreamID) -> StreamReplica, on group: any EventLoopGroup,
         metrics: NodeMetrics, log: StormLog, logger: Logger
     ) throws {
@@ -53,6 +58,8 @@ final class ClusterPart: Sendable {
         self.key = key
         self.secret = secret
         self.streams = streams
+        self.pulse = pulse
+        self.group = group
         self.replicas = replicas
         self.metrics = metrics
         self.log = log
@@ -62,11 +69,11 @@ final class ClusterPart: Sendable {
         let alone = ClusterView(node: id, version: 0, members: [], streams: [:], regions: [:])
         desk = RouterDesk(
             view: alone, regions: try settings.regionsFile().choice, metrics: RouterMetrics(metrics.registry))
-        let shared = ClusterPartShare(desk: desk, streams: streams, replicas: replicas)
+        relayMetrics = RelayMetrics(metrics.registry)
+        let shared = ClusterPartShare(desk: desk, streams: streams, replicas: replicas, metrics: relayMetrics)
         self.shared = shared
         feeder = DirectoryFeeder(node: id, region: region) { [shared] in shared.gossip?.publish($0) }
         let tls = try settings.relayTLS(key, shared)
-        let relayMetrics = RelayMetrics(metrics.registry)
         let observer = ListenerMetrics(metrics.registry, listener: "relay")
         let identity = RelayIdentity(
             node: id, cluster: settings.cluster.name, incarnation: UInt64(SystemClock.wall().milliseconds.magnitude),
@@ -115,6 +122,11 @@ extension ClusterPart {
             observer: ListenerMetrics(metrics.registry, listener: "gossip"))
         shared.set(gossip)
         feeder.tellAll()
+        group.any().scheduleRepeatedTask(initialDelay: .milliseconds(200), delay: .milliseconds(200)) {
+            [weak self] task in
+            guard let self else { return task.cancel() }
+            beat()
+        }
         return ClusterListening(relay: relay, gossip: gossip)
     }
 
@@ -140,7 +152,7 @@ extension ClusterPart {
     /// What gossip makes of the cluster; nil before it has begun.
     var gossip: ClusterNode? { shared.gossip }
 
-    /// A stream of this gateway began, ended, or its publisher went or came.
+    /// A stream whose term is this node's began, ended, or its publisher went or came.
     func follow(_ stream: LiveStream) {
         feeder.follow(stream) { [desk, id, shared] current in
             let snapshot = desk.snapshot
@@ -160,10 +172,11 @@ extension ClusterPart {
                 now: SystemClock.now())
             shared.rest(stream.id)
         }
-        for stream in streams.all { follow(stream) }
+        for stream in streams.all { changed(stream) }
         feeder.forget(but: streams.all.map(\.id))
         holdAsStandby()
-        endGhosts()
+        endOrphans()
+        confirmFenced()
         upstreams.sweep()
         desk.tick()
         for (stream, edge) in desk.takeWarmings() { warm(edge, for: stream) }
@@ -198,23 +211,10 @@ extension ClusterPart {
         }
     }
 
-    /// Ends streams that the directory gives this node, from an earlier life of its, and whose publisher did not come back
-    /// in the grace.
-    private func endGhosts() {
-        let ghosts = desk.snapshot.view.streams.values.filter {
-            $0.gateway == id && $0.state != .ended && streams[$0.stream] == nil
-        }
-        for var ghost in shared.overdue(ghosts, after: settings.publisher.grace) {
-            ghost.version &+= 1
-            ghost.state = .ended
-            gossip?.publish(ghost)
-        }
-    }
-
     private func follow(_ view: ClusterView) {
         desk.follow(view)
         shared.settle(view)
-        for stream in streams.all { follow(stream) }
+        for stream in streams.all { changed(stream) }
     }
 
     /// A member is new or has changed: one that is gone holds nothing any more.
@@ -228,8 +228,9 @@ extension ClusterPart {
     private func heard(_ entry: StreamEntry) {
         if entry.gateway == id, let stream = streams[entry.stream] { feeder.defend(stream, against: entry) }
         note(.stream(entry.stream, entry.state, gateway: entry.gateway))
+        shared.expect(entry)
+        settle(entry)
         if entry.standby == id, entry.state != .ended {
-            shared.expect(entry)
             upstreams.hold(entry.stream)
         } else {
             upstreams.release(entry.stream)

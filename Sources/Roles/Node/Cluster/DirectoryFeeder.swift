@@ -67,6 +67,9 @@ final class DirectoryFeeder: Sendable {
     /// Tells everything again, as to a cluster that has just been joined.
     func tellAll() { for entry in told.withLock({ Array($0.values) }) { publish(entry) } }
 
+    /// Another node has the stream: there is nothing more to tell of it here.
+    func forget(_ stream: StreamID) { told.withLock { $0[stream] = nil } }
+
     /// Forgets streams that are over and no longer served here.
     func forget(but streams: some Sequence<StreamID>) {
         let kept = Set(streams)

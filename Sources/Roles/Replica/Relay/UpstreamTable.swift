@@ -10,7 +10,7 @@ import Transport
 /// The streams that a node takes from others: one subscription a stream, however many watch it here. The first who asks
 /// for a stream opens it; it stays for a while after the last.
 public final class UpstreamTable: StreamSource {
-    private let replicas: ReplicaTable
+    let replicas: ReplicaTable
     private let finder: any ParentFinder
     private let makeReplica: @Sendable (StreamID) -> StreamReplica
     private let settings: UpstreamSettings
@@ -88,6 +88,34 @@ public final class UpstreamTable: StreamSource {
         _ = open(stream, via: [], isHeld: false, reusing: former.replica)
     }
 
+    /// The directory says that a stream has a higher term.
+    public func learn(_ stream: StreamID, _ term: Term) {
+        guard let entry = state.withLock({ $0.entries[stream] }) else { return }
+        entry.place.eventLoop.execute { entry.place.upstreams.value.learn(stream, term) }
+    }
+
+    /// Takes a stream that this node was the gateway of from whoever is now.
+    public func adopt(_ replica: StreamReplica) {
+        replica.resign()
+        let former = state.withLock { state -> Entry? in
+            guard !state.isClosing else { return nil }
+            defer { enter(replica, via: [], isHeld: false, &state) }
+            return state.entries[replica.id]
+        }
+        if let former { close(former) }
+    }
+
+    /// Takes a stream from nobody, as this node is to be its gateway.
+    func suspend(_ stream: StreamID) {
+        if let former = state.withLock({ $0.entries.removeValue(forKey: stream) }) { close(former) }
+    }
+
+    /// Does something on one of the loops that have connections to other nodes.
+    func onSomeLoop(_ body: @escaping @Sendable (UpstreamLoop) -> Void) {
+        guard let chosen = state.withLock({ $0.isClosing ? nil : place(&$0) }) else { return }
+        chosen.eventLoop.execute { body(chosen.upstreams.value) }
+    }
+
     /// Lets go what nobody wants any more. Call about once a second.
     public func sweep() {
         let now = SystemClock.now()
@@ -100,6 +128,7 @@ public final class UpstreamTable: StreamSource {
             close(entry)
             replicas.remove(entry.replica)
         }
+        replicas.sweep()
         metrics.upstreams.set(state.withLock { $0.entries.count })
     }
 
@@ -121,15 +150,21 @@ extension UpstreamTable {
         guard let parents = finder.parents(of: stream), !parents.candidates.isEmpty else { return nil }
         return state.withLock { state in
             if let entry = state.entries[stream] { return entry.unknownSince == nil ? entry.replica : nil }
+            // A replica that is taken from nobody is this node's own.
+            if former == nil, let own = replicas[stream], !own.isOver { return own }
             guard !state.isClosing, state.entries.count < settings.maximumStreams else { return nil }
             let replica = former ?? makeReplica(stream)
-            let place = place(&state)
-            state.entries[stream] = Entry(replica: replica, place: place, isHeld: isHeld)
-            replicas.insert(replica)
-            place.eventLoop.execute { [upstreams = place.upstreams] in
-                upstreams.value.open(replica, via: via, isHolder: isHeld)
-            }
+            enter(replica, via: via, isHeld: isHeld, &state)
             return replica
+        }
+    }
+
+    private func enter(_ replica: StreamReplica, via: [NodeTag], isHeld: Bool, _ state: inout State) {
+        let place = place(&state)
+        state.entries[replica.id] = Entry(replica: replica, place: place, isHeld: isHeld)
+        replicas.insert(replica)
+        place.eventLoop.execute { [upstreams = place.upstreams] in
+            upstreams.value.open(replica, via: via, isHolder: isHeld)
         }
     }
 
