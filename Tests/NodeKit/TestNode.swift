@@ -5,6 +5,8 @@ import Edge
 package import Identity
 import Logging
 package import Media
+import NIOCore
+import NIOPosix
 package import Node
 import Origin
 import RTMP

@@ -154,7 +154,7 @@ extension TermSession {
 
     /// This node now holds all before `next`.
     public mutating func fetched(_ next: FeedPosition?, now: Duration) -> [Directive] {
-        held = max(held ?? next, next) ?? held
+        held = [held, next].compactMap { $0 }.max()
         guard case .fetching(_, let end, _) = phase, let held, held >= end else { return [] }
         return settle(now: now)
     }

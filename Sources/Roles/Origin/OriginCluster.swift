@@ -2,6 +2,7 @@
 
 public import Feed
 public import Identity
+import Media
 public import Replica
 import Synchronization
 import Transport

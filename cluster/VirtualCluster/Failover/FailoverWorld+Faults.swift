@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Cluster
+import Feed
+import HLS
+import Identity
 import TestKit
 
 /// What happens to the world, and what must have come of it.

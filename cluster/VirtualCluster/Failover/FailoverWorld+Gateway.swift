@@ -3,6 +3,7 @@
 import Bytes
 import Cluster
 import Feed
+import HLS
 import Identity
 import Media
 import Placement

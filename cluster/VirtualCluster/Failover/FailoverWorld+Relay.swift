@@ -2,6 +2,7 @@
 
 import Cluster
 import Feed
+import HLS
 import Identity
 import Placement
 import Relay

@@ -238,7 +238,10 @@ extension MediaWindow {
 
     private mutating func closeOpen() {
         guard let open = segments.last, open.phase == .open else { return }
-        guard !open.parts.isEmpty else { return segments.removeLast() }
+        guard !open.parts.isEmpty else {
+            segments.removeLast()
+            return
+        }
         segments[segments.count - 1].cutOff(at: position ?? FeedPosition(term: open.term, number: 0))
     }
 

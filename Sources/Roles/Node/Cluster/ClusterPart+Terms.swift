@@ -11,6 +11,7 @@ import Placement
 import Relay
 import Replica
 import Router
+import Telemetry
 import Transport
 
 /// Terms: this node's streams become its own, are doubted, and are given up.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Identity
+public import Identity
 import NIOCore
 import Relay
 import Transport

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Identity
+import Media
 import NIOCore
 import Relay
 import Telemetry
