@@ -41,14 +41,7 @@ extension FailoverWorld {
     }
 
     private func disown(_ path: RelayPath, _ node: FailoverNode) {
-        for case .send(let message, let path) in node.subscriber?.disown(path, now: now) ?? [] {
-            for wire in wires.values where wire.child == node.number && wire.path == path && !wire.isCopy {
-                write(message, on: wire.number, upwards: true)
-            }
-        }
-        for wire in wires.values where wire.child == node.number && wire.path == path && !wire.isCopy {
-            close(wire.number)
-        }
+        obey(node.subscriber?.disown(path, now: now) ?? [], node)
     }
 
     /// What a node does as time goes on: notices deaths and returns, tells others what it knows, ends what nobody else can.

@@ -81,7 +81,7 @@ extension FailoverWorld {
         }
     }
 
-    private func obey(_ directives: [RelaySubscriberSession.Directive], _ node: FailoverNode) {
+    func obey(_ directives: [RelaySubscriberSession.Directive], _ node: FailoverNode) {
         var mayAcknowledge = true
         for directive in directives {
             switch directive {

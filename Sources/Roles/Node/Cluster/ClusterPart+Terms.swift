@@ -33,18 +33,27 @@ extension ClusterPart: OriginCluster {
             asking: snapshot.termPeers(for: stream.id).map { RelayParent(node: $0.node, endpoint: $0.relay) },
             quorum: TermSession.Quorum(count: settings.cluster.quorum, voters: snapshot.voters))
         upstreams.take(wish, claims: claims) { [log] outcome in
-            log.record(
-                "term", level: .info, metadata: ["stream": "\(stream.id)", "outcome": "\(outcome)"],
-                now: SystemClock.now())
             switch outcome {
-            case .failure(.higherTerm): done(.lost(.superseded))
-            case .failure(.tooFew): done(.lost(.tooFewOrigins))
-            case .success(let succession): done(.taken(succession.term, listed: succession.listed))
+            case .failure(let failure):
+                log.record(
+                    "term not taken", level: .warning, metadata: ["stream": "\(stream.id)", "reason": "\(failure)"],
+                    now: SystemClock.now())
+                if case .tooFew = failure { done(.lost(.tooFewOrigins)) } else { done(.lost(.superseded)) }
+            case .success(let succession):
+                log.record(
+                    "term taken", level: .info, metadata: ["stream": "\(stream.id)", "term": "\(succession.term)"],
+                    now: SystemClock.now())
+                done(.taken(succession.term, listed: succession.listed))
             }
         }
     }
 
-    func changed(_ stream: LiveStream) { if stream.hasTerm { follow(stream) } }
+    func changed(_ stream: LiveStream) {
+        guard stream.hasTerm else { return }
+        // Whoever took a higher term may not have been able to ask this node.
+        if let entry = desk.entry(stream.id), entry.gateway != id, entry.term > stream.term { return stream.yield() }
+        follow(stream)
+    }
 
     func ended(_ stream: LiveStream) { claims.release(stream.id, stream.term) }
 
@@ -102,6 +111,8 @@ extension ClusterPart: OriginCluster {
         let view = desk.snapshot.view
         let orphans = view.streams.values.filter { entry in
             guard entry.state != .ended, streams[entry.stream] == nil else { return false }
+            // The view may not have it yet that this node has ended the stream.
+            if let held = replicas[entry.stream], held.isOver, held.term >= entry.term { return false }
             let isGone = view.member(entry.gateway).map { $0.health >= .dead } ?? true
             return entry.gateway == id || entry.standby == id && isGone
         }

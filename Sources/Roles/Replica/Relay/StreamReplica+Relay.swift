@@ -59,7 +59,7 @@ extension StreamReplica {
     /// The sign of life that a session owes its subscriber.
     func heartbeat(for session: RelayPublisherSession, now: Duration) -> RelayMessage? {
         state.withLock { state in
-            let age = source == .gateway ? .zero : state.gatewayHeard.map { now - $0 }
+            let age = state.source == .gateway ? .zero : state.gatewayHeard.map { now - $0 }
             return session.heartbeat(
                 term: state.hasTerm ? state.feed.log.term : nil, commit: state.feed.commit, gatewayAge: age)
         }
