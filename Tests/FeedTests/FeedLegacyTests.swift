@@ -70,7 +70,8 @@ struct FeedLegacyTests {
         log.begin(FeedStart(position: FeedPosition(term: third, number: 0), continues: first.end))
         log.append(.stored(2), at: log.next)
         let place = log.endPlace - 1
-        for position in [first.end, FeedPosition(term: Self.next, number: 0), FeedPosition(term: Self.next, number: 1)] {
+        for position in [first.end, FeedPosition(term: Self.next, number: 0), FeedPosition(term: Self.next, number: 1)]
+        {
             #expect(log.resumption(from: position) == .at(place), "\(position)")
         }
         #expect(log.start(at: place).continues == first.end && log.valid(place - 1) == place)

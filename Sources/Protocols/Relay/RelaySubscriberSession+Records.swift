@@ -64,9 +64,9 @@ extension RelaySubscriberSession {
     /// Commits of a term whose records have not begun would let parts be listed that it takes back; they are said again.
     mutating func note(_ commit: CommitTracker.Commit, _ path: RelayPath, _ directives: inout [Directive]) {
         inform(path)
-        guard commit.position.term == next?.term, isNewest(commit.position.term), self.commit.map({ $0.position < commit.position }) ?? true else {
-            return
-        }
+        guard commit.position.term == next?.term, isNewest(commit.position.term),
+            self.commit.map({ $0.position < commit.position }) ?? true
+        else { return }
         self.commit = commit
         directives.append(.commit(commit))
     }

@@ -80,8 +80,9 @@ public final class LiveStream: Sendable {
     ///   - known: the highest term known of it.
     ///   - last: the newest number known of an earlier life, so that numbers never come again.
     init(
-        id: StreamID, above known: Term?, after last: MediaSequenceNumber?, presence: Presence, settings: LiveStreamSettings, eventLoop: any EventLoop,
-        replica: StreamReplica, publishers: PublisherCount, pulse: GatewayPulse?, calls: Calls
+        id: StreamID, above known: Term?, after last: MediaSequenceNumber?, presence: Presence,
+        settings: LiveStreamSettings, eventLoop: any EventLoop, replica: StreamReplica, publishers: PublisherCount,
+        pulse: GatewayPulse?, calls: Calls
     ) {
         self.id = id
         self.settings = settings

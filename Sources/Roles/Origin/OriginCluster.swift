@@ -62,18 +62,25 @@ public final class LoneOrigin: OriginCluster {
     /// An origin that knows of no other.
     public init() {}
 
+    /// Nobody could replace this node.
     public var pulse: GatewayPulse? { nil }
 
+    /// Nothing.
     public func known(_ stream: StreamID) -> KnownStream? { nil }
 
+    /// Takes it at once.
     public func take(_ stream: LiveStream, for purpose: TermPurpose, done: @escaping @Sendable (TermOutcome) -> Void) {
         let now = SystemClock.wall().milliseconds.magnitude
         let term = random.withLock { Term.taken(above: stream.term, now: now, using: &$0) }
         done(.taken(term, listed: nil))
     }
 
+    /// Nobody is told.
     public func changed(_ stream: LiveStream) {}
+    /// Never happens.
     public func fenced(_ stream: LiveStream) {}
+    /// Nobody is told.
     public func ended(_ stream: LiveStream) {}
+    /// Never happens.
     public func gaveUp(_ stream: LiveStream) {}
 }

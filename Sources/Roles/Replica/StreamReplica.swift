@@ -104,7 +104,9 @@ extension StreamReplica {
     public func succeed(in term: Term, firstSegment: MediaSequenceNumber) -> FeedSummary? {
         var summary: FeedSummary?
         change([.records, .commits, .parts]) { state in
-            guard state.promised.map({ $0 <= term }) ?? true, !state.hasTerm || state.feed.next.term < term else { return }
+            guard state.promised.map({ $0 <= term }) ?? true, !state.hasTerm || state.feed.next.term < term else {
+                return
+            }
             let legacy = state.feed.succeed(in: term)
             state.source = .gateway
             state.promised = term

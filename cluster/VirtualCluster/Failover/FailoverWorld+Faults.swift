@@ -10,8 +10,8 @@ import TestKit
 extension FailoverWorld {
     /// What may happen.
     public enum Fault: Sendable, CaseIterable {
-        case allDown, edgeCutOff, edgeDies, gatewayCutOff, gatewayDies, gatewayFreezes, publisherMoves, restart, standbyDies
-        case twoDie
+        case allDown, edgeCutOff, edgeDies, gatewayCutOff, gatewayDies, gatewayFreezes, publisherMoves, restart
+        case standbyDies, twoDie
     }
 
     /// Some faults, one behind the other, some into one another; then all is mended, and everybody must have the stream
@@ -146,8 +146,9 @@ extension FailoverWorld {
             let key = node.feed?.window.currentKey.map { "\($0.position.msn).\($0.position.part)" } ?? "–"
             let end = node.feed?.window.committed.map { "\($0.msn).\($0.part)" } ?? "–"
             let role = node.gateway == nil ? (node.isHolder ? "holder" : "") : "gateway"
-            return "n\(node.number) \(node.state) \(role) \(key) of \(end) in \(node.feed?.next.term.description ?? "–"), "
-                + "knows \(node.entry?.term.description ?? "–") at \(node.entry?.gateway.description ?? "–")"
+            let (term, known) = (node.feed?.next.term.description ?? "–", node.entry?.term.description ?? "–")
+            return "n\(node.number) \(node.state) \(role) \(key) of \(end) in \(term), knows \(known) at "
+                + (node.entry?.gateway.description ?? "–")
         }.joined(separator: "; ")
     }
 }

@@ -104,11 +104,15 @@ extension FailoverWorld {
 
 extension FailoverWorld {
     private func succeed(_ succession: Succession, _ node: FailoverNode) {
-        guard let taking = node.taking, node.promised.map({ $0 <= succession.term }) ?? true else { return giveUp(node) }
+        guard let taking = node.taking, node.promised.map({ $0 <= succession.term }) ?? true else {
+            return giveUp(node)
+        }
         stopCopy(node)
         node.taking = nil
         terms += 1
-        if let other = writers[succession.term] { problems.append("n\(other) and n\(node.number) in \(succession.term)") }
+        if let other = writers[succession.term] {
+            problems.append("n\(other) and n\(node.number) in \(succession.term)")
+        }
         writers[succession.term] = node.number
         let summary = goOn(node, succession)
         note("n\(node.number) takes \(succession.term), listed \(succession.listed ?? 0), next \(summary.nextSegment)")
@@ -174,7 +178,9 @@ extension FailoverWorld {
         for directive in directives {
             switch directive {
             case .ask(let term):
-                for peer in nodes where peer !== node && !node.dead.contains(peer.number) { ask(term, peer.number, node) }
+                for peer in nodes where peer !== node && !node.dead.contains(peer.number) {
+                    ask(term, peer.number, node)
+                }
             case .confirm:
                 node.gateway?.check = nil
                 node.gateway?.isFenced = false

@@ -18,7 +18,8 @@ import Transport
 extension ClusterPart: OriginCluster {
     func known(_ stream: StreamID) -> KnownStream? {
         desk.entry(stream).map { entry in
-            KnownStream(term: entry.term, publisher: entry.state == .ended || entry.publisher == 0 ? nil : entry.publisher)
+            let isOver = entry.state == .ended || entry.publisher == 0
+            return KnownStream(term: entry.term, publisher: isOver ? nil : entry.publisher)
         }
     }
 

@@ -21,6 +21,8 @@ public final class UpstreamTable: StreamSource {
 
     private struct State {
         var entries: [StreamID: Entry] = [:]
+        /// Streams whose term is being taken here.
+        var suspended: Set<StreamID> = []
         var places: [Place] = []
         var turn = 0
         var isClosing = false
@@ -107,8 +109,15 @@ public final class UpstreamTable: StreamSource {
 
     /// Takes a stream from nobody, as this node is to be its gateway.
     func suspend(_ stream: StreamID) {
-        if let former = state.withLock({ $0.entries.removeValue(forKey: stream) }) { close(former) }
+        let former = state.withLock { state in
+            state.suspended.insert(stream)
+            return state.entries.removeValue(forKey: stream)
+        }
+        if let former { close(former) }
     }
+
+    /// Whatever came of it, a stream may be taken from others again where this node is not its gateway.
+    func resume(_ stream: StreamID) { state.withLock { _ = $0.suspended.remove(stream) } }
 
     /// Does something on one of the loops that have connections to other nodes.
     func onSomeLoop(_ body: @escaping @Sendable (UpstreamLoop) -> Void) {
@@ -147,13 +156,14 @@ extension UpstreamTable {
     private func open(
         _ stream: StreamID, via: [NodeTag], isHeld: Bool, reusing former: StreamReplica? = nil
     ) -> StreamReplica? {
-        guard let parents = finder.parents(of: stream), !parents.candidates.isEmpty else { return nil }
+        let isKnown = finder.parents(of: stream).map { !$0.candidates.isEmpty } ?? false
+        guard isKnown || former != nil else { return nil }
         return state.withLock { state in
             if let entry = state.entries[stream] { return entry.unknownSince == nil ? entry.replica : nil }
-            // A replica that is taken from nobody is this node's own.
-            if former == nil, let own = replicas[stream], !own.isOver { return own }
+            let held = replicas[stream].flatMap { $0.isOver ? nil : $0 }
+            if let held, held.source == .gateway || state.suspended.contains(stream) { return held }
             guard !state.isClosing, state.entries.count < settings.maximumStreams else { return nil }
-            let replica = former ?? makeReplica(stream)
+            let replica = former ?? held ?? makeReplica(stream)
             enter(replica, via: via, isHeld: isHeld, &state)
             return replica
         }

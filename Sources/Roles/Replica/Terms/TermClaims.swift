@@ -26,9 +26,11 @@ public struct GossipClaims: TermClaims {
     /// Nobody to ask.
     public init() {}
 
+    /// Grants it at once.
     public func claim(_ stream: StreamID, _ term: Term, answer: @escaping @Sendable (TermClaim) -> Void) {
         answer(.granted)
     }
 
+    /// Nobody is told.
     public func release(_ stream: StreamID, _ term: Term) {}
 }

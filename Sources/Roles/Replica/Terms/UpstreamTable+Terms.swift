@@ -13,8 +13,12 @@ extension UpstreamTable {
         _ wish: TermWish, claims: any TermClaims, done: @escaping @Sendable (Result<Succession, TermFailure>) -> Void
     ) {
         suspend(wish.replica.id)
-        onSomeLoop { [replicas] loop in
-            TermTaking(wish, claims: claims, replicas: replicas, on: loop, done: done).begin()
+        onSomeLoop { [weak self, replicas] loop in
+            let taking = TermTaking(wish, claims: claims, replicas: replicas, on: loop) { [weak self] outcome in
+                done(outcome)
+                self?.resume(wish.replica.id)
+            }
+            taking.begin()
         }
     }
 
