@@ -123,7 +123,9 @@ var roles: [Target] {
         ),
         room(
             "Roles", "Origin",
-            uses: ["Access", "Cluster", "Feed", "Identity", "Media", "RTMP", "Replica", "Telemetry", "Transport"],
+            uses: [
+                "Access", "Bytes", "Cluster", "Feed", "Identity", "Media", "RTMP", "Replica", "Telemetry", "Transport",
+            ],
             products: [logging, nio("NIOCore")]
         ),
         room(
@@ -187,7 +189,8 @@ var proof: [Target] {
         tests(
             "Roles", "Node",
             uses: [
-                "Access", "Bytes", "Cluster", "Feed", "HLS", "Identity", "Media", "NodeKit", "RTMP", "Replica",
+                "Access", "Bytes", "Cluster", "Feed", "HLS", "Identity", "Media", "NodeKit", "Origin", "RTMP",
+                "Replica",
                 "Telemetry",
                 "TestKit", "Transport",
             ],

@@ -2,7 +2,6 @@
 
 import Cluster
 import Identity
-import Media
 import Relay
 
 /// What is under way to a node.
@@ -22,9 +21,6 @@ enum FailoverLetter {
     /// A node that was asked is not there.
     case refused(by: Int, life: Int)
 }
-
-/// A unit of the publisher's media.
-typealias SyntheticUnit = AccessUnit
 
 /// A connection between two nodes for one subscription, or for a copy.
 struct FailoverWire {

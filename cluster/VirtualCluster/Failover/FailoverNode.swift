@@ -4,6 +4,7 @@ import Cluster
 import Feed
 import HLS
 import Identity
+import Media
 import Placement
 import Relay
 
@@ -127,7 +128,7 @@ struct FailoverTaking {
 
 /// What a publisher sends, and when it came.
 struct FailoverMedia {
-    enum Content { case left, parameters, unit(SyntheticUnit) }
+    enum Content { case left, parameters, unit(AccessUnit) }
 
     let content: Content
     let now: Duration

@@ -20,9 +20,8 @@ public final class FailoverWorld {
     public internal(set) var problems: [String] = []
     /// How often a term began.
     public internal(set) var terms = 0
-    /// How many playlists were looked at, and how many of them were of a stream that had ended.
+    /// How many playlists were looked at.
     public internal(set) var playlists = 0
-    public internal(set) var ends = 0
     /// How long the stream stood still, where it did, from a fault on.
     public internal(set) var pauses: [Duration] = []
     /// FNV-1a over everything that was listed.

@@ -7,10 +7,8 @@ import Identity
 /// What the viewers of one node were shown in its life, for what must be true of it.
 struct ServedPlaylists {
     /// The furthest part listed.
-    private(set) var furthest: PlaylistKey?
-    private(set) var firstMSN: MediaSequenceNumber?
-    private(set) var names: Set<String> = []
-    private var newest: String?
+    private var furthest: PlaylistKey?
+    private var firstMSN: MediaSequenceNumber?
 
     /// A playlist was shown. What is wrong with it, seen from those before.
     mutating func show(_ playlist: ReadNames, at key: PlaylistKey) -> String? {
@@ -18,7 +16,6 @@ struct ServedPlaylists {
             furthest = key
             firstMSN = playlist.firstMSN
         }
-        names.formUnion(playlist.names)
         guard let furthest, let firstMSN else { return nil }
         if key.position < furthest.position { return "\(key.position) after \(furthest.position)" }
         if playlist.firstMSN < firstMSN { return "begins at \(playlist.firstMSN) after \(firstMSN)" }
@@ -32,17 +29,15 @@ struct ReadNames {
     let firstMSN: MediaSequenceNumber
     /// Every part and segment listed that is no gap.
     let names: [String]
-    let gaps: Int
 
     init(_ text: [UInt8]) {
-        var (first, names, gaps, isGap) = (MediaSequenceNumber(0), [String](), 0, false)
+        var (first, names, isGap) = (MediaSequenceNumber(0), [String](), false)
         for line in text.split(separator: 10) {
             let line = String(decoding: line, as: UTF8.self)
             if line.hasPrefix("#EXT-X-MEDIA-SEQUENCE:") {
                 first = MediaSequenceNumber(line.dropFirst(22)) ?? 0
             } else if line.hasPrefix("#EXT-X-GAP") {
                 isGap = true
-                gaps += 1
             } else if line.hasPrefix("#EXT-X-PART:"), let start = line.firstRange(of: "URI=\"")?.upperBound {
                 names.append(String(line[start...].prefix { $0 != "\"" }))
             } else if !line.hasPrefix("#") {
@@ -52,7 +47,6 @@ struct ReadNames {
         }
         firstMSN = first
         self.names = names
-        self.gaps = gaps
     }
 }
 

@@ -15,7 +15,8 @@ extension MediaWindow {
         guard let committed, furthest.map({ committed >= $0 }) ?? true else { return nil }
         let key = PlaylistKey(position: committed, isEnd: isEnded)
         guard let state = state(key), isReady(state) else { return nil }
-        return key
+        guard let beginning, segments.indices.contains(state.whole.lowerBound) else { return key }
+        return segments[state.whole.lowerBound].msn < beginning ? nil : key
     }
 
     /// How far requests can be answered: all that wait for this position or an earlier one are to be asked again. A

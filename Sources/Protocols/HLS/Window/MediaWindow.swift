@@ -21,6 +21,8 @@ public struct MediaWindow: Sendable {
     public private(set) var committed: PartPosition?
     /// The furthest part that was ever committed here: no playlist that ends before it is given.
     public private(set) var furthest: PartPosition?
+    /// The highest number that a playlist given here ever began with: none begins before it.
+    private(set) var beginning: MediaSequenceNumber?
     /// Why the stream ended, where it has.
     public private(set) var endReason: EndReason?
     /// EXT-X-TARGETDURATION in seconds, once decided; fixed until the end.
@@ -260,9 +262,18 @@ extension MediaWindow {
         for index in segments.indices.reversed() where segments[index].msn <= announced.msn {
             guard let last = segments[index].lastPosition else { continue }
             committed = max(committed ?? min(last, announced), min(last, announced))
-            furthest = max(furthest ?? last, committed ?? last)
+            note(committed ?? last)
             return
         }
+    }
+
+    /// Notes what playlists may be seen from now on.
+    private mutating func note(_ position: PartPosition) {
+        guard furthest.map({ position > $0 }) ?? true else { return }
+        furthest = position
+        guard let state = state(PlaylistKey(position: position)), isReady(state) else { return }
+        let first = segments[state.listed.lowerBound].msn
+        beginning = max(beginning ?? first, first)
     }
 
     /// Lets go what is older than twice the window, and parameters that nothing refers to any more. Of a stream that
