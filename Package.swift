@@ -103,7 +103,8 @@ var roles: [Target] {
         ),
         program(
             "millrace", folder: "Sources/Roles/Millrace", uses: ["Node"], products: [argumentParser],
-            libraries: ["jemalloc"]  // docs/decisions/0010
+            libraries: ["jemalloc"],  // docs/decisions/0010
+            holdsSwift: true  // docs/decisions/0016
         ),
         room(
             "Roles", "Node",
@@ -258,14 +259,21 @@ func library(_ name: String, folder: String, uses: [String], products: [Target.D
 }
 
 func program(
-    _ name: String, folder: String, uses: [String], products: [Target.Dependency] = [], libraries: [String] = []
+    _ name: String, folder: String, uses: [String], products: [Target.Dependency] = [], libraries: [String] = [],
+    holdsSwift: Bool = false
 ) -> Target {
-    .executableTarget(
+    let swift = [
+        "-static-stdlib", "-lFoundation", "-lFoundationInternationalization", "-lFoundationEssentials",
+        "-lCoreFoundation",
+        "-l_FoundationICU", "-l_FoundationCShims", "-l_FoundationCollections", "-lswiftDispatch", "-Xlinker",
+        "--gc-sections",
+    ]
+    return .executableTarget(
         name: name,
         dependencies: uses.map { .byName(name: $0) } + products,
         path: folder,
         swiftSettings: settings(),
-        linkerSettings: libraries.map { .linkedLibrary($0) }
+        linkerSettings: libraries.map { .linkedLibrary($0) } + (holdsSwift ? [.unsafeFlags(swift)] : [])
     )
 }
 
