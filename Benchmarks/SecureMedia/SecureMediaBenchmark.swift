@@ -78,8 +78,11 @@ extension SecureMediaBenchmark {
             let library = growth { kept += keys.map(LibrarySender.init) }
             print("  \(profile): out \(outbound), in \(inbound); libsrtp, one direction, \(library)")
         }
-        let connected = growth { for _ in 0..<1000 { kept.append(Connected(contexts)) } }
-        print("  a DTLS session, connected: \(connected)")
+        var pairs: [Connected] = []
+        let fresh = growth { for _ in 0..<2000 { pairs.append(Connected(contexts)) } }
+        let old = growth { for _ in 0..<2000 { pairs.append(Connected(contexts, isSettled: true)) } }
+        print("  both ends of a DTLS session: connected \(fresh), settled \(old)")
+        withExtendedLifetime(pairs) {}
         withExtendedLifetime(kept) {}
     }
 
@@ -222,7 +225,7 @@ private final class Connected {
     private var active: DTLSSession
     private var passive: DTLSSession
 
-    init(_ contexts: [DTLSContext]) {
+    init(_ contexts: [DTLSContext], isSettled: Bool = false) {
         active = DTLSSession(contexts[0], role: .active, peer: contexts[1].identity.fingerprint)
         passive = DTLSSession(contexts[1], role: .passive, peer: contexts[0].identity.fingerprint)
         _ = passive.begin(now: .zero)
@@ -240,5 +243,6 @@ private final class Connected {
             for case .connected in toPassive { isConnected = true }
         }
         guard isConnected else { fatalError("no handshake") }
+        if isSettled { _ = passive.tick(now: .seconds(60)) }
     }
 }

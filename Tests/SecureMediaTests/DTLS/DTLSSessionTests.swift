@@ -15,7 +15,7 @@ struct DTLSSessionTests {
         #expect(keys == pair.passive.keys?.reversed && keys.local != keys.remote)
         #expect(keys.profile == .aeadAES128GCM && pair.flights == 4)
         #expect(pair.largest <= DTLSSession.largestSent)
-        #expect(pair.active.nextDeadline == nil && pair.passive.nextDeadline == nil)
+        #expect(pair.active.nextDeadline == nil && pair.passive.nextDeadline != nil)
     }
 
     @Test("takes AES-GCM where both know it, whatever the peer likes more, and else the other")
@@ -82,15 +82,42 @@ struct DTLSSessionTests {
         #expect(pair.active.failure == .alert && pair.active.keys == nil)
     }
 
-    @Test("ends at both sides when one closes it", arguments: [0, 1])
-    func closes(side: Int) {
+    @Test("ends at both sides when one closes it, soon or late", arguments: [0, 1], [false, true])
+    func closes(side: Int, isLate: Bool) {
         let pair = DTLSPair()
         pair.begin()
+        if isLate { pair.act(1) { $0.tick(now: .seconds(60)) } }
         pair.act(side) { $0.close() }
         #expect(pair.active.isClosed && pair.passive.isClosed)
         #expect(pair.active.failure == nil && pair.passive.failure == nil)
+        #expect(pair.active.nextDeadline == nil && pair.passive.nextDeadline == nil)
         pair.act(side) { $0.close() }
-        #expect(pair.flights <= 6)
+        #expect(pair.flights == 6)
+    }
+
+    @Test("is not ended by what only looks like the peer's word", arguments: [0, 1])
+    func forgedAlerts(side: Int) throws {
+        let pair = DTLSPair()
+        pair.begin()
+        pair.act(1) { $0.tick(now: .seconds(60)) }
+        var notice: [UInt8] = []
+        pair.link = { _, datagrams in
+            notice = datagrams[0]
+            return []
+        }
+        pair.act(1 - side) { $0.close() }
+        try #require(notice.count == 39)
+        for bit in 0..<notice.count * 8 {
+            pair.act(side) { session in notice.flipping(bit).withUnsafeBytes { session.receive($0, now: .zero) } }
+        }
+        for count in 0..<notice.count {
+            pair.act(side) { session in notice[..<count].withUnsafeBytes { session.receive($0, now: .zero) } }
+        }
+        let end = side == 0 ? pair.active : pair.passive
+        #expect(!end.isClosed && end.failure == nil)
+        let other: [UInt8] = [23, 0xFE, 0xFD, 0, 1, 0, 0, 0, 0, 0, 9, 0, 1, 7]
+        pair.act(side) { session in (other + notice).withUnsafeBytes { session.receive($0, now: .zero) } }
+        #expect(end.isClosed)
     }
 
     @Test("is silent and free until ICE has authenticated a path")

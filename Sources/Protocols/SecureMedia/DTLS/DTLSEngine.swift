@@ -98,6 +98,20 @@ extension DTLSEngine {
     /// Gives back the record buffers, 34 KB, until the next datagram.
     func trim() { SSL_free_buffers(ssl) }
 
+    /// What is needed of a session that is connected once this is let go.
+    func closure() -> DTLSClosure {
+        shutDown()
+        var secret = [UInt8](repeating: 0, count: Int(SSL_MAX_MASTER_KEY_LENGTH))
+        var (server, client) = ([UInt8](repeating: 0, count: 32), [UInt8](repeating: 0, count: 32))
+        let isComplete =
+            SSL_SESSION_get_master_key(SSL_get_session(ssl), &secret, secret.count) == secret.count
+            && SSL_get_server_random(ssl, &server, 32) == 32 && SSL_get_client_random(ssl, &client, 32) == 32
+        precondition(isComplete, "OpenSSL gives no secret")
+        return DTLSClosure(
+            notice: Array(takeOutput().joined()), secret: secret, randoms: server + client,
+            isClient: SSL_is_server(ssl) == 0)
+    }
+
     /// What OpenSSL wants to send, as datagrams.
     func takeOutput() -> [[UInt8]] {
         let count = BIO_ctrl_pending(output)

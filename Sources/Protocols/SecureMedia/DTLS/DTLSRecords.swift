@@ -44,5 +44,5 @@ enum DTLSRecords {
     }
 
     /// Type, version, epoch, number and length.
-    private static let headerSize = 13
+    static let headerSize = 13
 }

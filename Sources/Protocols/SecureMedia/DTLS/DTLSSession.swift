@@ -6,6 +6,9 @@
 /// to datagrams, which could be larger than they are and go to whoever's address stands in them. For the same reason it
 /// needs no cookies.
 ///
+/// While it is not sure that the peer has our last flight, which is for as long as a handshake may take, it holds 41 KB;
+/// then OpenSSL is let go, and 250 bytes are left.
+///
 /// Time is given, but for one thing: whether a retransmission is due OpenSSL asks the system's clock. Calling ``tick(now:)``
 /// early or late does no harm, and ``nextDeadline`` says anew when to.
 public struct DTLSSession: ~Copyable {
@@ -75,16 +78,23 @@ extension DTLSSession {
         switch state {
         case .handshaking(let engine, let limit): return handshake(engine, datagram, until: limit, now: now)
         case .connected(let engine): return read(engine, datagram)
+        case .settled(let closure): return settled(closure, datagram)
         case .new, .over: return []
         }
     }
 
-    /// Time went on: retransmits, or gives up.
+    /// Time went on: retransmits, gives up, or lets OpenSSL go.
     public mutating func tick(now: Duration) -> [Directive] {
-        guard let nextDeadline, now >= nextDeadline, case .handshaking(let engine, let limit) = state else { return [] }
-        guard now < limit, engine.handleTimeout() else { return end(engine, .failed(.timedOut)) }
-        schedule(engine, until: limit, now: now)
-        return engine.takeOutput().map(Directive.send)
+        guard let nextDeadline, now >= nextDeadline else { return [] }
+        switch state {
+        case .handshaking(let engine, let limit):
+            guard now < limit, engine.handleTimeout() else { return end(engine, .failed(.timedOut)) }
+            schedule(engine, until: limit, now: now)
+            return engine.takeOutput().map(Directive.send)
+        case .connected(let engine): settle(engine)
+        case .new, .settled, .over: break
+        }
+        return []
     }
 
     /// Ends the session, and tells the peer where there is one.
@@ -93,6 +103,9 @@ extension DTLSSession {
         case .connected(let engine):
             engine.shutDown()
             return end(engine, .closed)
+        case .settled(let closure):
+            state = .over
+            return [.send(closure.notice), .closed]
         case .handshaking(let engine, _): return end(engine, .closed)
         case .new:
             state = .over
@@ -108,8 +121,11 @@ extension DTLSSession {
         case new
         /// Flights go to and fro. To `connected`, `over`.
         case handshaking(DTLSEngine, until: Duration)
-        /// The keys are known; alerts are heard, and a peer that missed our last flight gets it again. To `over`.
+        /// The keys are known; alerts are heard, and a peer that missed our last flight gets it again. To `settled`,
+        /// `over`.
         case connected(DTLSEngine)
+        /// The peer has our last flight; alerts are heard. To `over`.
+        case settled(DTLSClosure)
         /// Closed or failed; nothing is sent or heard.
         case over
     }
@@ -121,22 +137,35 @@ extension DTLSSession {
         case .wantsMore:
             schedule(engine, until: limit, now: now)
             return engine.takeOutput().map(Directive.send)
-        case .done: return connect(engine)
+        case .done: return connect(engine, now: now)
         case .closed: return end(engine, .closed)
         case .failed(let failure): return end(engine, .failed(failure))
         }
     }
 
-    /// What the last datagram held beside the end of the handshake is read too.
-    private mutating func connect(_ engine: DTLSEngine) -> [Directive] {
+    /// What the last datagram held beside the end of the handshake is read too. Who is active has the last flight, and so
+    /// the peer can not miss one.
+    private mutating func connect(_ engine: DTLSEngine, now: Duration) -> [Directive] {
         guard let keys = engine.exportKeys() else {
             engine.shutDown()
             return end(engine, .failed(.noProfile))
         }
-        nextDeadline = nil
+        nextDeadline = now + handshakeLimit
         state = .connected(engine)
-        let sent = engine.takeOutput().map(Directive.send)
-        return sent + [.connected(keys)] + read(engine, nil)
+        let directives = engine.takeOutput().map(Directive.send) + [.connected(keys)] + read(engine, nil)
+        if role == .active, case .connected = state { settle(engine) }
+        return directives
+    }
+
+    private mutating func settle(_ engine: DTLSEngine) {
+        nextDeadline = nil
+        state = .settled(engine.closure())
+    }
+
+    private mutating func settled(_ closure: DTLSClosure, _ datagram: UnsafeRawBufferPointer) -> [Directive] {
+        guard let end = closure.end(by: datagram) else { return [] }
+        state = .over
+        return end == .closed ? [.send(closure.notice), end] : [end]
     }
 
     private mutating func read(_ engine: DTLSEngine, _ datagram: UnsafeRawBufferPointer?) -> [Directive] {
