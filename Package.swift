@@ -46,6 +46,7 @@ var protocols: [Target] {
         room("Protocols", "HLS", uses: ["Bytes", "CMAF", "COpenSSL", "Cluster", "Feed", "Identity", "Media"]),
         room("Protocols", "Relay", uses: ["Bytes", "Cluster", "Feed", "Identity", "Media"]),
         room("Protocols", "RTMP", uses: ["Bytes", "COpenSSL", "Identity", "Media"]),
+        room("Protocols", "SecureMedia", uses: ["Bytes", "COpenSSL", "CSRTP", "Media"]),
     ]
 }
 
@@ -61,6 +62,7 @@ var rim: [Target] {
         room("Rim", "APIClient"),
         .systemLibrary(name: "CLinuxIO", path: "Sources/Rim/CLinuxIO"),
         shim("COpenSSL", pkgConfig: "openssl", debian: "libssl-dev"),
+        shim("CSRTP", pkgConfig: "libsrtp2", debian: "libsrtp2-dev"),
         shim("CZlib", pkgConfig: "zlib", debian: "zlib1g-dev"),
         room("Rim", "Telemetry", uses: ["Media"], products: [logging]),
         room(
@@ -156,6 +158,8 @@ var proof: [Target] {
             uses: ["Cluster", "Gossip", "Identity", "Placement", "TestKit"]),
         library("Swarm", folder: "loadtests/Swarm", uses: ["Bytes", "RTMP"]),
         program(
+            "millrace-bench-secure", folder: "Benchmarks/SecureMedia", uses: ["CSRTP", "Media", "SecureMedia"]),
+        program(
             "millrace-drill", folder: "cluster/ClusterDrill",
             uses: ["Cluster", "DelayLine", "Gossip", "Identity", "TestKit", "VirtualCluster"],
             products: [argumentParser]),
@@ -207,6 +211,7 @@ var proof: [Target] {
             ],
             products: [nio("NIOCore"), nio("NIOEmbedded"), nio("NIOPosix")]),
         tests("Roles", "Router", uses: ["Cluster", "Identity", "Placement", "Telemetry"]),
+        tests("Protocols", "SecureMedia", uses: ["Bytes", "CSRTP", "Media", "TestKit"]),
         tests("loadtests", "Swarm", uses: ["Bytes", "RTMP"]),
         tests("Rim", "Telemetry", products: [logging]),
         tests(
