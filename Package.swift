@@ -46,6 +46,7 @@ var protocols: [Target] {
         room("Protocols", "HLS", uses: ["Bytes", "CMAF", "COpenSSL", "Cluster", "Feed", "Identity", "Media"]),
         room("Protocols", "Relay", uses: ["Bytes", "Cluster", "Feed", "Identity", "Media"]),
         room("Protocols", "RTMP", uses: ["Bytes", "COpenSSL", "Identity", "Media"]),
+        room("Protocols", "WebRTC", uses: ["Bytes", "COpenSSL", "CZlib", "Cluster", "Media"]),
     ]
 }
 
@@ -218,6 +219,7 @@ var proof: [Target] {
                 from("hummingbird", "Hummingbird"), logging, nio("NIOCore"), nio("NIOEmbedded"), nio("NIOPosix"),
             ]
         ),
+        tests("Protocols", "WebRTC", uses: ["Bytes", "Cluster", "Media", "TestKit"]),
         testKit(
             "NodeKit",
             uses: [
