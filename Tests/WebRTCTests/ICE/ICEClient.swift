@@ -35,7 +35,7 @@ struct ICEClient {
     /// Gives bytes to the session and returns what it says.
     mutating func send(_ bytes: [UInt8], from path: ICEPath) throws -> [ICESession.Directive] {
         var directives: [ICESession.Directive] = []
-        let message = try STUNMessage(parsing: bytes.span)
+        let message = try STUNMessage(parsing: bytes)
         session.receive(message, in: bytes.span, on: path, now: now, into: &directives)
         return directives
     }
@@ -70,7 +70,7 @@ extension [ICESession.Directive] {
     func answers() throws -> [STUNMessage] {
         try compactMap { directive in
             guard case .send(let bytes, _) = directive else { return nil }
-            return try STUNMessage(parsing: bytes.span)
+            return try STUNMessage(parsing: bytes)
         }
     }
 }

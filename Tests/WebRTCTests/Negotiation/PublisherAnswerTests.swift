@@ -9,11 +9,11 @@ import WebRTC
 struct PublisherAnswerTests {
     /// What is agreed on with each client: codec, payload type, retransmissions and streams of simulcast.
     static let agreements: [(String, [String])] = [
-        ("aiortc-publish", ["AIORTC"]),
-        ("chromium-publish", ["CHROMIUM"]),
-        ("chromium-simulcast", ["SIMULCAST"]),
-        ("ffmpeg-publish", ["FFMPEG"]),
-        ("ffmpeg-publish-active", ["FFMPEG"]),
+        ("aiortc-publish", ["0 H264 99/100", "1 opus 96"]),
+        ("chromium-publish", ["0 opus 111", "1 H264 102/103"]),
+        ("chromium-simulcast", ["0 opus 111", "1 H264 102/103 h,m,l"]),
+        ("ffmpeg-publish", ["0 opus 111", "1 H264 106/105"]),
+        ("ffmpeg-publish-active", ["0 opus 111", "1 H264 106/105"]),
         ("firefox-publish", ["0 opus 109", "1 H264 126/127 h,m,l"]),
         ("gstreamer-publish", ["video0 H264 96/97", "audio1 opus 98"]),
         ("obs-publish", ["0 opus 111", "1 H264 96/97"]),
@@ -142,7 +142,7 @@ struct PublisherAnswerTests {
         ("sha-256", "sha-1", .noFingerprint),
         ("UDP/TLS/RTP/SAVPF", "RTP/AVP", .profile("RTP/AVP")),
         ("SAVPF 111", "SAVPF 96", .formats(.audio, offered: [], wanted: ["opus"])),
-        ("m=audio 50412", "m=x 0", .noMedia),
+        (" 50412 ", " 0 ", .noMedia),
     ]
 
     @Test("is a refusal for two media of one payload type")

@@ -33,7 +33,9 @@ struct SessionDescriptionTests {
         #expect(try SessionDescription(parsing: bare[...]) == SessionDescription(parsing: full[...]))
     }
 
-    @Test("that is cut is read as far as it goes, or refused", arguments: Offers.all)
+    @Test(
+        "that is cut is read as far as it goes, or refused",
+        arguments: ["ffmpeg-publish", "firefox-publish", "obs-publish"])
     func truncation(name: String) throws {
         let bytes = try Offers.bytes(name)
         for count in 0..<bytes.count {
@@ -46,7 +48,7 @@ struct SessionDescriptionTests {
     func bitFlips(name: String) throws {
         let bytes = try Offers.bytes(name)
         var random = SeededRandom(seed: 5)
-        for turn in 0..<400 {
+        for turn in 0..<100 {
             var wrong = bytes
             for _ in 0...Int.random(in: 0...3, using: &random) {
                 wrong[Int.random(in: 0..<bytes.count, using: &random)] ^= 1 << UInt8.random(in: 0..<8, using: &random)

@@ -9,6 +9,9 @@ public struct FramedPacketDecoder: Sendable {
     public struct TooLong: Error, Hashable, Sendable {
         /// The length claimed, in bytes.
         public let length: Int
+
+        /// A claim of `length` bytes.
+        public init(length: Int) { self.length = length }
     }
 
     private let maximumLength: Int

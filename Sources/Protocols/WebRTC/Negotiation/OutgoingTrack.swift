@@ -29,7 +29,7 @@ public struct OutgoingTrack: Hashable, Sendable {
     ///
     /// H.264 must be in packetization mode 1, as units are fragmented. Its profile only decides between formats: players
     /// decode more than they offer (Chromium offers Constrained Baseline and Main, and decodes High), so the nearest is
-    /// taken, first those whose decoder can do at least what is needed.
+    /// taken, first those whose decoder can do at least what is needed, last those that nothing else shows to be played.
     func rank(of format: PayloadFormat) -> Int? {
         guard PayloadCodec(format) == codec else { return nil }
         switch codec {
@@ -37,6 +37,7 @@ public struct OutgoingTrack: Hashable, Sendable {
             guard format.parameter("packetization-mode") == "1" else { return nil }
             guard let family = h264Profile?.family else { return 0 }
             let offered = H264Profile(of: format).family
+            guard offered != .other || family == .other else { return 20 }
             return offered >= family ? offered.rawValue - family.rawValue : 10 + family.rawValue - offered.rawValue
         case .vp9: return UInt8(format.parameter("profile-id") ?? "0") == profile ? 0 : nil
         case .av1: return UInt8(format.parameter("profile") ?? "0") == profile ? 0 : nil

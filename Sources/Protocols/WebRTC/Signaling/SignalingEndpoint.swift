@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Bytes
+
 /// The endpoint to which offers are posted: the table of RFC 9725 §4.2 and of WHEP, one row a response.
 ///
 /// Departures: GET is answered without content where the drafts leave it open, and HEAD of a WHEP endpoint says that

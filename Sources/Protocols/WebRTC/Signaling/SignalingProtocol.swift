@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Bytes
+
 /// Which of the two protocols an endpoint speaks. They share all but who sends.
 public enum SignalingProtocol: String, Hashable, Sendable, CaseIterable {
     /// A viewer comes (draft-ietf-wish-whep).

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Bytes
+
 /// The resource of one session of WHIP or WHEP, from the answered offer to DELETE: trickled candidates, restarts of ICE,
 /// and the end (RFC 9725 §4.2, §4.3).
 ///
