@@ -126,6 +126,44 @@ struct ICESessionTests {
     }
 }
 
+@Suite("Any order of checks, restarts and time")
+struct ICEOrderTests {
+    @Test("leaves a session whole", arguments: 1...60 as ClosedRange<UInt64>)
+    func anyOrder(seed: UInt64) throws {
+        var client = ICEClient(seed: seed)
+        var known: Set<ICEFragment> = [client.credentials.fragment]
+        var admitted: Set<ICEPath> = []
+        for _ in 0..<300 {
+            let from = path(UInt32.random(in: 1...12, using: &client.random))
+            var directives: [ICESession.Directive] = []
+            switch Int.random(in: 0...9, using: &client.random) {
+            case 0:
+                let new = ICELocalCredentials.random(using: &client.random)
+                directives = client.restart(new)
+                known.insert(new.fragment)
+                if Bool.random(using: &client.random) { client.credentials = new }
+            case 1:
+                client.now += .milliseconds(Int.random(in: 0...4000, using: &client.random))
+                directives = client.tick()
+            case 2: directives = try client.send(client.check(password: "wrong"), from: from)
+            default: directives = try client.send(client.check(nominates: .random(using: &client.random)), from: from)
+            }
+            for directive in directives {
+                switch directive {
+                case .admit(let path): #expect(admitted.insert(path).inserted, "seed \(seed)")
+                case .forget(let path): #expect(admitted.remove(path) != nil, "seed \(seed)")
+                case .retire(let fragment): #expect(known.remove(fragment) != nil, "seed \(seed)")
+                case .select(let path): #expect(path == client.session.selected, "seed \(seed)")
+                case .drop, .expire, .send: break
+                }
+            }
+            #expect(admitted.count <= 8 && known == Set(client.session.fragments), "seed \(seed)")
+            #expect(client.session.selected.map(admitted.contains) ?? true, "seed \(seed)")
+            #expect(admitted.allSatisfy(client.session.isAdmitted), "seed \(seed)")
+        }
+    }
+}
+
 /// What was expected did not come.
 struct Missing: Error {}
 
