@@ -9,7 +9,7 @@ public func fuzzSDP(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     let bytes = Array(UnsafeBufferPointer(start: start, count: count))
     guard let offer = try? SessionDescription(parsing: bytes[...]) else { return 0 }
     verify(offer)
-    guard let fingerprint = CertificateFingerprint(algorithm: .sha256, bytes: Array(0..<32)),
+    guard let fingerprint = SDPFingerprint(algorithm: .sha256, bytes: Array(0..<32)),
         let fragment = ICEFragment(parsing: "abcdefgh")
     else { return 0 }
     let local = LocalTransport(

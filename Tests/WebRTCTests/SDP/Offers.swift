@@ -40,7 +40,7 @@ enum Offers {
 /// What our side says in the tests.
 func localTransport(seed: UInt64 = 1) -> LocalTransport {
     var random = SeededRandom(seed: seed)
-    guard let fingerprint = CertificateFingerprint(algorithm: .sha256, bytes: Array(0..<32)) else {
+    guard let fingerprint = SDPFingerprint(algorithm: .sha256, bytes: Array(0..<32)) else {
         preconditionFailure("32 bytes are a SHA-256")
     }
     return LocalTransport(

@@ -99,11 +99,11 @@ extension ICECandidate {
     }
 }
 
-extension CertificateFingerprint {
-    fileprivate static func random(using random: inout some RandomNumberGenerator) -> CertificateFingerprint {
+extension SDPFingerprint {
+    fileprivate static func random(using random: inout some RandomNumberGenerator) -> SDPFingerprint {
         let algorithm = Algorithm.allCases[Int.random(in: 0...2, using: &random)]
         let bytes = (0..<algorithm.length).map { _ in UInt8(random.next() & 0xFF) }
-        guard let fingerprint = CertificateFingerprint(algorithm: algorithm, bytes: bytes) else {
+        guard let fingerprint = SDPFingerprint(algorithm: algorithm, bytes: bytes) else {
             preconditionFailure("\(algorithm) has another length")
         }
         return fingerprint

@@ -5,12 +5,12 @@ public struct LocalTransport: Hashable, Sendable {
     /// Of this session.
     public var credentials: ICELocalCredentials
     /// Of the certificate that we show.
-    public var fingerprint: CertificateFingerprint
+    public var fingerprint: SDPFingerprint
     /// Where we may be reached.
     public var candidates: [ICECandidate]
 
     /// A transport of its parts.
-    public init(credentials: ICELocalCredentials, fingerprint: CertificateFingerprint, candidates: [ICECandidate]) {
+    public init(credentials: ICELocalCredentials, fingerprint: SDPFingerprint, candidates: [ICECandidate]) {
         self.credentials = credentials
         self.fingerprint = fingerprint
         self.candidates = candidates
@@ -21,8 +21,8 @@ public struct LocalTransport: Hashable, Sendable {
 public struct NegotiatedTransport: Hashable, Sendable {
     /// The other party's.
     public let credentials: ICECredentials
-    /// What its certificate must have: SHA-256 where it gave several.
-    public let fingerprint: CertificateFingerprint
+    /// The SHA-256 of its certificate, which every client gives (RFC 8122 §5), among others perhaps.
+    public let fingerprint: SDPFingerprint
     /// `passive`, we are DTLS's server, or `active`, its client: where the other party offers to be passive only.
     public let setup: DTLSSetup
 
@@ -32,8 +32,9 @@ public struct NegotiatedTransport: Hashable, Sendable {
         let tagged = media.first { $0.mid != nil && $0.mid == offer.bundle.first } ?? media.first
         guard let tagged else { throw .noMedia }
         guard let credentials = tagged.credentials else { throw .noCredentials }
-        let fingerprint = tagged.fingerprints.first { $0.algorithm == .sha256 } ?? tagged.fingerprints.first
-        guard let fingerprint else { throw .noFingerprint }
+        guard let fingerprint = tagged.fingerprints.first(where: { $0.algorithm == .sha256 }) else {
+            throw .noFingerprint
+        }
         self.credentials = credentials
         self.fingerprint = fingerprint
         setup = tagged.setup == .passive ? .active : .passive

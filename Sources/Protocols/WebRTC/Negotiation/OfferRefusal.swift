@@ -8,7 +8,7 @@ public enum OfferRefusal: Error, Hashable, Sendable, CustomStringConvertible {
     case formats(MediaKind, offered: [String], wanted: [String])
     /// `a=ice-ufrag` and `a=ice-pwd` are missing.
     case noCredentials
-    /// No `a=fingerprint` of a hash function that is good enough.
+    /// No `a=fingerprint` of SHA-256.
     case noFingerprint
     /// There are no media, or all are refused.
     case noMedia
@@ -45,7 +45,7 @@ public enum OfferRefusal: Error, Hashable, Sendable, CustomStringConvertible {
             "no offered format of the \(kind.rawValue) will do: offered are \(Self.list(offered)), wanted is "
                 + Self.list(wanted)
         case .noCredentials: "a=ice-ufrag or a=ice-pwd is missing"
-        case .noFingerprint: "a=fingerprint with sha-256, sha-384 or sha-512 is missing"
+        case .noFingerprint: "a=fingerprint with sha-256 is missing"
         case .noMedia: "the offer has no media"
         case .nothingToSend: "the stream has none of the kinds of media that are offered"
         case .notBundled: "the media are not in one a=group:BUNDLE"

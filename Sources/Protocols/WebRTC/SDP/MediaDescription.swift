@@ -43,7 +43,7 @@ public struct MediaDescription: Hashable, Sendable {
     /// `a=end-of-candidates`.
     public var hasEndOfCandidates = false
     /// `a=fingerprint` of the hashes that we know.
-    public var fingerprints: [CertificateFingerprint] = []
+    public var fingerprints: [SDPFingerprint] = []
     /// `a=setup`.
     public var setup: DTLSSetup?
 

@@ -5,7 +5,7 @@ struct TransportDraft {
     var fragment: String?
     var password: String?
     var options: [String] = []
-    var fingerprints: [CertificateFingerprint] = []
+    var fingerprints: [SDPFingerprint] = []
     var setup: DTLSSetup?
     var direction: MediaDirection?
 
@@ -50,8 +50,8 @@ struct TransportDraft {
     private mutating func readFingerprint(_ value: Substring, line: Int, limits: SDPLimits) throws(SDPFailure) {
         let words = value.split(separator: " ")
         guard words.count == 2 else { throw .malformed("a=fingerprint", line: line) }
-        guard let algorithm = CertificateFingerprint.Algorithm(rawValue: words[0].lowercased()) else { return }
-        guard let fingerprint = CertificateFingerprint(algorithm: algorithm, text: words[1]) else {
+        guard let algorithm = SDPFingerprint.Algorithm(rawValue: words[0].lowercased()) else { return }
+        guard let fingerprint = SDPFingerprint(algorithm: algorithm, text: words[1]) else {
             throw .malformed("a=fingerprint", line: line)
         }
         guard !fingerprints.contains(fingerprint) else { return }

@@ -17,13 +17,14 @@ public struct STUNIntegrityKey: Sendable {
     public init(_ key: [UInt8]) {
         var block = key
         if key.count > Self.blockLength {
-            var state = Self.begun([])
-            key.withUnsafeBufferPointer { Self.update(&state, $0) }
-            block = Self.finish(&state)
+            block = [UInt8](unsafeUninitializedCapacity: Self.codeLength) { digest, count in
+                SHA1(key, key.count, digest.baseAddress)
+                count = Self.codeLength
+            }
         }
         block += repeatElement(0, count: Self.blockLength - block.count)
-        inner = Self.begun(block.map { $0 ^ 0x36 })
-        outer = Self.begun(block.map { $0 ^ 0x5C })
+        inner = millrace_sha1_state(block.map { $0 ^ 0x36 })
+        outer = millrace_sha1_state(block.map { $0 ^ 0x5C })
     }
 
     /// Whether `message`, read from `bytes`, was written by somebody who knows the key. Compares in constant time.
@@ -48,38 +49,21 @@ public struct STUNIntegrityKey: Sendable {
 extension STUNIntegrityKey {
     /// The header's length is hashed as if MESSAGE-INTEGRITY were the last attribute, whatever follows it.
     private func withCode<Result>(of bytes: Span<UInt8>, _ body: (UnsafePointer<UInt8>) -> Result) -> Result {
-        let length = UInt16(truncatingIfNeeded: bytes.count - STUNMessage.headerLength + 4 + Self.codeLength)
-        var state = inner
-        bytes.withUnsafeBufferPointer { bytes in
-            Self.update(&state, UnsafeBufferPointer(rebasing: bytes[..<2]))
-            withUnsafeBytes(of: length.bigEndian) { _ = millrace_sha1_update(&state, $0.baseAddress, 2) }
-            Self.update(&state, UnsafeBufferPointer(rebasing: bytes[4...]))
-        }
-        return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Self.codeLength) { digest in
-            guard let start = digest.baseAddress else { preconditionFailure("no room for a digest on the stack") }
-            _ = millrace_sha1_finish(start, &state)
-            var whole = outer
-            _ = millrace_sha1_update(&whole, start, Self.codeLength)
-            _ = millrace_sha1_finish(start, &whole)
-            return body(start)
-        }
-    }
-
-    private static func begun(_ block: [UInt8]) -> SHA_CTX {
-        var state = SHA_CTX()
-        _ = millrace_sha1_begin(&state)
-        block.withUnsafeBufferPointer { update(&state, $0) }
-        return state
-    }
-
-    private static func update(_ state: inout SHA_CTX, _ bytes: UnsafeBufferPointer<UInt8>) {
-        _ = millrace_sha1_update(&state, bytes.baseAddress, bytes.count)
-    }
-
-    private static func finish(_ state: inout SHA_CTX) -> [UInt8] {
-        [UInt8](unsafeUninitializedCapacity: codeLength) { digest, count in
-            _ = millrace_sha1_finish(digest.baseAddress, &state)
-            count = codeLength
+        let length = UInt32(truncatingIfNeeded: bytes.count - STUNMessage.headerLength + 4 + Self.codeLength)
+        let start = (UInt32(bytes.uint16(at: 0)) << 16 | length).bigEndian
+        return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Self.codeLength) { code in
+            guard let digest = code.baseAddress else { preconditionFailure("no room for a digest on the stack") }
+            withUnsafeBytes(of: start) { start in
+                bytes.extracting(4...).withUnsafeBufferPointer { rest in
+                    withUnsafePointer(to: inner) { inner in
+                        withUnsafePointer(to: outer) { outer in
+                            millrace_hmac_sha1(
+                                inner, outer, start.baseAddress, start.count, rest.baseAddress, rest.count, digest)
+                        }
+                    }
+                }
+            }
+            return body(digest)
         }
     }
 }

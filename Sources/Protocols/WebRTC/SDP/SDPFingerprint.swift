@@ -3,7 +3,7 @@
 import Bytes
 
 /// The hash of the certificate that a party will show in DTLS: `a=fingerprint`, RFC 8122 §5.
-public struct CertificateFingerprint: Hashable, Sendable {
+public struct SDPFingerprint: Hashable, Sendable {
     /// Hash functions that are good enough; others are left out.
     public enum Algorithm: String, Hashable, Sendable, CaseIterable {
         /// SHA-256.
