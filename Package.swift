@@ -47,6 +47,7 @@ var protocols: [Target] {
         room("Protocols", "Relay", uses: ["Bytes", "Cluster", "Feed", "Identity", "Media"]),
         room("Protocols", "RTMP", uses: ["Bytes", "COpenSSL", "Identity", "Media"]),
         room("Protocols", "SecureMedia", uses: ["Bytes", "COpenSSL", "CSRTP", "Media"]),
+        room("Protocols", "WebRTC", uses: ["Bytes", "COpenSSL", "CZlib", "Cluster", "Media"]),
     ]
 }
 
@@ -224,6 +225,7 @@ var proof: [Target] {
                 from("hummingbird", "Hummingbird"), logging, nio("NIOCore"), nio("NIOEmbedded"), nio("NIOPosix"),
             ]
         ),
+        tests("Protocols", "WebRTC", uses: ["Bytes", "Cluster", "Media", "TestKit"]),
         testKit(
             "NodeKit",
             uses: [
