@@ -24,7 +24,7 @@ struct RTPPacketTests {
                     marker: true, payloadType: 96, sequenceNumber: 0x1234, timestamp: 0x89AB_CDEF, source: 0x1122_3344))
         #expect(packet.payload.elementsEqual([1, 2, 3, 4, 5]))
         #expect(packet.extensions.map(\.id) == [1])
-        #expect(packet.extensions.first?.value == [0xFF])
+        #expect(packet.extensions.map(\.value) == [[0xFF]])
     }
 
     @Test("is read at any place of a larger datagram")

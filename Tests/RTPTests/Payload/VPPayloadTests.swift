@@ -78,7 +78,7 @@ struct VPPayloadTests {
 
     @Test(
         "are refused when they are cut in the descriptor or behind it",
-        arguments: [(.vp8, "90f0 8001 05 e1 aa"), (.vp9, "9a 18 0140 00b4 02 04 01 08 0102 aa"), (.vp9, "fc 8001 20 03 05 06 aa")]
+        arguments: [(.vp8, "90f0 8001 05 e1 aa"), (.vp9, "9a 05 18 0140 00b4 02 04 01 08 0102 aa"), (.vp9, "fc 8001 20 03 05 06 aa")]
             as [(RTPCodec, String)])
     func truncation(row: (codec: RTPCodec, text: String)) {
         let bytes = hex(row.text)

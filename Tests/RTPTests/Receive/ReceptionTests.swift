@@ -15,8 +15,8 @@ struct ReceptionCountersTests {
         }
         let sent = NTPTime(WallTime(milliseconds: 5))
         let report = counters.report(source: 9, lastReport: (sent, .seconds(1)), now: .milliseconds(1500))
-        #expect(report.fractionLost == 63)  // 24 of 97, from the first that came to the last
-        #expect(report.lost == 24)
+        #expect(report.fractionLost == 64)  // 25 of 100
+        #expect(report.lost == 25)
         #expect(report.highestSequence == 65_629)
         #expect(report.lastReport == sent.middle)
         #expect(report.sinceLastReport == 0x8000)
@@ -24,7 +24,7 @@ struct ReceptionCountersTests {
         for _ in 0..<30 { counters.repair() }
         let next = counters.report(source: 9, lastReport: nil, now: .seconds(2))
         #expect(next.fractionLost == 0)
-        #expect(next.lost == -6)
+        #expect(next.lost == -5)
         #expect(next.lastReport == 0)
     }
 
@@ -63,21 +63,25 @@ struct ArrivalLogTests {
     @Test("tells what came, what did not, and once only")
     func tells() throws {
         var log = ArrivalLog()
-        #expect(log.feedback(sender: 1, media: 2) == nil)
+        #expect(log.isEmpty)
         for (number, time) in [(65_534, 1000), (65_535, 1010), (2, 1005), (1, 1030)] as [(UInt16, Int)] {
             log.receive(number, now: .milliseconds(time))
         }
-        let first = try #require(log.feedback(sender: 1, media: 2))
+        var feedback = log.feedback(sender: 1, media: 2)
+        let first = try #require(feedback)
         #expect(told(first).map(\.0) == [65_534, 65_535, 0, 1, 2])
         #expect(told(first).map(\.1) == [1000, 1010, nil, 1030, 1005])
         #expect(first.count == 0)
-        #expect(log.feedback(sender: 1, media: 2) == nil)
+        feedback = log.feedback(sender: 1, media: 2)
+        #expect(feedback == nil)
         log.receive(5, now: .milliseconds(1100))
-        let second = try #require(log.feedback(sender: 1, media: 2))
+        feedback = log.feedback(sender: 1, media: 2)
+        let second = try #require(feedback)
         #expect(told(second).map(\.0) == [3, 4, 5])
         #expect(second.count == 1)
         log.receive(4, now: .milliseconds(1200))
-        #expect(told(try #require(log.feedback(sender: 1, media: 2))).map(\.0) == [4])
+        feedback = log.feedback(sender: 1, media: 2)
+        #expect(feedback.map { told($0).map(\.0) } == [4])
     }
 
     @Test("cuts feedback where a difference does not fit, and where a datagram is full")

@@ -108,7 +108,7 @@ struct ReorderBufferTests {
         #expect(bench.left == [1, -1, 3, -1, 5000, 5001])
         for number in 100..<170 as Range<UInt16> { bench.insert(number) }
         #expect(bench.left.dropFirst(6).first == -1)
-        #expect(bench.left.dropFirst(7) == ((65_536 + 163)...(65_536 + 169)).map { $0 }[...])
+        #expect(Array(bench.left.dropFirst(7)) == Array(65_699...65_705))
     }
 
     @Test("holds no more than its capacity")
@@ -144,7 +144,9 @@ struct ReorderBufferTests {
         let packets = bench.left.filter { $0 > 0 }
         #expect(packets == packets.sorted(), "seed \(seed)")
         #expect(Set(packets).count == packets.count, "seed \(seed)")
-        #expect(packets.count == Set(arrivals.map(\.1)).count, "seed \(seed)")
+        // What is overtaken before the first packet comes is late.
+        let expected = Set(arrivals.map { $0.1 &- first }).filter { $0 >= (arrivals.first?.1 ?? first) &- first }
+        #expect(packets.count == expected.count, "seed \(seed)")
         let lost = -bench.left.filter { $0 < 0 }.reduce(0, +)
         #expect(Int64(packets.count) + lost == (packets.last ?? 0) - (packets.first ?? 0) + 1, "seed \(seed)")
     }
