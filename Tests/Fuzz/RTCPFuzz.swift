@@ -12,7 +12,13 @@ public func fuzz(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
         var again: [UInt8] = []
         RTCPEncoder.append(packet, to: &again)
         var second = RTCPDecoder(again[...])
-        precondition((try? second.next()) == packet, "another \(packet)")
+        let read = try? second.next()
+        if case .nack(let first) = packet, case .nack(let second)? = read {
+            // A list that names a packet twice, or out of order, is written without that.
+            precondition(Set(first.missing) == Set(second.missing), "other packets than \(first)")
+        } else {
+            precondition(read == packet, "another \(packet)")
+        }
     }
     return 0
 }

@@ -13,7 +13,9 @@ struct BandwidthEstimatorTests {
     ) -> [UInt64] {
         var random = SeededRandom(seed: seed)
         var settings = LinkSettings.losing(loss)
-        (settings.delay, settings.jitter, settings.longestQueue) = (.milliseconds(30), .milliseconds(4), .milliseconds(300))
+        (settings.delay, settings.jitter, settings.longestQueue) = (
+            .milliseconds(30), .milliseconds(4), .milliseconds(300)
+        )
         var link = LinkModel(settings)
         var (estimator, log) = (BandwidthEstimator(), ArrivalLog())
         var arrivals: [(at: Duration, number: UInt16)] = []
@@ -29,7 +31,9 @@ struct BandwidthEstimatorTests {
                 if let at = link.send(bytes: 1200, now: now, using: &random).first { arrivals.append((at, number)) }
                 number &+= 1
             }
-            for arrival in arrivals.filter({ $0.at <= now }).sorted(by: { $0.at < $1.at }) { log.receive(arrival.number, now: arrival.at) }
+            for arrival in arrivals.filter({ $0.at <= now }).sorted(by: { $0.at < $1.at }) {
+                log.receive(arrival.number, now: arrival.at)
+            }
             arrivals.removeAll { $0.at <= now }
             if tick % 20 == 0, let message = log.feedback(sender: 1, media: 2) {
                 feedback.append((now + .milliseconds(30), message))
@@ -41,7 +45,9 @@ struct BandwidthEstimatorTests {
         return estimates
     }
 
-    @Test("finds the rate of a link, and stays near it", arguments: [500_000, 2_000_000, 5_000_000], 1...3 as ClosedRange<UInt64>)
+    @Test(
+        "finds the rate of a link, and stays near it", arguments: [500_000, 2_000_000, 5_000_000],
+        1...3 as ClosedRange<UInt64>)
     func finds(rate: Int, seed: UInt64) {
         let estimates = run(seconds: 60, seed: seed, offered: 20_000_000) { _ in rate }
         let settled = estimates.suffix(30)
@@ -56,7 +62,9 @@ struct BandwidthEstimatorTests {
         #expect(estimates[33] < 900_000, "seed \(seed): \(estimates)")
     }
 
-    @Test("leaves room for the next layer of a stream that is smaller than the link", arguments: 1...3 as ClosedRange<UInt64>)
+    @Test(
+        "leaves room for the next layer of a stream that is smaller than the link",
+        arguments: 1...3 as ClosedRange<UInt64>)
     func room(seed: UInt64) {
         let estimates = run(seconds: 40, seed: seed, offered: 500_000) { _ in 5_000_000 }
         #expect(estimates.suffix(5).allSatisfy { $0 > 1_500_000 && $0 < 2_300_000 }, "seed \(seed): \(estimates)")

@@ -18,14 +18,18 @@ struct MediaFromRTPTests {
         ])
     }
 
-    private func packet(_ sequence: Int64, _ timestamp: Int64, _ payload: [UInt8], marker: Bool = true) -> ReceivedPacket {
+    private func packet(_ sequence: Int64, _ timestamp: Int64, _ payload: [UInt8], marker: Bool = true)
+        -> ReceivedPacket
+    {
         ReceivedPacket(
-            source: Self.video, codec: .h264, sequence: sequence, timestamp: timestamp, marker: marker, payload: payload[...])
+            source: Self.video, codec: .h264, sequence: sequence, timestamp: timestamp, marker: marker,
+            payload: payload[...])
     }
 
     private func sound(_ timestamp: Int64, _ payload: [UInt8] = [0x78, 1]) -> ReceivedPacket {
         ReceivedPacket(
-            source: Self.audio, codec: .opus, sequence: timestamp, timestamp: timestamp, marker: false, payload: payload[...])
+            source: Self.audio, codec: .opus, sequence: timestamp, timestamp: timestamp, marker: false,
+            payload: payload[...])
     }
 
     /// SPS and PPS in one packet.
@@ -66,7 +70,9 @@ struct MediaFromRTPTests {
     func loss() throws {
         var (media, events) = (media(), [MediaFromRTP.Event]())
         func send(_ sequence: Int64, isKey: Bool) throws {
-            if isKey { media.receive(packet(sequence, sequence * 3000, try sets(), marker: false), now: .zero, into: &events) }
+            if isKey {
+                media.receive(packet(sequence, sequence * 3000, try sets(), marker: false), now: .zero, into: &events)
+            }
             media.receive(packet(sequence, sequence * 3000, [isKey ? 0x65 : 0x61, 0x88]), now: .zero, into: &events)
         }
         try send(1, isKey: true)
@@ -75,7 +81,9 @@ struct MediaFromRTPTests {
         try send(4, isKey: false)
         try send(5, isKey: true)
         try send(6, isKey: false)
-        #expect(describe(events).filter { $0.hasPrefix("1 ") && $0.contains("0000") }.map { $0.prefix(6) } == ["1 0 key", "1 3000", "1 1200", "1 1500"].map { $0.prefix(6) })
+        #expect(
+            describe(events).filter { $0.hasPrefix("1 ") && $0.contains("0000") }.map { $0.prefix(6) }
+                == ["1 0 key", "1 3000", "1 1200", "1 1500"].map { $0.prefix(6) })
         #expect(media.ignored.lost == 1)
         #expect(media.ignored.beforeRandomAccess == 1)
     }
@@ -96,7 +104,7 @@ struct MediaFromRTPTests {
     func lipSync() throws {
         var (media, events) = (media(), [MediaFromRTP.Event]())
         // Sound comes 100 ms behind the picture of its moment.
-        media.receive(packet(1, 90_000, try sets() , marker: false), now: .seconds(1), into: &events)
+        media.receive(packet(1, 90_000, try sets(), marker: false), now: .seconds(1), into: &events)
         media.receive(packet(1, 90_000, [0x65, 0x88]), now: .seconds(1), into: &events)
         media.receive(sound(48_000), now: .milliseconds(1100), into: &events)
         let civil = WallTime(milliseconds: 1_795_255_200_000)
@@ -141,7 +149,8 @@ struct MediaFromRTPTests {
             let payload = noise(.random(in: 0...60, using: &random), using: &random)
             let packet = ReceivedPacket(
                 source: Self.video, codec: RTPCodec(codec) ?? .h264, sequence: index,
-                timestamp: .random(in: .min ... .max, using: &random), marker: .random(using: &random), payload: payload[...])
+                timestamp: .random(in: .min ... .max, using: &random), marker: .random(using: &random),
+                payload: payload[...])
             media.receive(packet, now: .zero, into: &events)
         }
         for case .accessUnit(let unit) in events { #expect(!unit.payload.isEmpty, "seed \(seed)") }
@@ -150,8 +159,11 @@ struct MediaFromRTPTests {
 
 @Suite("A pass-through")
 struct PassThroughTests {
-    private func packet(_ source: ReceiveSource, _ sequence: Int64, _ timestamp: Int64, _ payload: [UInt8]) -> ReceivedPacket {
-        ReceivedPacket(source: source, codec: .vp8, sequence: sequence, timestamp: timestamp, marker: true, payload: payload[...])
+    private func packet(_ source: ReceiveSource, _ sequence: Int64, _ timestamp: Int64, _ payload: [UInt8])
+        -> ReceivedPacket
+    {
+        ReceivedPacket(
+            source: source, codec: .vp8, sequence: sequence, timestamp: timestamp, marker: true, payload: payload[...])
     }
 
     @Test("keeps packets as they are, on one clock that goes forward over publishers")

@@ -66,14 +66,21 @@ struct RTPFromMediaTests {
         var came: [AccessUnit] = []
         for case .accessUnit(let unit) in events { came.append(unit) }
         #expect(came.count == sent.count)
-        #expect(came.count == recording.units.count { unit in recording.tracks.contains { $0.id == unit.track && $0.codec != .aac } })
+        #expect(
+            came.count
+                == recording.units.count { unit in recording.tracks.contains { $0.id == unit.track && $0.codec != .aac }
+                })
         for (came, sent) in zip(came, sent) where came.track == .video {
-            #expect(Self.withoutSupplements(came.payload, recording.tracks[0].codec) == Self.withoutSupplements(sent.payload, recording.tracks[0].codec))
+            #expect(
+                Self.withoutSupplements(came.payload, recording.tracks[0].codec)
+                    == Self.withoutSupplements(sent.payload, recording.tracks[0].codec))
             #expect(came.isRandomAccess == sent.isRandomAccess)
         }
         #expect(came.filter { $0.track == .audio }.map(\.payload) == sent.filter { $0.track == .audio }.map(\.payload))
         for track in recording.tracks where track.codec != .aac {
-            let found = events.compactMap { if case .parameters(track.id, let found) = $0 { found.codecString } else { nil } }
+            let found = events.compactMap {
+                if case .parameters(track.id, let found) = $0 { found.codecString } else { nil }
+            }
             #expect(found == [track.parameters.codecString])
         }
     }
@@ -102,7 +109,10 @@ struct RTPFromMediaTests {
         let track = Track(id: .video, parameters: .video(try NALPayloadTests.parameters(.h264)))
         var stream = stream([track])
         let units = [unit(0, shown: 0, [0x41]), unit(1, shown: 1, [0x65], isKey: true), unit(2, shown: 2, [0x41])]
-        #expect(outcomes(&stream, units) == [.dropped(.awaitsRandomAccess), .payloads(timestamp: 1), .payloads(timestamp: 2)])
+        #expect(
+            outcomes(&stream, units) == [
+                .dropped(.awaitsRandomAccess), .payloads(timestamp: 1), .payloads(timestamp: 2),
+            ])
         stream.change([track])
         #expect(outcomes(&stream, [unit(3, shown: 3, [0x41])]) == [.payloads(timestamp: 3)])
         stream.begin([track])
@@ -114,7 +124,8 @@ struct RTPFromMediaTests {
         let track = Track(id: .video, parameters: .video(try NALPayloadTests.parameters(.h264)))
         var stream = stream([track])
         let plain = [
-            unit(0, shown: 3000, [0x65], isKey: true), unit(3000, shown: 12_000, [0x41]), unit(6000, shown: 6000, [0x01]),
+            unit(0, shown: 3000, [0x65], isKey: true), unit(3000, shown: 12_000, [0x41]),
+            unit(6000, shown: 6000, [0x01]),
             unit(9000, shown: 9000, [0x01]), unit(12_000, shown: 15_000, [0x41]),
         ]
         #expect(
@@ -123,7 +134,9 @@ struct RTPFromMediaTests {
                 .payloads(timestamp: 15_000),
             ])
         let refused = RTPFromMedia.Outcome.dropped(.refused(.reorderedReferences))
-        #expect(outcomes(&stream, [unit(15_000, shown: 14_000, [0x21]), unit(18_000, shown: 18_000, [0x65], isKey: true)]) == [refused, refused])
+        #expect(
+            outcomes(&stream, [unit(15_000, shown: 14_000, [0x21]), unit(18_000, shown: 18_000, [0x65], isKey: true)])
+                == [refused, refused])
         #expect(stream.refusal(.video) == .reorderedReferences)
         stream.begin([track])
         #expect(stream.refusal(.video) == nil)
@@ -133,7 +146,9 @@ struct RTPFromMediaTests {
         }
     }
 
-    @Test("drops HEVC's leading pictures and those to which nothing in their layer refers", arguments: [(0, true), (1, false), (4, true), (5, false), (6, true), (8, true), (9, true)] as [(UInt8, Bool)])
+    @Test(
+        "drops HEVC's leading pictures and those to which nothing in their layer refers",
+        arguments: [(0, true), (1, false), (4, true), (5, false), (6, true), (8, true), (9, true)] as [(UInt8, Bool)])
     func hevc(row: (type: UInt8, isDropped: Bool)) throws {
         var stream = stream([Track(id: .video, parameters: .video(try NALPayloadTests.parameters(.hevc)))])
         _ = outcomes(&stream, [unit(0, shown: 9000, [42, 1], isKey: true)])
@@ -149,11 +164,14 @@ struct RTPFromMediaTests {
                 id: TrackID(3),
                 parameters: .audio(
                     AudioParameters(
-                        codec: .opus, record: [], sampleRate: 48_000, channels: 6, codecString: "opus", samplesPerUnit: nil))),
+                        codec: .opus, record: [], sampleRate: 48_000, channels: 6, codecString: "opus",
+                        samplesPerUnit: nil))),
         ])
         #expect(stream.refusal(.audio) == .codec(.aac))
         #expect(stream.refusal(TrackID(3)) == .channels(6))
-        let unit = AccessUnit(track: .audio, decodeTime: MediaTime(ticks: 0, timescale: Timescale(48_000)), isRandomAccess: true, payload: [1])
+        let unit = AccessUnit(
+            track: .audio, decodeTime: MediaTime(ticks: 0, timescale: Timescale(48_000)), isRandomAccess: true,
+            payload: [1])
         #expect(outcomes(&stream, [unit]) == [.dropped(.refused(.codec(.aac)))])
         var other = unit
         other.track = TrackID(9)
@@ -165,10 +183,15 @@ struct RTPFromMediaTests {
         let track = Track(id: .video, parameters: .video(try NALPayloadTests.parameters(.h264)))
         var stream = stream([track])
         var batch = PayloadBatch()
-        #expect(stream.packetize(unit(90_000, shown: 90_000, [0x65], isKey: true), now: .zero, into: &batch) == .payloads(timestamp: 90_000))
+        #expect(
+            stream.packetize(unit(90_000, shown: 90_000, [0x65], isKey: true), now: .zero, into: &batch)
+                == .payloads(timestamp: 90_000))
         stream.begin([track])
         #expect(
-            stream.packetize(unit(0, shown: 0, [0x65], isKey: true), now: .seconds(1), into: &batch) == .payloads(timestamp: 180_000))
-        #expect(stream.packetize(unit(3000, shown: 3000, [0x41]), now: .seconds(1), into: &batch) == .payloads(timestamp: 183_000))
+            stream.packetize(unit(0, shown: 0, [0x65], isKey: true), now: .seconds(1), into: &batch)
+                == .payloads(timestamp: 180_000))
+        #expect(
+            stream.packetize(unit(3000, shown: 3000, [0x41]), now: .seconds(1), into: &batch)
+                == .payloads(timestamp: 183_000))
     }
 }

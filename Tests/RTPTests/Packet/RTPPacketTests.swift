@@ -81,7 +81,9 @@ struct RTPPacketTests {
     func flips(seed: UInt64) {
         var random = SeededRandom(seed: seed)
         var bytes = Self.whole
-        for _ in 0..<4 { bytes[.random(in: bytes.indices, using: &random)] ^= 1 << UInt8.random(in: 0...7, using: &random) }
+        for _ in 0..<4 {
+            bytes[.random(in: bytes.indices, using: &random)] ^= 1 << UInt8.random(in: 0...7, using: &random)
+        }
         guard let packet = try? RTPPacket(parsing: bytes[...]) else { return }
         #expect(packet.payload.count + packet.extensions.bytes.count <= bytes.count - 12, "seed \(seed)")
     }

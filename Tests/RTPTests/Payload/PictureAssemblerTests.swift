@@ -31,13 +31,17 @@ struct PictureAssemblerTests {
 
     @Test("ends a picture at the marker, and without one at the next time")
     func ends() {
-        #expect(run(.h264, [("6188|", 1), ("6189", 2), ("618a|", 3)]) == ["1 000000026188", "2 000000026189", "3 00000002618a"])
+        #expect(
+            run(.h264, [("6188|", 1), ("6189", 2), ("618a|", 3)]) == [
+                "1 000000026188", "2 000000026189", "3 00000002618a",
+            ])
     }
 
     @Test("drops what packets are missing of, and takes the next that begins")
     func loss() {
-        #expect(run(.h264, [("6188|", 1), ("lost", 0), ("7c0122", 2), ("7c4133|", 2), ("6189|", 3)])
-            == ["1 000000026188", "lost", "lost", "3 000000026189"])
+        #expect(
+            run(.h264, [("6188|", 1), ("lost", 0), ("7c0122", 2), ("7c4133|", 2), ("6189|", 3)])
+                == ["1 000000026188", "lost", "lost", "3 000000026189"])
         #expect(run(.h264, [("7c8188", 1), ("lost", 0), ("7c4133|", 1), ("6189|", 3)]) == ["lost", "3 000000026189"])
         #expect(run(.h264, [("7c8188", 1), ("lost", 0), ("618a|", 2)]) == ["lost", "2 00000002618a"])
         #expect(run(.h264, [("lost", 0), ("lost", 0), ("6188|", 2)]) == ["lost", "2 000000026188"])
@@ -53,7 +57,8 @@ struct PictureAssemblerTests {
         var assembler = PictureAssembler(.vp8, longest: .kibibytes(1))
         var output: [Output] = []
         for index in 0..<3 {
-            assembler.receive([0x10] + [UInt8](repeating: 1, count: 500), timestamp: 0, marker: index == 2, into: &output)
+            assembler.receive(
+                [0x10] + [UInt8](repeating: 1, count: 500), timestamp: 0, marker: index == 2, into: &output)
         }
         #expect(output == [.lost])
         #expect(assembler.failure == .pictureLength(1024))
@@ -75,7 +80,8 @@ struct PictureAssemblerTests {
             sent += payload.count * 3
             if Int.random(in: 0..<10, using: &random) == 0 { assembler.lose(into: &output) }
             assembler.receive(
-                payload[...], timestamp: .random(in: 0...2, using: &random), marker: .random(using: &random), into: &output)
+                payload[...], timestamp: .random(in: 0...2, using: &random), marker: .random(using: &random),
+                into: &output)
         }
         let made = output.reduce(0) { if case .picture(let picture) = $1 { $0 + picture.payload.count } else { $0 } }
         #expect(made <= sent, "seed \(seed)")

@@ -7,7 +7,9 @@ import Testing
 
 @Suite("Payloads of VP8 and VP9")
 struct VPPayloadTests {
-    @Test("give the frames back at any length of payload", arguments: [.vp8, .vp9] as [RTPCodec], 0..<100 as Range<UInt64>)
+    @Test(
+        "give the frames back at any length of payload", arguments: [.vp8, .vp9] as [RTPCodec], 0..<100 as Range<UInt64>
+    )
     func roundTrip(codec: RTPCodec, seed: UInt64) {
         var random = SeededRandom(seed: seed)
         let longest = Int.random(in: 64...1500, using: &random)
@@ -35,12 +37,14 @@ struct VPPayloadTests {
         "of VP8 begin with a descriptor",
         arguments: [
             ("10 aa", "s0"), ("00 aa", "0"), ("33 aa", "ns3"), ("9080 81ff aa", "s0 p511"), ("9080 7f aa", "s0 p127"),
-            ("90f0 8001 05 e1 aa", "s0 p1 t5 l225"), ("9040 05 aa", "s0 t5"), ("9010 1f aa", "s0 l31"), ("9020 c0 aa", "s0 l192"),
+            ("90f0 8001 05 e1 aa", "s0 p1 t5 l225"), ("9040 05 aa", "s0 t5"), ("9010 1f aa", "s0 l31"),
+            ("9020 c0 aa", "s0 l192"),
         ])
     func vp8(row: (bytes: String, meaning: String)) throws {
         var payload = hex(row.bytes)[...]
         let descriptor = try VP8Descriptor(parsing: &payload)
-        var meaning = (descriptor.isDisposable ? "n" : "") + (descriptor.beginsPartition ? "s" : "") + "\(descriptor.partition)"
+        var meaning =
+            (descriptor.isDisposable ? "n" : "") + (descriptor.beginsPartition ? "s" : "") + "\(descriptor.partition)"
         switch descriptor.pictureID {
         case .long(let number): meaning += " p\(number)"
         case .short(let number): meaning += " p\(number)"
@@ -78,7 +82,10 @@ struct VPPayloadTests {
 
     @Test(
         "are refused when they are cut in the descriptor or behind it",
-        arguments: [(.vp8, "90f0 8001 05 e1 aa"), (.vp9, "9a 05 18 0140 00b4 02 04 01 08 0102 aa"), (.vp9, "fc 8001 20 03 05 06 aa")]
+        arguments: [
+            (.vp8, "90f0 8001 05 e1 aa"), (.vp9, "9a 05 18 0140 00b4 02 04 01 08 0102 aa"),
+            (.vp9, "fc 8001 20 03 05 06 aa"),
+        ]
             as [(RTPCodec, String)])
     func truncation(row: (codec: RTPCodec, text: String)) {
         let bytes = hex(row.text)

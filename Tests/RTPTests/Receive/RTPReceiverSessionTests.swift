@@ -9,7 +9,8 @@ import Testing
 /// What was negotiated with a publisher of simulcast and sound, as Chromium offers it.
 func simulcast() -> ReceiveSettings {
     var video = ReceiveMedia(
-        mid: "1", formats: [96: .codec(.vp8), 97: .retransmission(of: 96), 102: .codec(.h264), 103: .retransmission(of: 102)])
+        mid: "1",
+        formats: [96: .codec(.vp8), 97: .retransmission(of: 96), 102: .codec(.h264), 103: .retransmission(of: 102)])
     video.rids = ["l", "m", "h"]
     video.feedback = [.nack, .pictureLoss, .transport]
     let audio = ReceiveMedia(mid: "0", formats: [111: .codec(.opus), 13: .ignored])
@@ -70,7 +71,8 @@ struct RTPReceiverSessionTests {
         session.receive(rtp: datagram(96, 10, source: 5, extensions: "4031 a06d"), now: .zero, into: &directives)
         session.receive(rtp: datagram(96, 12, source: 5), now: .zero, into: &directives)
         session.receive(
-            rtp: datagram(97, 900, source: 6, extensions: "4031 b06d", payload: [0, 11, 1]), now: .zero, into: &directives)
+            rtp: datagram(97, 900, source: 6, extensions: "4031 b06d", payload: [0, 11, 1]), now: .zero,
+            into: &directives)
         session.receive(rtp: datagram(111, 3, source: 7, payload: [0x78]), now: .zero, into: &directives)
         session.receive(rtp: datagram(96, 77, source: 8, extensions: "4031 a068"), now: .zero, into: &directives)
         #expect(packets(directives) == ["1.1 vp8 10", "1.1 vp8 11", "1.1 vp8 12", "0.0 opus 3", "1.2 vp8 77"])
@@ -141,8 +143,10 @@ struct RTPReceiverSessionTests {
     func transport() throws {
         var session = RTPReceiverSession(simulcast())
         var directives: [Directive] = []
-        session.receive(rtp: datagram(111, 3, source: 7, extensions: "31 0005 00", payload: [0x78]), now: .zero, into: &directives)
-        session.receive(rtp: datagram(111, 4, source: 7, extensions: "31 0007 00", payload: [0x78]), now: .zero, into: &directives)
+        session.receive(
+            rtp: datagram(111, 3, source: 7, extensions: "31 0005 00", payload: [0x78]), now: .zero, into: &directives)
+        session.receive(
+            rtp: datagram(111, 4, source: 7, extensions: "31 0007 00", payload: [0x78]), now: .zero, into: &directives)
         session.tick(now: .milliseconds(100), into: &directives)
         guard case .transportFeedback(let feedback)? = try sent(directives).last else {
             Issue.record("\(directives)")
@@ -162,14 +166,18 @@ struct RTPReceiverSessionTests {
         #expect(directives.isEmpty)
         session.receive(rtp: datagram(96, 10, source: 5, extensions: "4031 a06d"), now: .zero, into: &directives)
         directives = []
-        for time in [0, 100, 499, 500, 700] { session.requestRandomAccess(of: source, now: .milliseconds(time), into: &directives) }
+        for time in [0, 100, 499, 500, 700] {
+            session.requestRandomAccess(of: source, now: .milliseconds(time), into: &directives)
+        }
         #expect(try sent(directives).filter { $0 == .pictureLoss(sender: 1, media: 5) }.count == 2)
         settings.media[1].feedback = [.fullIntraRequest]
         session = RTPReceiverSession(settings)
         session.receive(rtp: datagram(96, 10, source: 5, extensions: "4031 a06d"), now: .zero, into: &directives)
         directives = []
         for time in [0, 500] { session.requestRandomAccess(of: source, now: .milliseconds(time), into: &directives) }
-        let numbers = try sent(directives).compactMap { if case .fullIntraRequest(let request) = $0 { request.entries[0].number } else { nil } }
+        let numbers = try sent(directives).compactMap {
+            if case .fullIntraRequest(let request) = $0 { request.entries[0].number } else { nil }
+        }
         #expect(numbers == [0, 1])
     }
 
@@ -200,7 +208,8 @@ struct RTPReceiverSessionTests {
             now += .milliseconds(Int.random(in: 0...30, using: &random))
             var bytes = Array(
                 datagram(
-                    [96, 97, 102, 103, 111].randomElement(using: &random) ?? 96, .random(in: 0...(.max), using: &random),
+                    [96, 97, 102, 103, 111].randomElement(using: &random) ?? 96,
+                    .random(in: 0...(.max), using: &random),
                     source: .random(in: 0...9, using: &random),
                     extensions: ["4031 a06d", "4031 b06c", "4030 0000", ""].randomElement(using: &random) ?? "",
                     payload: noise(.random(in: 0...20, using: &random), using: &random)))
@@ -208,7 +217,8 @@ struct RTPReceiverSessionTests {
                 bytes[.random(in: bytes.indices, using: &random)] = .random(in: 0...255, using: &random)
             }
             session.receive(rtp: bytes[...], now: now, into: &directives)
-            session.receive(rtcp: noise(.random(in: 0...40, using: &random), using: &random)[...], now: now, into: &directives)
+            session.receive(
+                rtcp: noise(.random(in: 0...40, using: &random), using: &random)[...], now: now, into: &directives)
             session.tick(now: now, into: &directives)
         }
         #expect(session.ignored.packets <= 500, "seed \(seed)")

@@ -34,7 +34,8 @@ struct ReceptionCountersTests {
         for index in 0..<400 as Range<Int64> {
             // Each second packet is 10 ms late: differences of 900 ticks.
             let late = index % 2 == 0 ? 0 : 10
-            counters.receive(index, timestamp: UInt32(index * 3000), now: .microseconds(index * 33_333 + Int64(late) * 1000))
+            counters.receive(
+                index, timestamp: UInt32(index * 3000), now: .microseconds(index * 33_333 + Int64(late) * 1000))
         }
         #expect((880...905).contains(counters.jitter))
     }
@@ -104,7 +105,8 @@ struct ArrivalLogTests {
         var log = ArrivalLog()
         var number: UInt16 = 0
         for step in 0..<3000 {
-            number &+= UInt16(truncatingIfNeeded: Int.random(in: 0..<20, using: &random) == 0 ? Int(random.next() >> 48) : 1)
+            number &+= UInt16(
+                truncatingIfNeeded: Int.random(in: 0..<20, using: &random) == 0 ? Int(random.next() >> 48) : 1)
             log.receive(number, now: .milliseconds(step))
             guard step % 50 == 0 else { continue }
             var told = 0

@@ -202,7 +202,9 @@ struct NTPTimeTests {
         let bits: UInt64 = 2_208_988_800 << 32 | 0xC000_0000
         #expect(NTPTime(WallTime(milliseconds: 500), elapsed: .milliseconds(250)).bits == bits)
         let later = NTPTime(WallTime(milliseconds: 1_795_255_200_000), elapsed: .seconds(90) + .milliseconds(125))
-        #expect(later.elapsed(since: NTPTime(WallTime(milliseconds: 1_795_255_200_000))) == .seconds(90) + .milliseconds(125))
+        #expect(
+            later.elapsed(since: NTPTime(WallTime(milliseconds: 1_795_255_200_000))) == .seconds(90)
+                + .milliseconds(125))
     }
 
     @Test("gives the round trip of a report")

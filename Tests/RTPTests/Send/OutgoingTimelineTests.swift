@@ -10,7 +10,9 @@ struct OutgoingTimelineTests {
     private static let sound = Timescale(48_000)
 
     private func video(_ milliseconds: Int64) -> MediaTime { MediaTime(ticks: milliseconds * 90, timescale: .video) }
-    private func audio(_ milliseconds: Int64) -> MediaTime { MediaTime(ticks: milliseconds * 48, timescale: Self.sound) }
+    private func audio(_ milliseconds: Int64) -> MediaTime {
+        MediaTime(ticks: milliseconds * 48, timescale: Self.sound)
+    }
 
     @Test("leaves a term's times as they are, and goes on with those of a term that fits")
     func fits() {
@@ -22,7 +24,9 @@ struct OutgoingTimelineTests {
         #expect(line.place(video(1033), track: .video, now: .milliseconds(5033)) == video(1033))
     }
 
-    @Test("moves a term that goes back, or far ahead, to the time that has passed", arguments: [-1_000_000, 0, 500, 90_000])
+    @Test(
+        "moves a term that goes back, or far ahead, to the time that has passed",
+        arguments: [-1_000_000, 0, 500, 90_000])
     func moves(start: Int64) {
         var line = OutgoingTimeline(wall: WallTime(milliseconds: 0), now: .zero)
         #expect(line.place(video(1000), track: .video, now: .seconds(5)) == video(1000))

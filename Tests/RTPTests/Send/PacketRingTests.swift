@@ -47,7 +47,10 @@ struct PacketRingTests {
         #expect(ring.randomAccess == nil)
         var batch = PayloadBatch()
         let packetizer = AV1Packetizer(settings: PacketizerSettings(longestPayload: 64))
-        #expect(packetizer.packetize(AV1PayloadTests.unit([(6, [UInt8](repeating: 1, count: 150), false)])[...], isRandomAccess: true, into: &batch))
+        #expect(
+            packetizer.packetize(
+                AV1PayloadTests.unit([(6, [UInt8](repeating: 1, count: 150), false)])[...], isRandomAccess: true,
+                into: &batch))
         #expect(batch.count == 3)
         #expect(ring.append(batch, timestamp: 10, isRandomAccess: true, now: .zero) == 0..<3)
         #expect(ring.append(batch, timestamp: 20, isRandomAccess: false, now: .zero) == 3..<6)

@@ -62,7 +62,10 @@ struct RTPSenderSessionTests {
         var session = try session()
         #expect(receive([.pictureLoss(sender: 1, media: 10)], &session) == [.randomAccess(.video)])
         let fir = FullIntraRequest(sender: 1, entries: [.init(media: 10, number: 1), .init(media: 77, number: 1)])
-        #expect(receive([.fullIntraRequest(fir), .goodbye(Goodbye(sources: []))], &session) == [.randomAccess(.video), .goodbye])
+        #expect(
+            receive([.fullIntraRequest(fir), .goodbye(Goodbye(sources: []))], &session) == [
+                .randomAccess(.video), .goodbye,
+            ])
         var directives: [RTPSenderSession.Directive] = []
         session.receive(rtcp: [0x80, 201, 0], clock: clock, now: .zero, into: &directives)
         #expect(session.malformed == 1)

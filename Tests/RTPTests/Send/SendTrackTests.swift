@@ -18,7 +18,8 @@ struct SendTrackTests {
         for index in 0..<count {
             ring.append(
                 [UInt8](repeating: UInt8(truncatingIfNeeded: index), count: 100)[...],
-                timestamp: timestamp + Int64(index) * 3000, marker: true, beginsRandomAccess: index % 10 == 0, now: .zero)
+                timestamp: timestamp + Int64(index) * 3000, marker: true, beginsRandomAccess: index % 10 == 0,
+                now: .zero)
         }
         return ring
     }
@@ -41,7 +42,8 @@ struct SendTrackTests {
         track.continue(with: packet, of: 0)
         #expect(track.next == 0)
         #expect(
-            track.append(packet, of: ring, playoutDelay: PlayoutDelay.none, transport: &transport, now: .seconds(1), to: &bytes)
+            track.append(
+                packet, of: ring, playoutDelay: PlayoutDelay.none, transport: &transport, now: .seconds(1), to: &bytes)
                 == 101)
         let sent = try RTPPacket(parsing: bytes[...])
         #expect(sent.header == RTPHeader(marker: true, payloadType: 96, sequenceNumber: 101, timestamp: 500, source: 7))
@@ -155,7 +157,8 @@ struct SendTrackTests {
             let ring = found.layer == 0 ? ring : other
             bytes.removeAll()
             let again = track.appendAgain(
-                try #require(ring[found.sequence]), number, of: ring, transport: &transport, now: .seconds(50), to: &bytes)
+                try #require(ring[found.sequence]), number, of: ring, transport: &transport, now: .seconds(50),
+                to: &bytes)
             #expect(bytes == expected)
             #expect(again == (7, Int64(number)))
         }
@@ -205,7 +208,9 @@ struct ResendGuardTests {
         var again = 0
         for number in 0..<10_000 as Range<UInt16> {
             resends.sent(bytes: 1000)
-            if resends.allows(number, of: .video, length: 1000, roundTrip: nil, now: .seconds(Int(number))) { again += 1 }
+            if resends.allows(number, of: .video, length: 1000, roundTrip: nil, now: .seconds(Int(number))) {
+                again += 1
+            }
         }
         #expect((2500...2600).contains(again))
     }

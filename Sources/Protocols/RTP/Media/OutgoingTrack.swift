@@ -33,7 +33,8 @@ struct OutgoingTrack: Sendable {
             }
         case .video(let video):
             packetizer =
-                video.codec == .av1 ? .av1(AV1Packetizer(settings: settings)) : .nal(NALPacketizer(video, settings: settings))
+                video.codec == .av1
+                ? .av1(AV1Packetizer(settings: settings)) : .nal(NALPacketizer(video, settings: settings))
         }
     }
 
@@ -76,7 +77,8 @@ struct OutgoingTrack: Sendable {
             let type = first >> 1 & 63
             // ITU-T H.265 §7.4.2.2, table 7-1: even numbers below 16 are not referred to within their sub-layer; 6 to 9
             // are leading pictures, to which no trailing picture refers.
-            let isNeeded = track.codec == .hevc ? type % 2 == 1 && !(6...9).contains(type) || type > 15 : first & 0x60 != 0
+            let isNeeded =
+                track.codec == .hevc ? type % 2 == 1 && !(6...9).contains(type) || type > 15 : first & 0x60 != 0
             if isNeeded { return false }
         }
         return true

@@ -78,7 +78,9 @@ public struct RTPFromMedia: Sendable {
     /// Puts the payloads of one unit into `batch`, from which what was there is removed.
     public mutating func packetize(_ unit: AccessUnit, now: Duration, into batch: inout PayloadBatch) -> Outcome {
         batch.removeAll()
-        guard let index = tracks.firstIndex(where: { $0.track.id == unit.track }) else { return .dropped(.unknownTrack) }
+        guard let index = tracks.firstIndex(where: { $0.track.id == unit.track }) else {
+            return .dropped(.unknownTrack)
+        }
         if let drop = tracks[index].admit(unit) { return .dropped(drop) }
         guard tracks[index].packetize(unit, into: &batch) else { return .dropped(.malformed) }
         guard let time = timeline.place(unit.shown, track: unit.track, now: now) else {

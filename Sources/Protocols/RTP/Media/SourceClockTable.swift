@@ -46,7 +46,9 @@ public struct SourceClockTable: Sendable {
         let time = MediaTime(ticks: report.timestamp, timescale: entries[index].timescale)
         let civil = report.time.elapsed(since: NTPTime(bits: 0)).ticks(.nanoseconds)
         entries[index].civil = civil &- time.converted(to: .nanoseconds).ticks
-        guard let leader = entries.first(where: \.isVideo) ?? entries.first, let reference = leader.civil else { return }
+        guard let leader = entries.first(where: \.isVideo) ?? entries.first, let reference = leader.civil else {
+            return
+        }
         for index in entries.indices where entries[index].source != leader.source {
             guard let civil = entries[index].civil else { continue }
             move(index, to: leader.offset &- reference &+ civil)

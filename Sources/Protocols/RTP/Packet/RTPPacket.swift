@@ -36,8 +36,10 @@ public struct RTPPacket: Hashable, Sendable {
             let head = Self.word(bytes, offset)
             let end = offset + 4 + Int(head & 0xFFFF) * 4
             guard end <= bytes.endIndex else { throw .truncated }
-            extensions = HeaderExtensions(
-                profile: UInt16(truncatingIfNeeded: head >> 16), bytes: bytes[(offset + 4)..<end])
+            if end > offset + 4 {
+                extensions = HeaderExtensions(
+                    profile: UInt16(truncatingIfNeeded: head >> 16), bytes: bytes[(offset + 4)..<end])
+            }
             offset = end
         }
         guard offset <= bytes.endIndex else { throw .truncated }

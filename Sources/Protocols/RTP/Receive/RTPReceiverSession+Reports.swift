@@ -41,8 +41,9 @@ extension RTPReceiverSession {
         var messages: [RTCPPacket] = []
         for index in sources.indices {
             giveUp(index, now: now, &directives)
-            let missing = sources[index].buffer.requests(now: now)
-            if !missing.isEmpty, let media = sources[index].ssrc {
+            while let media = sources[index].ssrc {
+                let missing = sources[index].buffer.requests(now: now)
+                guard !missing.isEmpty else { break }
                 messages.append(
                     .nack(NegativeAcknowledgement(sender: settings.source, media: media, missing: missing)))
             }

@@ -2,7 +2,7 @@
 
 /// When which missing packets are asked for, by NACK (RFC 4585 §6.2.1).
 extension ReorderBuffer {
-    /// The numbers to ask for now, in order; they count as asked for.
+    /// The numbers to ask for now, in order, as many as one message holds; they count as asked for.
     public mutating func requests(now: Duration) -> [UInt16] {
         guard !holes.isEmpty, settings.maximumRequests > 0 else { return [] }
         var numbers: [UInt16] = []

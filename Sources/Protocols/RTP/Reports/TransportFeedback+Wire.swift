@@ -50,14 +50,17 @@ extension TransportFeedback {
                 let width = isNarrow ? 1 : 2
                 let vector = next.prefix(14 / width)
                 var bits: UInt16 = isNarrow ? 0x8000 : 0xC000
-                for (place, delta) in vector.enumerated() { bits |= Symbol(delta).rawValue << (14 - width * (place + 1)) }
+                for (place, delta) in vector.enumerated() {
+                    bits |= Symbol(delta).rawValue << (14 - width * (place + 1))
+                }
                 bytes.append(bigEndian: bits)
                 index += vector.count
             }
         }
     }
 
-    static func read(_ reader: inout ByteReader, sender: UInt32, media: UInt32) throws(Truncated) -> TransportFeedback? {
+    static func read(_ reader: inout ByteReader, sender: UInt32, media: UInt32) throws(Truncated) -> TransportFeedback?
+    {
         let (base, count) = (try reader.uint16(), Int(try reader.uint16()))
         let (reference, number) = (try reader.int24(), try reader.uint8())
         guard count <= longest else { return nil }

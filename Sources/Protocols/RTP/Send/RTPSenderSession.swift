@@ -109,7 +109,9 @@ extension RTPSenderSession {
         case .pictureLoss(_, let media):
             if let kind = kind(media) { directives.append(.randomAccess(kind)) }
         case .fullIntraRequest(let request):
-            for case .some(let kind) in request.entries.map({ kind($0.media) }) { directives.append(.randomAccess(kind)) }
+            for case .some(let kind) in request.entries.map({ kind($0.media) }) {
+                directives.append(.randomAccess(kind))
+            }
         case .receiverEstimate(let estimate): estimator?.receive(estimate.bitsPerSecond, now: now)
         case .transportFeedback(let feedback): estimator?.receive(feedback, now: now)
         case .goodbye: directives.append(.goodbye)

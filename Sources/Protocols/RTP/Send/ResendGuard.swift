@@ -3,9 +3,8 @@
 /// Which packets a viewer may be sent again, so that a viewer who asks for everything is sent at most a quarter more.
 /// Plain bytes.
 ///
-/// A packet is not sent again within a round trip, nor more than five times: at 5 % loss three would leave a picture an
-/// hour unmended for every viewer. And what is sent again stays below a quarter
-/// of what is sent, beyond a burst of 64 KiB.
+/// A packet is not sent again within a round trip, nor more than five times: at 5 % loss three would leave some pictures
+/// an hour unmended. What is sent again stays below a quarter of what is sent, beyond a burst of 64 KiB.
 public struct ResendGuard: Sendable {
     private var slots: [64 of Slot] = .init(repeating: Slot())
     private var credit = Self.burst
