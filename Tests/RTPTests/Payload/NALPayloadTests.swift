@@ -110,7 +110,7 @@ struct NALPayloadTests {
             (.h264, ["7c 85 88", "7c 85 88"]), (.h264, ["7c 85 88", "61 9a"]), (.h264, ["7c 85 88", "78 0002 68ce"]),
             (.h264, ["7c 85 88"]), (.h264, ["79 0000 0003 67420a"]), (.h264, ["7d 85 0000 88"]), (.h264, ["60 11"]),
             (.hevc, ["6001"]), (.hevc, ["6001 0001 40"]), (.hevc, ["6201 13 02"]), (.hevc, ["6401 000000"]),
-            (.hevc, ["0201"]),
+            (.hevc, ["02"]),
         ] as [(RTPCodec, [String])])
     func contradictions(row: (codec: RTPCodec, payloads: [String])) {
         #expect(assemble(row.codec, [row.payloads.map { hex($0) }]) == [.lost])

@@ -38,7 +38,7 @@ struct RecoveryRun {
         sender = RTPSenderSession(
             video: SendTrack(
                 SendFormat(
-                    source: 7, payloadType: 96, repair: hasRepair ? .init(source: 8, payloadType: 97) : nil,
+                    .h264, source: 7, payloadType: 96, repair: hasRepair ? .init(source: 8, payloadType: 97) : nil,
                     extensions: ExtensionMap()),
                 firstSequence: 32_000, firstTimestamp: 4_294_900_000), audio: nil)
     }
@@ -68,7 +68,7 @@ struct RecoveryRun {
 
     private mutating func send(_ sequence: Int64) throws {
         let packet = try #require(ring[sequence])
-        if sender.video?.layer == nil { sender.video?.continue(with: packet, of: 0) }
+        if sender.video?.layer == nil { sender.video?.begin(at: packet, of: 0) }
         var bytes: [UInt8] = []
         sender.video?.append(packet, of: ring, transport: &sender.transport, now: now, to: &bytes)
         sender.sent(bytes: bytes.count, number: nil, now: now)

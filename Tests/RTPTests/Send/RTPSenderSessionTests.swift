@@ -15,7 +15,7 @@ struct RTPSenderSessionTests {
         func track(_ source: UInt32) -> SendTrack {
             SendTrack(
                 SendFormat(
-                    source: source, payloadType: 96, repair: .init(source: source + 1, payloadType: 97),
+                    .opus, source: source, payloadType: 96, repair: .init(source: source + 1, payloadType: 97),
                     extensions: ExtensionMap()), firstSequence: 0, firstTimestamp: 0)
         }
         var session = RTPSenderSession(video: track(10), audio: track(20))
@@ -24,8 +24,8 @@ struct RTPSenderSessionTests {
             ring.append([1, 2, 3], timestamp: index, marker: true, beginsRandomAccess: true, now: .zero)
             let packet = try #require(ring[index])
             if index == 0 {
-                session.video?.continue(with: packet, of: 2)
-                session.audio?.continue(with: packet, of: 0)
+                session.video?.begin(at: packet, of: 2)
+                session.audio?.begin(at: packet, of: 0)
             }
             var bytes: [UInt8] = []
             session.video?.append(packet, of: ring, transport: &session.transport, now: .zero, to: &bytes)

@@ -27,7 +27,7 @@ struct SendTrackTests {
     private static func track(repair: Bool, first: UInt16 = 100) -> SendTrack {
         SendTrack(
             SendFormat(
-                source: 7, payloadType: 96, repair: repair ? .init(source: 8, payloadType: 97) : nil, mid: "0",
+                .h264, source: 7, payloadType: 96, repair: repair ? .init(source: 8, payloadType: 97) : nil, mid: "0",
                 extensions: extensions),
             firstSequence: first, firstTimestamp: 1000)
     }
@@ -39,7 +39,7 @@ struct SendTrackTests {
         var transport: UInt16 = 0xFFFF
         var bytes: [UInt8] = []
         let packet = try #require(ring[0])
-        track.continue(with: packet, of: 0)
+        track.begin(at: packet, of: 0)
         #expect(track.next == 0)
         #expect(
             track.append(
@@ -73,7 +73,7 @@ struct SendTrackTests {
             if step == 0 || Int.random(in: 0..<40, using: &random) == 0 {
                 layer = .random(in: 0...2, using: &random)
                 places[Int(layer)] += .random(in: 0...3, using: &random)
-                track.continue(with: try #require(rings[Int(layer)][places[Int(layer)]]), of: layer)
+                track.begin(at: try #require(rings[Int(layer)][places[Int(layer)]]), of: layer)
             }
             let packet = try #require(rings[Int(layer)][places[Int(layer)]])
             bytes.removeAll()
@@ -104,7 +104,7 @@ struct SendTrackTests {
         let sequence = ring.append([9], timestamp: 9000, marker: true, beginsRandomAccess: false, now: .zero)
         var track = Self.track(repair: true)
         var (transport, bytes) = (UInt16(0), [UInt8]())
-        track.continue(with: try #require(ring[0]), of: 0)
+        track.begin(at: try #require(ring[0]), of: 0)
         for index in [0, 1, sequence] {
             track.append(try #require(ring[index]), of: ring, transport: &transport, now: .zero, to: &bytes)
         }
@@ -118,7 +118,7 @@ struct SendTrackTests {
         let ring = Self.ring(5)
         var track = Self.track(repair: true)
         var (transport, bytes, first) = (UInt16(0), [UInt8](), [UInt8]())
-        track.continue(with: try #require(ring[0]), of: 0)
+        track.begin(at: try #require(ring[0]), of: 0)
         for index in 0..<5 as Range<Int64> {
             bytes.removeAll()
             track.append(try #require(ring[index]), of: ring, transport: &transport, now: .zero, to: &bytes)
@@ -143,7 +143,7 @@ struct SendTrackTests {
         var track = Self.track(repair: false)
         var (transport, bytes, sent) = (UInt16(0), [UInt8](), [UInt16: [UInt8]]())
         for (ring, layer, range) in [(ring, 0 as UInt8, 0..<3 as Range<Int64>), (other, 1, 3..<6)] {
-            track.continue(with: try #require(ring[range.lowerBound]), of: layer)
+            track.begin(at: try #require(ring[range.lowerBound]), of: layer)
             for index in range {
                 bytes.removeAll()
                 let number = track.append(
@@ -165,6 +165,48 @@ struct SendTrackTests {
         #expect(transport == 0)
     }
 
+    @Test("lets the numbers of VP8's pictures go on over layers, also when sent again")
+    func pictureNumbers() throws {
+        func ring(_ first: UInt16, _ base: UInt8) -> PacketRing {
+            var ring = PacketRing(.video)
+            for index in 0..<4 as Range<UInt16> {
+                var descriptor = VP8Descriptor()
+                (descriptor.pictureID, descriptor.baseIndex) = (.long((first &+ index) & 0x7FFF), base &+ UInt8(index))
+                var bytes: [UInt8] = []
+                descriptor.append(to: &bytes)
+                ring.append(
+                    (bytes + [0, 1])[...], timestamp: Int64(index), marker: true, beginsRandomAccess: true, now: .zero)
+            }
+            return ring
+        }
+        func numbers(_ datagram: [UInt8]) throws -> String {
+            var payload = try RTPPacket(parsing: datagram[...]).payload
+            let descriptor = try VP8Descriptor(parsing: &payload)
+            guard case .long(let number)? = descriptor.pictureID else { return "none" }
+            return "\(number) \(descriptor.baseIndex ?? 0)"
+        }
+        let (low, high) = (ring(32_766, 254), ring(77, 9))
+        var track = SendTrack(
+            SendFormat(.vp8, source: 7, payloadType: 96, repair: nil, extensions: ExtensionMap()), firstSequence: 0,
+            firstTimestamp: 0)
+        var (transport, bytes, sent) = (UInt16(0), [UInt8](), [String]())
+        for (layer, ring, place) in [(0, low, 0), (0, low, 1), (1, high, 2), (1, high, 3), (0, low, 3)]
+            as [(UInt8, PacketRing, Int64)]
+        {
+            let packet = try #require(ring[place])
+            if layer != track.layer { track.begin(at: packet, of: layer) }
+            bytes.removeAll()
+            track.append(packet, of: ring, transport: &transport, now: .zero, to: &bytes)
+            sent.append(try numbers(bytes))
+        }
+        #expect(sent == ["32766 254", "32767 255", "0 0", "1 1", "2 2"])
+        let found = try #require(track.locate(4))
+        bytes.removeAll()
+        _ = track.appendAgain(
+            try #require(high[found.sequence]), 4, of: high, transport: &transport, now: .zero, to: &bytes)
+        #expect(try numbers(bytes) == "1 1")
+    }
+
     @Test("is plain bytes, and writes into memory that is there")
     func allocation() throws {
         #expect(_isPOD(SendTrack.self))
@@ -177,7 +219,7 @@ struct SendTrackTests {
         var (transport, bytes) = (UInt16(0), [UInt8]())
         bytes.reserveCapacity(64 << 10)
         let (capacity, place) = (bytes.capacity, bytes.withUnsafeBytes(\.baseAddress))
-        track.continue(with: try #require(ring[0]), of: 0)
+        track.begin(at: try #require(ring[0]), of: 0)
         for index in 0..<1000 as Range<Int64> {
             if index % 64 == 0 { bytes.removeAll(keepingCapacity: true) }
             track.append(try #require(ring[index]), of: ring, transport: &transport, now: .zero, to: &bytes)

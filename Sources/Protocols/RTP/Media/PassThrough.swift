@@ -8,6 +8,8 @@ public import Media
 /// Access units can not be made of them, so they go to no other protocol and to no other node. Times are those of
 /// `SourceClockTable`, moved forward by an `OutgoingTimeline` as those of the feed are.
 public struct PassThrough: Sendable {
+    /// Packets that were too long for a ring.
+    public private(set) var tooLong = 0
     private var clocks = SourceClockTable()
     private var timeline: OutgoingTimeline
     private var open: [(source: ReceiveSource, wire: Int64, placed: Int64?)] = []
@@ -26,10 +28,14 @@ public struct PassThrough: Sendable {
         timeline.begin()
     }
 
-    /// Puts a packet into the ring of its source. Returns its number there; nil for one that carries nothing, or that
-    /// would not go forward.
+    /// Puts a packet into the ring of its source. Returns its number there; nil for one that carries nothing, that is too
+    /// long, or that would not go forward.
     @discardableResult
     public mutating func receive(_ packet: ReceivedPacket, now: Duration, into ring: inout PacketRing) -> Int64? {
+        guard packet.payload.count <= ring.settings.longestPayload else {
+            tooLong += 1
+            return nil
+        }
         guard !packet.payload.isEmpty, let timestamp = place(packet, now: now) else { return nil }
         return ring.append(
             packet.payload, timestamp: timestamp, marker: packet.marker,

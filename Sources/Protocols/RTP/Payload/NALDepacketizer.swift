@@ -23,7 +23,7 @@ struct NALDepacketizer: Sendable {
     mutating func append(_ payload: ByteSlice) throws(RTPFailure) {
         // Every byte stays, with four of length for a unit of two or more: no more than thrice as many.
         guard picture.count + payload.count * 3 <= longest else { throw .pictureLength(longest) }
-        guard payload.count > headerLength, let first = payload.first else { throw .payload(codec) }
+        guard payload.count >= headerLength, let first = payload.first else { throw .payload(codec) }
         let type = isHEVC ? first >> 1 & 63 : first & 31
         switch (codec, type) {
         case (.hevc, NALPacketizer.hevcAggregation), (.h264, NALPacketizer.stapA):
@@ -68,7 +68,7 @@ struct NALDepacketizer: Sendable {
     }
 
     private mutating func appendAggregate(_ units: ByteSlice) throws(RTPFailure) {
-        guard fragment == nil else { throw .payload(codec) }
+        guard fragment == nil, !units.isEmpty else { throw .payload(codec) }
         var reader = ByteReader(units)
         do throws(Truncated) {
             while !reader.isEmpty {

@@ -77,7 +77,7 @@ public struct PictureAssembler: Sendable {
         guard let timestamp else { return }
         self.timestamp = nil
         let picture = depacketizer.finish()
-        if !isBroken, let picture {
+        if !isBroken, let picture, !picture.isEmpty {
             output.append(.picture(Picture(timestamp: timestamp, payload: picture[...])))
         } else {
             output.append(.lost)

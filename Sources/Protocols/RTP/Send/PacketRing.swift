@@ -45,7 +45,8 @@ public struct PacketRing: Sendable {
     /// How many bytes the ring's block has.
     public var memory: ByteCount { .bytes(block.count) }
 
-    private let settings: PacketRingSettings
+    /// How much is kept.
+    public let settings: PacketRingSettings
     private var packets: PacketQueue
     private var next: Int64 = 0
     private var block: [UInt8]
@@ -67,13 +68,15 @@ public struct PacketRing: Sendable {
         let first = next
         for index in 0..<batch.count {
             append(
-                batch.bytes, batch.range(index), timestamp: timestamp, marker: index == batch.count - 1,
+                batch.bytes, batch.range(index), timestamp: timestamp,
+                marker: settings.marksEnds && index == batch.count - 1,
                 beginsRandomAccess: isRandomAccess && index == 0, now: now)
         }
         return first..<next
     }
 
-    /// Puts one packet that came from a publisher into the ring and returns its number.
+    /// Puts one packet that came from a publisher into the ring and returns its number. The payload must not be longer
+    /// than the settings allow.
     @discardableResult
     public mutating func append(
         _ payload: ByteSlice, timestamp: Int64, marker: Bool, beginsRandomAccess: Bool, now: Duration

@@ -12,6 +12,8 @@ public struct PacketRingSettings: Hashable, Sendable {
     public var longest: ByteCount
     /// The longest payload in bytes.
     public var longestPayload = 1500
+    /// Whether the last packet of an access unit bears the marker, as those of pictures do (RFC 3551 §5).
+    public var marksEnds = true
 
     /// Settings of their parts.
     public init(packets: Int, initial: ByteCount, longest: ByteCount) {
@@ -24,5 +26,9 @@ public struct PacketRingSettings: Hashable, Sendable {
     /// 2 s of pictures at 8 Mbit/s, and at usual rates a group of pictures of 4 s and more.
     public static let video = PacketRingSettings(packets: 2048, initial: .kibibytes(64), longest: .mebibytes(4))
     /// 5 s of sound in packets of 20 ms.
-    public static let audio = PacketRingSettings(packets: 256, initial: .kibibytes(16), longest: .kibibytes(128))
+    public static let audio: PacketRingSettings = {
+        var settings = PacketRingSettings(packets: 256, initial: .kibibytes(16), longest: .kibibytes(128))
+        settings.marksEnds = false
+        return settings
+    }()
 }

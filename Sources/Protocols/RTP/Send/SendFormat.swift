@@ -4,6 +4,8 @@ import Bytes
 
 /// How one track was negotiated with one viewer. Plain bytes.
 public struct SendFormat: Sendable {
+    /// What the payloads hold.
+    public let codec: RTPCodec
     /// The SSRC.
     public let source: UInt32
     /// The payload type.
@@ -31,7 +33,11 @@ public struct SendFormat: Sendable {
 
     /// A format of its parts. Extensions with numbers above 14 and tags above 16 bytes are left out: all browsers choose
     /// shorter ones. Without `repair` only the m-line's tag is written, as `SendTrack` tells.
-    public init(source: UInt32, payloadType: UInt8, repair: Repair?, mid tag: String = "", extensions: ExtensionMap) {
+    public init(
+        _ codec: RTPCodec, source: UInt32, payloadType: UInt8, repair: Repair?, mid tag: String = "",
+        extensions: ExtensionMap
+    ) {
+        self.codec = codec
         self.source = source
         self.payloadType = payloadType
         self.repair = repair

@@ -23,6 +23,8 @@ public struct SendTrack: Sendable {
     private var current: Piece?
     /// The same before the last change, for packets that are asked for again.
     private var former: Piece?
+    /// What the last packet of VP8 told, as the viewer sees it.
+    private var newestPicture: VP8Shift?
     private let firstTimestamp: Int64
     private var newestRepair: Int64
 
@@ -35,6 +37,8 @@ public struct SendTrack: Sendable {
         var distance: Int64
         /// The viewer's time minus the ring's.
         var shift: Int64
+        /// The same for the numbers of VP8's pictures; nil before the first packet.
+        var pictures: VP8Shift?
     }
 
     /// A track of which nothing was sent.
@@ -49,24 +53,26 @@ public struct SendTrack: Sendable {
         self.firstTimestamp = Int64(firstTimestamp)
     }
 
-    /// The layer whose packets are sent; nil before `continue(with:)`.
+    /// The layer whose packets are sent; nil before `begin(at:of:)`.
     public var layer: UInt8? { current?.layer }
 
-    /// The ring's number that is to be sent next; nil before `continue(with:)`.
+    /// The ring's number that is to be sent next; nil before `begin(at:of:)`.
     public var next: Int64? { current.map { newest + 1 - $0.distance } }
 
     /// Goes on with the packets of a ring from `packet` on: at the beginning, at a change of layer, and after packets
     /// that this viewer is not sent. To the viewer the numbers go on without a hole.
-    public mutating func `continue`(with packet: PacketRing.Packet, of layer: UInt8) {
+    public mutating func begin(at packet: PacketRing.Packet, of layer: UInt8) {
         former = current ?? former
         var shift = current?.shift ?? firstTimestamp
         if let newestTimestamp, layer != current?.layer {
             shift = max(shift, newestTimestamp + 1 - packet.timestamp)
         }
-        current = Piece(layer: layer, first: newest + 1, distance: newest + 1 - packet.sequence, shift: shift)
+        let pictures = layer == current?.layer ? current?.pictures : nil
+        current = Piece(
+            layer: layer, first: newest + 1, distance: newest + 1 - packet.sequence, shift: shift, pictures: pictures)
     }
 
-    /// Appends a packet of the ring that `continue(with:)` named, encrypted by nobody yet, and returns its number,
+    /// Appends a packet of the ring that `begin(at:of:)` named, encrypted by nobody yet, and returns its number,
     /// unwrapped: with the SSRC it makes SRTP's packet index.
     ///
     /// Packets are sent in the ring's order; numbers that the ring skipped are skipped for the viewer too.
@@ -90,7 +96,9 @@ public struct SendTrack: Sendable {
                 sequenceNumber: UInt16(truncatingIfNeeded: sequence),
                 timestamp: UInt32(truncatingIfNeeded: timestamp), source: format.source),
             playoutDelay: playoutDelay, transport: &transport, now: now, to: &bytes)
+        let start = bytes.count
         ring.appendPayload(of: packet, to: &bytes)
+        if format.codec == .vp8 { shiftPictures(in: &bytes, at: start) }
         return sequence
     }
 
@@ -108,10 +116,10 @@ public struct SendTrack: Sendable {
         now: Duration, to bytes: inout [UInt8]
     ) -> (source: UInt32, sequence: Int64) {
         var sequence = WrappingCounter.number(number, near: newest)
-        let shift = piece(of: sequence)?.shift ?? 0
+        guard let piece = piece(of: sequence) else { preconditionFailure("number \(number) was never sent") }
         var header = RTPHeader(
             marker: packet.marker, payloadType: format.payloadType, sequenceNumber: number,
-            timestamp: UInt32(truncatingIfNeeded: packet.timestamp + shift), source: format.source)
+            timestamp: UInt32(truncatingIfNeeded: packet.timestamp + piece.shift), source: format.source)
         if let repair = format.repair {
             newestRepair += 1
             sequence = newestRepair
@@ -121,7 +129,9 @@ public struct SendTrack: Sendable {
         }
         format.appendHeader(header, playoutDelay: nil, transport: &transport, now: now, to: &bytes)
         if format.repair != nil { bytes.append(bigEndian: number) }
+        let start = bytes.count
         ring.appendPayload(of: packet, to: &bytes)
+        if format.codec == .vp8, let shift = piece.pictures { _ = shift.apply(to: &bytes, at: start) }
         return (header.source, sequence)
     }
 
@@ -131,6 +141,13 @@ public struct SendTrack: Sendable {
             source: format.source, time: time,
             timestamp: UInt32(truncatingIfNeeded: timestamp + (current?.shift ?? firstTimestamp)),
             packets: UInt32(truncatingIfNeeded: packetsSent), octets: UInt32(truncatingIfNeeded: octetsSent))
+    }
+
+    /// Makes the numbers of VP8's pictures go on where the former layer's ended: a decoder drops what seems older.
+    private mutating func shiftPictures(in bytes: inout [UInt8], at start: Int) {
+        let shift = current?.pictures ?? VP8Shift(from: bytes, at: start, after: newestPicture)
+        current?.pictures = shift
+        newestPicture = shift.apply(to: &bytes, at: start)
     }
 
     private func piece(of sequence: Int64) -> Piece? {
