@@ -17,7 +17,7 @@ struct VPPayloadTests {
         var (frames, sent): ([[UInt8]], [[[UInt8]]]) = ([], [])
         for index in 0..<4 {
             var frame = noise(.random(in: 1...5000, using: &random), using: &random)
-            frame[0] = frame[0] & 0xFE | (index == 0 ? 0 : 1)
+            frame[0] = codec == .vp8 ? frame[0] & 0xFE | (index == 0 ? 0 : 1) : index == 0 ? 0x82 : 0x86
             var batch = PayloadBatch()
             packetizer.packetize(frame[...], isRandomAccess: index == 0, into: &batch)
             frames.append(frame)

@@ -170,7 +170,7 @@ struct RTCPTests {
         let bytes = hex("8fce0004 00000001 00000000 52454d42 00ffffff")
         #expect(
             try read(bytes)
-                == [.receiverEstimate(ReceiverEstimate(sender: 1, bitsPerSecond: .max, sources: []))])
+                == [.receiverEstimate(ReceiverEstimate(sender: 1, bitsPerSecond: 0x3FFFF << 46, sources: []))])
     }
 
     @Test("tells of arrivals as it was written", arguments: 0..<300 as Range<UInt64>)

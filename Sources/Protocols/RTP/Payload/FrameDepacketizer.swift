@@ -33,7 +33,10 @@ struct FrameDepacketizer: Sendable {
 
     static func beginsRandomAccess(_ payload: ByteSlice, _ codec: RTPCodec) -> Bool {
         var rest = payload
-        if codec == .vp9 { return (try? VP9Descriptor(parsing: &rest).beginsRandomAccess) ?? false }
+        if codec == .vp9 {
+            guard let descriptor = try? VP9Descriptor(parsing: &rest) else { return false }
+            return descriptor.beginsPicture && !descriptor.isPredicted && VP9Descriptor.isKeyFrame(rest)
+        }
         guard let descriptor = try? VP8Descriptor(parsing: &rest) else { return false }
         return descriptor.beginsPicture && VP8Descriptor.isKeyFrame(rest)
     }

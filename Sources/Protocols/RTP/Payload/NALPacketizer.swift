@@ -61,7 +61,7 @@ public struct NALPacketizer: Sendable {
         while !rest.isEmpty {
             let piece = rest.prefix(size)
             rest = rest.dropFirst(size)
-            appendHeader(isHEVC ? Self.hevcFragment : Self.fuA, of: [unit], to: &batch)
+            appendHeader(isHEVC ? Self.hevcFragment : Self.fuA, of: CollectionOfOne(unit), to: &batch)
             batch.append(type | start | (rest.isEmpty ? 0x40 : 0))
             batch.append(contentsOf: piece)
             batch.endPayload()
@@ -71,13 +71,17 @@ public struct NALPacketizer: Sendable {
 
     /// The header of a packet that holds these units: importance is the highest of theirs (RFC 6184 §5.7.1), the layer
     /// and the temporal id are the lowest (RFC 7798 §4.4.2).
-    private func appendHeader(_ type: UInt8, of units: [ByteSlice], to batch: inout PayloadBatch) {
+    private func appendHeader(_ type: UInt8, of units: some Collection<ByteSlice>, to batch: inout PayloadBatch) {
         if isHEVC {
-            let ids = units.map { UInt16($0[$0.startIndex] & 1) << 8 | UInt16($0[$0.startIndex + 1]) }.min() ?? 1
-            batch.append(type << 1 | UInt8(ids >> 8))
+            var ids = UInt16.max
+            for unit in units {
+                ids = min(ids, UInt16(unit[unit.startIndex] & 1) << 8 | UInt16(unit[unit.startIndex + 1]))
+            }
+            batch.append(type << 1 | UInt8(ids >> 8 & 1))
             batch.append(UInt8(truncatingIfNeeded: ids))
         } else {
-            let importance = units.map { $0[$0.startIndex] & 0x60 }.max() ?? 0
+            var importance: UInt8 = 0
+            for unit in units { importance = max(importance, unit[unit.startIndex] & 0x60) }
             batch.append(importance | type)
         }
     }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Media
+
 /// When a transport's packets arrived, until the next feedback tells the sender:
 /// draft-holmer-rmcat-transport-wide-cc-extensions-01 §3.
 public struct ArrivalLog: Sendable {
@@ -41,8 +43,8 @@ public struct ArrivalLog: Sendable {
     /// Takes what is to be told, as much as fits a datagram; nil where nothing is left.
     public mutating func feedback(sender: UInt32, media: UInt32) -> TransportFeedback? {
         guard let base, let first = arrivals.lazy.compactMap({ $0 }).first else { return nil }
-        let reference = Self.units(first, TransportFeedback.referenceUnit)
-        var last = reference * Int64(TransportFeedback.referenceUnit / TransportFeedback.deltaUnit)
+        let reference = Self.units(first) >> 8
+        var last = reference << 8
         var deltas: [Int16?] = []
         deltas.reserveCapacity(arrivals.count)
         for arrival in arrivals.prefix(Self.longestMessage) {
@@ -50,7 +52,7 @@ public struct ArrivalLog: Sendable {
                 deltas.append(nil)
                 continue
             }
-            let time = Self.units(arrival, TransportFeedback.deltaUnit)
+            let time = Self.units(arrival)
             // A difference that does not fit is for the next message.
             guard let delta = Int16(exactly: time - last) else { break }
             deltas.append(delta)
@@ -65,9 +67,8 @@ public struct ArrivalLog: Sendable {
         return message
     }
 
-    private static func units(_ time: Duration, _ unit: Duration) -> Int64 {
-        Int64((time / unit).rounded(.down))
-    }
+    /// A time in the unit of a feedback's differences, of which its reference is 256.
+    private static func units(_ time: Duration) -> Int64 { time.ticks(Timescale(4000)) }
 
     /// How many packets at most are told of at once: 100 ms of 200 Mbit/s.
     private static let capacity: Int64 = 2048

@@ -104,11 +104,12 @@ public struct ReceiverEstimate: Hashable, Sendable {
         var sources: [UInt32] = []
         for _ in 0..<count { sources.append(try reader.uint32()) }
         let exponent = rate >> 18
-        // 18 bits shifted by up to 63: what does not fit in 64 bits is as good as no limit.
+        // 18 bits shifted by up to 63: what does not fit in 64 bits is the most that can be written.
         let mantissa = UInt64(rate & 0x3FFFF)
-        let bits = mantissa.leadingZeroBitCount >= exponent ? mantissa << exponent : .max
+        let bits = mantissa.leadingZeroBitCount >= exponent ? mantissa << exponent : highest
         return ReceiverEstimate(sender: sender, bitsPerSecond: bits, sources: sources)
     }
 
     private static let name = Array("REMB".utf8)
+    private static let highest: UInt64 = 0x3FFFF << 46
 }

@@ -60,7 +60,8 @@ public struct SendTrack: Sendable {
     public var next: Int64? { current.map { newest + 1 - $0.distance } }
 
     /// Goes on with the packets of a ring from `packet` on: at the beginning, at a change of layer, and after packets
-    /// that this viewer is not sent. To the viewer the numbers go on without a hole.
+    /// that this viewer is not sent. To the viewer the numbers go on without a hole. A ring that takes the place of another
+    /// counts as another layer: what is sent again is looked up by layer and number.
     public mutating func begin(at packet: PacketRing.Packet, of layer: UInt8) {
         former = current ?? former
         var shift = current?.shift ?? firstTimestamp
