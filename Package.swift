@@ -47,6 +47,7 @@ var protocols: [Target] {
         room("Protocols", "Relay", uses: ["Bytes", "Cluster", "Feed", "Identity", "Media"]),
         room("Protocols", "RTP", uses: ["Bytes", "Media"]),
         room("Protocols", "RTMP", uses: ["Bytes", "COpenSSL", "Identity", "Media"]),
+        room("Protocols", "SecureMedia", uses: ["Bytes", "COpenSSL", "CSRTP", "Media"]),
     ]
 }
 
@@ -62,6 +63,7 @@ var rim: [Target] {
         room("Rim", "APIClient"),
         .systemLibrary(name: "CLinuxIO", path: "Sources/Rim/CLinuxIO"),
         shim("COpenSSL", pkgConfig: "openssl", debian: "libssl-dev"),
+        shim("CSRTP", pkgConfig: "libsrtp2", debian: "libsrtp2-dev"),
         shim("CZlib", pkgConfig: "zlib", debian: "zlib1g-dev"),
         room("Rim", "Telemetry", uses: ["Media"], products: [logging]),
         room(
@@ -104,7 +106,8 @@ var roles: [Target] {
         ),
         program(
             "millrace", folder: "Sources/Roles/Millrace", uses: ["Node"], products: [argumentParser],
-            libraries: ["jemalloc"]  // docs/decisions/0010
+            libraries: ["jemalloc"],  // docs/decisions/0010
+            holdsSwift: true  // docs/decisions/0016
         ),
         room(
             "Roles", "Node",
@@ -155,6 +158,8 @@ var proof: [Target] {
             "VirtualCluster", folder: "cluster/VirtualCluster",
             uses: ["Cluster", "Gossip", "Identity", "Placement", "TestKit"]),
         library("Swarm", folder: "loadtests/Swarm", uses: ["Bytes", "RTMP"]),
+        program(
+            "millrace-bench-secure", folder: "Benchmarks/SecureMedia", uses: ["CSRTP", "Media", "SecureMedia"]),
         program(
             "millrace-drill", folder: "cluster/ClusterDrill",
             uses: ["Cluster", "DelayLine", "Gossip", "Identity", "TestKit", "VirtualCluster"],
@@ -208,6 +213,7 @@ var proof: [Target] {
             ],
             products: [nio("NIOCore"), nio("NIOEmbedded"), nio("NIOPosix")]),
         tests("Roles", "Router", uses: ["Cluster", "Identity", "Placement", "Telemetry"]),
+        tests("Protocols", "SecureMedia", uses: ["Bytes", "CSRTP", "Media", "TestKit"]),
         tests("loadtests", "Swarm", uses: ["Bytes", "RTMP"]),
         tests("Rim", "Telemetry", products: [logging]),
         tests(
@@ -260,14 +266,21 @@ func library(_ name: String, folder: String, uses: [String], products: [Target.D
 }
 
 func program(
-    _ name: String, folder: String, uses: [String], products: [Target.Dependency] = [], libraries: [String] = []
+    _ name: String, folder: String, uses: [String], products: [Target.Dependency] = [], libraries: [String] = [],
+    holdsSwift: Bool = false
 ) -> Target {
-    .executableTarget(
+    let swift = [
+        "-static-stdlib", "-lFoundation", "-lFoundationInternationalization", "-lFoundationEssentials",
+        "-lCoreFoundation",
+        "-l_FoundationICU", "-l_FoundationCShims", "-l_FoundationCollections", "-lswiftDispatch", "-Xlinker",
+        "--gc-sections",
+    ]
+    return .executableTarget(
         name: name,
         dependencies: uses.map { .byName(name: $0) } + products,
         path: folder,
         swiftSettings: settings(),
-        linkerSettings: libraries.map { .linkedLibrary($0) }
+        linkerSettings: libraries.map { .linkedLibrary($0) } + (holdsSwift ? [.unsafeFlags(swift)] : [])
     )
 }
 
