@@ -45,7 +45,10 @@ var protocols: [Target] {
         room("Protocols", "Gossip", uses: ["Bytes", "Cluster", "COpenSSL", "Identity"]),
         room("Protocols", "HLS", uses: ["Bytes", "CMAF", "COpenSSL", "Cluster", "Feed", "Identity", "Media"]),
         room("Protocols", "Relay", uses: ["Bytes", "Cluster", "Feed", "Identity", "Media"]),
+        room("Protocols", "RTP", uses: ["Bytes", "Media"]),
         room("Protocols", "RTMP", uses: ["Bytes", "COpenSSL", "Identity", "Media"]),
+        room("Protocols", "SecureMedia", uses: ["Bytes", "COpenSSL", "CSRTP", "Media"]),
+        room("Protocols", "WebRTC", uses: ["Bytes", "COpenSSL", "CZlib", "Cluster", "Media"]),
     ]
 }
 
@@ -61,6 +64,7 @@ var rim: [Target] {
         room("Rim", "APIClient"),
         .systemLibrary(name: "CLinuxIO", path: "Sources/Rim/CLinuxIO"),
         shim("COpenSSL", pkgConfig: "openssl", debian: "libssl-dev"),
+        shim("CSRTP", pkgConfig: "libsrtp2", debian: "libsrtp2-dev"),
         shim("CZlib", pkgConfig: "zlib", debian: "zlib1g-dev"),
         room("Rim", "Telemetry", uses: ["Media"], products: [logging]),
         room(
@@ -103,7 +107,8 @@ var roles: [Target] {
         ),
         program(
             "millrace", folder: "Sources/Roles/Millrace", uses: ["Node"], products: [argumentParser],
-            libraries: ["jemalloc"]  // docs/decisions/0010
+            libraries: ["jemalloc"],  // docs/decisions/0010
+            holdsSwift: true  // docs/decisions/0016
         ),
         room(
             "Roles", "Node",
@@ -157,6 +162,8 @@ var proof: [Target] {
             uses: ["Bytes", "Cluster", "Feed", "Gossip", "HLS", "Identity", "Media", "Placement", "Relay", "TestKit"]),
         library("Swarm", folder: "loadtests/Swarm", uses: ["Bytes", "RTMP"]),
         program(
+            "millrace-bench-secure", folder: "Benchmarks/SecureMedia", uses: ["CSRTP", "Media", "SecureMedia"]),
+        program(
             "millrace-drill", folder: "cluster/ClusterDrill",
             uses: ["Cluster", "DelayLine", "Gossip", "Identity", "TestKit", "VirtualCluster"],
             products: [argumentParser]),
@@ -199,6 +206,7 @@ var proof: [Target] {
             "Roles", "Origin",
             uses: ["Access", "Feed", "HLS", "Identity", "Media", "Node", "NodeKit", "RTMP", "Replica", "TestKit"]),
         tests("Policies", "Placement", uses: ["Cluster", "Identity", "TestKit"]),
+        tests("Protocols", "RTP", uses: ["Bytes", "Media", "RTMP", "TestKit"]),
         tests("Protocols", "RTMP", uses: ["Bytes", "COpenSSL", "Identity", "Media"]),
         tests(
             "Protocols", "Relay", uses: ["Bytes", "Cluster", "Feed", "HLS", "Identity", "Media", "TestKit"]),
@@ -209,6 +217,7 @@ var proof: [Target] {
             ],
             products: [nio("NIOCore"), nio("NIOEmbedded"), nio("NIOPosix")]),
         tests("Roles", "Router", uses: ["Cluster", "Identity", "Placement", "Telemetry"]),
+        tests("Protocols", "SecureMedia", uses: ["Bytes", "CSRTP", "Media", "TestKit"]),
         tests("loadtests", "Swarm", uses: ["Bytes", "RTMP"]),
         tests("Rim", "Telemetry", products: [logging]),
         tests(
@@ -221,6 +230,7 @@ var proof: [Target] {
                 from("hummingbird", "Hummingbird"), logging, nio("NIOCore"), nio("NIOEmbedded"), nio("NIOPosix"),
             ]
         ),
+        tests("Protocols", "WebRTC", uses: ["Bytes", "Cluster", "Media", "TestKit"]),
         testKit(
             "NodeKit",
             uses: [
@@ -261,14 +271,21 @@ func library(_ name: String, folder: String, uses: [String], products: [Target.D
 }
 
 func program(
-    _ name: String, folder: String, uses: [String], products: [Target.Dependency] = [], libraries: [String] = []
+    _ name: String, folder: String, uses: [String], products: [Target.Dependency] = [], libraries: [String] = [],
+    holdsSwift: Bool = false
 ) -> Target {
-    .executableTarget(
+    let swift = [
+        "-static-stdlib", "-lFoundation", "-lFoundationInternationalization", "-lFoundationEssentials",
+        "-lCoreFoundation",
+        "-l_FoundationICU", "-l_FoundationCShims", "-l_FoundationCollections", "-lswiftDispatch", "-Xlinker",
+        "--gc-sections",
+    ]
+    return .executableTarget(
         name: name,
         dependencies: uses.map { .byName(name: $0) } + products,
         path: folder,
         swiftSettings: settings(),
-        linkerSettings: libraries.map { .linkedLibrary($0) }
+        linkerSettings: libraries.map { .linkedLibrary($0) } + (holdsSwift ? [.unsafeFlags(swift)] : [])
     )
 }
 
