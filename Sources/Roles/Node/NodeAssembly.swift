@@ -129,11 +129,10 @@ package final class NodeAssembly: Sendable {
             site: WebSite(isMedia: HLSFront.isMedia, application: site.responder(), logger: logger), on: group,
             observer: WebMetrics(metrics.registry)
         ) { [self] loop in
-            let front =
-                settings.roles.contains(.edge) ? HLSFront(edge: edge, loops: loops, eventLoop: loop) : nil
-            guard let desk = cluster?.desk, settings.roles.contains(.router) || front == nil else {
-                return front ?? NoMedia()
-            }
+            let edge = settings.roles.contains(.edge) ? HLSFront(edge: edge, loops: loops, eventLoop: loop) : nil
+            guard let desk = cluster?.desk else { return edge ?? NoMedia() }
+            let front = edge.map { DrainingFront(desk: desk, policy: policy, edge: $0) }
+            guard settings.roles.contains(.router) || front == nil else { return front ?? NoMedia() }
             return RouterFront(desk: desk, policy: policy, settings: routing, edge: front)
         }
     }

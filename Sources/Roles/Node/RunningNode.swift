@@ -48,6 +48,7 @@ package struct RunningNode: Service {
     package func stop() async {
         guard assembly.beginStopping() else { return }
         assembly.logger.info("stopping")
+        assembly.cluster?.inviteAll()
         assembly.streams.close()
         async let cluster: Void? = assembly.cluster?.stop()
         let grace = assembly.settings.shutdown.timeout

@@ -13,11 +13,15 @@ extension LiveStream {
     /// Feeds what one message held.
     /// - Returns: false where the publication is over: another publisher came, or the stream ended.
     func publish(_ events: [IngestEvent], _ generation: UInt64) -> Bool {
-        enum Course { case fenced, goesOn, isOver, overfull(any Publisher) }
+        enum Course { case fenced, goesOn, isOver, overfull(any Publisher), parted(any Publisher) }
         let isLate = pulse?.isLate(at: SystemClock.now()) ?? false
         let course = state.withLock { state -> Course in
-            guard state.generation == generation, case .publishing(_, let publisher) = state.presence else {
+            guard state.generation == generation, case .publishing(let identity, let publisher) = state.presence else {
                 return .isOver
+            }
+            if isAtBoundary(events, state) {
+                depart(identity, &state)
+                return .parted(publisher)
             }
             if state.isStalled {
                 state.isStalled = false
@@ -35,6 +39,9 @@ extension LiveStream {
         case .goesOn: break
         case .isOver: return false
         case .overfull(let publisher): publisher.cut(.cutOff)
+        case .parted(let publisher):
+            publisher.cut(.moved)
+            calls.change(self)
         }
         return true
     }

@@ -51,13 +51,18 @@ extension LiveStream {
     func leave(_ generation: UInt64) {
         state.withLock { state in
             guard state.generation == generation, case .publishing(let identity, _) = state.presence else { return }
-            submit(.left, &state)
-            publishers.leave()
-            state.presence = .absent(until: .now() + TimeAmount(settings.grace), last: identity)
-            replica.publisherIs(absent: true)
-            arm(&state)
+            depart(identity, &state)
         }
         calls.change(self)
+    }
+
+    func depart(_ identity: PublisherIdentity, _ state: inout State) {
+        submit(.left, &state)
+        publishers.leave()
+        state.presence = .absent(until: .now() + TimeAmount(settings.grace), last: identity)
+        state.isParting = false
+        replica.publisherIs(absent: true)
+        arm(&state)
     }
 
     /// Ends the stream for good and cuts its publisher.

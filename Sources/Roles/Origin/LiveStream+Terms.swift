@@ -35,8 +35,8 @@ extension LiveStream {
         return hasBegun
     }
 
-    /// Somebody else has the stream: nothing more is written here, and the publisher is cut. Returns when no record of
-    /// this term will follow.
+    /// Somebody else has the stream: nothing more is written here, and the publisher is cut. What it sent is in a part that
+    /// has ended, so that whoever goes on has it. Returns when no record of this term will follow.
     public func yield(_ reason: CutReason = .superseded) {
         let (isNews, publisher) = state.withLock { state -> (Bool, (any Publisher)?) in
             var publisher: (any Publisher)?
@@ -45,6 +45,7 @@ extension LiveStream {
             case .absent: break
             case .publishing(_, let live):
                 publisher = live
+                if state.hasTerm { submit(.left, &state) }
                 publishers.leave()
             }
             state.presence = .yielded

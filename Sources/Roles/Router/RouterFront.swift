@@ -142,12 +142,9 @@ extension RouterFront {
 
     /// A router without an edge sends those who ask it for media to one.
     private func sendOn(_ path: MediaPath, _ request: MediaRequest, _ exchange: MediaExchange) {
-        let snapshot = desk.snapshot
         guard desk.entry(path.stream) != nil else { return exchange.send(Answers.notFound) }
-        guard let edge = snapshot.edges.working(1, of: RankingKey(path.stream)).first else {
-            return exchange.send(Answers.nowhere)
-        }
-        let url = snapshot.edges.members[edge].description.viewerURL
+        guard let edge = desk.firstEdge(of: path.stream) else { return exchange.send(Answers.nowhere) }
+        let url = edge.description.viewerURL
         exchange.send(Answers.redirect(to: url, String(decoding: request.target, as: UTF8.self)))
     }
 }
