@@ -52,6 +52,7 @@ var protocols: [Target] {
 var policies: [Target] {
     [
         room("Policies", "Access", uses: ["Bytes", "COpenSSL", "Identity", "Media"]),
+        room("Policies", "Arbitration"),
         room("Policies", "Placement", uses: ["Cluster", "Identity"]),
     ]
 }
@@ -59,9 +60,15 @@ var policies: [Target] {
 var rim: [Target] {
     [
         room("Rim", "APIClient"),
+        // Without pkg-config, whose flags for hiredis SwiftPM refuses with a warning.
+        .systemLibrary(name: "CHiredis", path: "Sources/Rim/CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .systemLibrary(name: "CLinuxIO", path: "Sources/Rim/CLinuxIO"),
         shim("COpenSSL", pkgConfig: "openssl", debian: "libssl-dev"),
         shim("CZlib", pkgConfig: "zlib", debian: "zlib1g-dev"),
+        room(
+            "Rim", "SharedState", uses: ["CHiredis", "COpenSSL", "Cluster", "Identity", "Telemetry", "Transport"],
+            products: [logging, nio("NIOPosix")]
+        ),
         room("Rim", "Telemetry", uses: ["Media"], products: [logging]),
         room(
             "Rim", "Transport", uses: ["CLinuxIO", "Cluster", "Media"],
@@ -108,7 +115,8 @@ var roles: [Target] {
         room(
             "Roles", "Node",
             uses: [
-                "APIClient", "Access", "Bytes", "CLinuxIO", "CMAF", "COpenSSL", "Cluster", "Clustering", "Control",
+                "APIClient", "Access", "Bytes", "CLinuxIO", "CMAF", "COpenSSL", "Cluster", "Clustering",
+                "Control",
                 "Edge",
                 "Feed",
                 "GeoIP", "Gossip", "HLS", "Identity", "Media", "Origin", "Placement", "RTMP", "Relay", "Replica",
@@ -163,6 +171,7 @@ var proof: [Target] {
             products: [argumentParser, nio("NIOCore"), nio("NIOPosix")]
         ),
         tests("Policies", "Access", uses: ["Identity", "Media"]),
+        tests("Policies", "Arbitration", uses: ["TestKit"]),
         tests("Rim", "APIClient"),
         tests("Vocabulary", "Bytes"),
         tests("Vocabulary", "Cluster", uses: ["Identity"]),
@@ -187,7 +196,8 @@ var proof: [Target] {
         tests(
             "Roles", "Node",
             uses: [
-                "Access", "Bytes", "Cluster", "Feed", "HLS", "Identity", "Media", "NodeKit", "RTMP", "Replica",
+                "Access", "Bytes", "Cluster", "Feed", "HLS", "Identity", "Media", "NodeKit", "RTMP", "RedisKit",
+                "Replica",
                 "Telemetry",
                 "TestKit", "Transport",
             ],
@@ -206,6 +216,8 @@ var proof: [Target] {
             ],
             products: [nio("NIOCore"), nio("NIOEmbedded"), nio("NIOPosix")]),
         tests("Roles", "Router", uses: ["Cluster", "Identity", "Placement", "Telemetry"]),
+        tests(
+            "Rim", "SharedState", uses: ["Cluster", "Identity", "RedisKit", "Telemetry"], products: [logging]),
         tests("loadtests", "Swarm", uses: ["Bytes", "RTMP"]),
         tests("Rim", "Telemetry", products: [logging]),
         tests(
@@ -226,6 +238,7 @@ var proof: [Target] {
                 "Transport",
             ],
             products: [logging, nio("NIOCore"), nio("NIOPosix"), from("swift-nio-ssl", "NIOSSL")]),
+        testKit("RedisKit", uses: ["SharedState"]),
         testKit("TestKit", uses: ["Bytes", "Feed", "Identity", "Media"]),
     ]
 }
