@@ -115,12 +115,12 @@ var roles: [Target] {
         room(
             "Roles", "Node",
             uses: [
-                "APIClient", "Access", "Bytes", "CLinuxIO", "CMAF", "COpenSSL", "Cluster", "Clustering",
+                "APIClient", "Access", "Arbitration", "Bytes", "CLinuxIO", "CMAF", "COpenSSL", "Cluster", "Clustering",
                 "Control",
                 "Edge",
                 "Feed",
                 "GeoIP", "Gossip", "HLS", "Identity", "Media", "Origin", "Placement", "RTMP", "Relay", "Replica",
-                "Router",
+                "Router", "SharedState",
                 "Telemetry",
                 "Transport", "WebServer",
             ],

@@ -39,8 +39,8 @@ struct MetricsTests {
         #expect(node.metric("millrace_rtmp_reconnect_requests_total") == 1)
     }
 
-    /// Families that `ClusterNodeTests` and `RelayFrontTests` move.
-    private static let ofClusters = ["cluster", "gossip", "relay", "router", "segment"]
+    /// Families that `ClusterNodeTests`, `LeaseNodeTests` and `RelayFrontTests` move.
+    private static let ofClusters = ["cluster", "gossip", "redis", "relay", "router", "segment"]
 
     /// All that can happen to a node, well and ill.
     private func live(_ node: TestNode) async throws {

@@ -37,6 +37,7 @@ package final class NodeAssembly: Sendable {
     package let certificate: CertificateWatch?
     let script: PlayerScript?
     let cluster: ClusterPart?
+    let arbiter: LeaseArbiter?
     let group: MultiThreadedEventLoopGroup
     let traffic = TrafficMeter()
     let reports = ReportNumbers()
@@ -58,8 +59,12 @@ package final class NodeAssembly: Sendable {
         let window = MediaWindowSettings(segments: settings.hls.window)
         let replicaMetrics = ReplicaMetrics(metrics.registry)
         let changes = StreamChanges()
+        let arbiter = try settings.arbiter(metrics: metrics, log: storms, on: group.next())
+        self.arbiter = arbiter
         streams = LiveStreamTable(
-            settings: settings.liveStreamSettings, replicas: replicas, highestTerm: { changes.highestTerm(of: $0) },
+            settings: settings.liveStreamSettings, replicas: replicas,
+            claims: arbiter.map { $0 as any TermClaims } ?? GossipClaims(),
+            highestTerm: { [changes.highestTerm(of: $0), arbiter?.highestTerm(of: $0)].compactMap { $0 }.max() },
             onChange: { changes.tell($0) }
         ) { id, term in
             StreamReplica(id: id, term: term, settings: window, metrics: replicaMetrics)
@@ -67,6 +72,7 @@ package final class NodeAssembly: Sendable {
         cluster = try settings.clusterKey().map { [policy, streams, replicas, group, metrics, storms] key in
             try ClusterPart(
                 settings, key: key, secret: policy.secret, streams: streams, replicas: replicas,
+                arbiter: arbiter,
                 makeReplica: {
                     StreamReplica(
                         id: $0, checkingOneIn: UInt64(settings.cluster.checkedOneIn), settings: window,

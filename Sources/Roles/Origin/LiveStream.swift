@@ -45,6 +45,9 @@ public final class LiveStream: Sendable {
         var publisherSince = SystemClock.now()
         var reported = SequencerCounters()
         var metadata: [String: String] = [:]
+        var fences: FenceReasons
+        /// When a publisher is sent away, for being kept behind a fence for too long.
+        var fenceLimit: NIODeadline = .now() + LiveStream.longestFence
         /// The newest committed part when parts were last seen to wait for a holder.
         var stuck: PartPosition??
     }
@@ -81,7 +84,7 @@ public final class LiveStream: Sendable {
         state = Mutex(
             State(
                 sequencer: sequencer, commits: CommitTracker(term: term),
-                presence: .publishing(identity, publisher)))
+                presence: .publishing(identity, publisher), fences: .term))
     }
 
     /// The handle of the publisher that the stream was started with.
@@ -186,17 +189,19 @@ extension LiveStream {
 
     /// Ends the stream for good and cuts its publisher.
     func end(_ reason: EndReason) {
-        let publisher = state.withLock { state -> (any Publisher)?? in
-            if case .ended = state.presence { return nil }
-            var publisher: (any Publisher)?
-            if case .publishing(_, let live) = state.presence { publisher = live }
-            finish(reason, &state)
-            return .some(publisher)
-        }
-        guard let publisher else { return }
+        guard let publisher = state.withLock({ close(reason, &$0) }) else { return }
         publisher?.cut(reason == .shutdown ? .shutdown : .stopped)
         onChange(self)
         onEnd(self, reason)
+    }
+
+    /// Ends the stream: nil where it had ended before, else its publisher, if there is one.
+    private func close(_ reason: EndReason, _ state: inout State) -> (any Publisher)?? {
+        if case .ended = state.presence { return nil }
+        var publisher: (any Publisher)?
+        if case .publishing(_, let live) = state.presence { publisher = live }
+        finish(reason, &state)
+        return .some(publisher)
     }
 
     private func finish(_ reason: EndReason, _ state: inout State) {
@@ -205,6 +210,44 @@ extension LiveStream {
         state.sequencer.end(reason, now: SystemClock.now(), into: &state.records)
         flush(&state)
     }
+}
+
+// MARK: - Fences
+
+extension LiveStream {
+    /// Whether its term is taken, and nobody is known to have a higher one.
+    public var hasTerm: Bool { state.withLock { !$0.fences.contains(.term) } }
+
+    /// Writes nothing from now on, until every reason has gone. What is sequenced meanwhile is kept, for a publisher at
+    /// most ten seconds long.
+    public func fence(_ reason: FenceReasons) {
+        state.withLock { state in
+            if state.fences.isEmpty { state.fenceLimit = .now() + Self.longestFence }
+            state.fences.formUnion(reason)
+        }
+    }
+
+    /// A reason has gone; goes on with what has waited where it was the last.
+    public func unfence(_ reason: FenceReasons) {
+        state.withLock { state in
+            state.fences.subtract(reason)
+            flush(&state)
+        }
+    }
+
+    /// Somebody else has the stream: nothing more is written here, not even an end, and the publisher is cut.
+    public func yield() {
+        let closed = state.withLock { state -> (any Publisher)?? in
+            state.fences = .term
+            defer { state.records = [] }
+            return close(.publisherGone, &state)
+        }
+        guard let publisher = closed else { return }
+        publisher?.cut(.replaced)
+        onEnd(self, .publisherGone)
+    }
+
+    private static let longestFence: TimeAmount = .seconds(10)
 }
 
 // MARK: - Media
@@ -217,6 +260,7 @@ extension LiveStream {
         let wall = SystemClock.wall()
         return state.withLock { state in
             guard state.generation == generation, case .publishing = state.presence else { return false }
+            guard state.fences.isEmpty || .now() < state.fenceLimit else { return false }
             if state.isStalled {
                 state.isStalled = false
                 replica.publisherIs(absent: false)
@@ -241,7 +285,7 @@ extension LiveStream {
     /// Hop 6: append, commit, subscribers. Within one process the relay is this call. Without a standby what is
     /// appended is committed.
     private func flush(_ state: inout State) {
-        guard !state.records.isEmpty else { return }
+        guard !state.records.isEmpty, state.fences.isEmpty else { return }
         for record in state.records {
             if case .partEnd(let mark) = record { _ = state.commits.append(mark.position, number: state.nextNumber) }
             state.nextNumber += 1

@@ -16,6 +16,7 @@ public final class LiveStreamTable: Sendable {
     private let makeReplica: @Sendable (StreamID, Term) -> StreamReplica
     private let onChange: @Sendable (LiveStream) -> Void
     private let highestTerm: @Sendable (StreamID) -> Term?
+    private let claims: any TermClaims
     private let publishers: PublisherCount
     private let state = Mutex(State())
 
@@ -26,15 +27,17 @@ public final class LiveStreamTable: Sendable {
         var random = SystemRandomNumberGenerator()
         var isDraining = false
         var isClosing = false
+        var isFenced = false
     }
 
     /// An empty table.
     /// - Parameters:
     ///   - highestTerm: the highest term that the cluster knows of a stream, if any. On any thread.
+    ///   - claims: who is asked for every term that begins here.
     ///   - onChange: told of a stream when it begins, ends, and when its publisher goes and comes. On any thread.
     ///   - makeReplica: makes the local window of a new term.
     public init(
-        settings: LiveStreamSettings, replicas: ReplicaTable,
+        settings: LiveStreamSettings, replicas: ReplicaTable, claims: any TermClaims,
         highestTerm: @escaping @Sendable (StreamID) -> Term?, onChange: @escaping @Sendable (LiveStream) -> Void,
         makeReplica: @escaping @Sendable (StreamID, Term) -> StreamReplica
     ) {
@@ -42,6 +45,7 @@ public final class LiveStreamTable: Sendable {
         self.replicas = replicas
         self.makeReplica = makeReplica
         self.highestTerm = highestTerm
+        self.claims = claims
         self.onChange = onChange
         publishers = PublisherCount(limit: settings.maximumPublishers)
     }
@@ -80,7 +84,7 @@ public final class LiveStreamTable: Sendable {
                 forget(stream)
             }
             if let result = start(id, identity, publisher, on: eventLoop) {
-                if case .success(let publication) = result { onChange(publication.stream) }
+                if case .success(let publication) = result { claim(publication.stream) }
                 return result
             }
         }
@@ -92,6 +96,15 @@ public final class LiveStreamTable: Sendable {
         guard let stream = self[id] else { return false }
         stream.end(reason)
         return true
+    }
+
+    /// Has no stream write anything, and lets no new one begin: the node's leases may be others' already.
+    public func fence(_ isFenced: Bool) {
+        let streams = state.withLock { state in
+            state.isFenced = isFenced
+            return Array(state.streams.values)
+        }
+        for stream in streams { if isFenced { stream.fence(.lease) } else { stream.unfence(.lease) } }
     }
 
     /// Lets no new streams in; publishers of those that are there may come back to them.
@@ -113,6 +126,7 @@ public final class LiveStreamTable: Sendable {
         state.withLock { state in
             guard state.streams[id] == nil else { return nil }
             guard !state.isClosing, !state.isDraining else { return .failure(.shuttingDown) }
+            guard !state.isFenced else { return .failure(.cutOff) }
             guard state.streams.count < settings.maximumStreams, publishers.enter() else {
                 return .failure(.tooManyPublishers)
             }
@@ -125,12 +139,22 @@ public final class LiveStreamTable: Sendable {
                 replica: makeReplica(id, term), publishers: publishers, identity: identity, publisher: publisher,
                 onChange: onChange, onEnd: { [weak self] stream, _ in self?.forget(stream) })
             state.streams[id] = stream
-            replicas.insert(stream.replica)
             return .success(stream.firstPublication)
         }
     }
 
+    /// Nothing is written, shown or told of a stream before its term is granted.
+    private func claim(_ stream: LiveStream) {
+        claims.claim(stream.id, stream.term) { [self] claim in
+            guard claim == .granted else { return stream.yield() }
+            replicas.insert(stream.replica)
+            stream.unfence(.term)
+            onChange(stream)
+        }
+    }
+
     private func forget(_ stream: LiveStream) {
+        claims.release(stream.id, stream.term)
         let replica = stream.replica
         let mendings = stream.takeMendings()
         state.withLock { state in

@@ -19,6 +19,7 @@ import Placement
 import Relay
 import Replica
 import Router
+import SharedState
 import Synchronization
 import Telemetry
 import Transport
@@ -30,22 +31,23 @@ final class ClusterPart: Sendable {
     let desk: RouterDesk
     let upstreams: UpstreamTable
     let events = Mutex(EventRing(capacity: 1024))
-    private let settings: NodeSettings
+    let settings: NodeSettings
     private let key: ClusterKey
     private let secret: AccessSecret
-    private let streams: LiveStreamTable
-    private let replicas: ReplicaTable
+    let streams: LiveStreamTable
+    let replicas: ReplicaTable
     private let front: RelayFront
     private let metrics: NodeMetrics
-    private let log: StormLog
+    let log: StormLog
     private let logger: Logger
-    private let feeder: DirectoryFeeder
+    let feeder: DirectoryFeeder
+    private let arbiter: LeaseArbiter?
     private let shared: ClusterPartShare
 
     /// Puts the part together; nothing listens yet.
     init(
         _ settings: NodeSettings, key: ClusterKey, secret: AccessSecret, streams: LiveStreamTable,
-        replicas: ReplicaTable,
+        replicas: ReplicaTable, arbiter: LeaseArbiter?,
         makeReplica: @escaping @Sendable (StreamID) -> StreamReplica, on group: any EventLoopGroup,
         metrics: NodeMetrics, log: StormLog, logger: Logger
     ) throws {
@@ -54,6 +56,7 @@ final class ClusterPart: Sendable {
         self.secret = secret
         self.streams = streams
         self.replicas = replicas
+        self.arbiter = arbiter
         self.metrics = metrics
         self.log = log
         self.logger = logger
@@ -85,6 +88,7 @@ final class ClusterPart: Sendable {
             metrics: relayMetrics, makeReplica: makeReplica)
         front = RelayFront(
             identity: identity, replicas: replicas, doorkeeper: shared, source: upstreams, metrics: relayMetrics)
+        arbiter?.attach(self)
     }
 }
 
@@ -104,17 +108,22 @@ extension ClusterPart {
         var description = try settings.description(ports)
         description.gossip = Endpoint(
             address: description.gossip.address, port: UInt16(clamping: settings.cluster.gossip.port))
+        var member = ClusterNodeSettings(
+            cluster: settings.cluster.name, key: key, description: description,
+            host: ProcessLimits.listenAddress(for: settings.cluster.gossip.host),
+            port: settings.cluster.gossip.port, seeds: settings.seeds(settings.cluster.seeds),
+            remoteSeeds: settings.seeds(settings.cluster.remoteSeeds), gossip: settings.gossipSettings)
+        if let store = arbiter?.store {
+            let region = description.region
+            member.findMore = { await $0 == .region ? store.seeds(in: region) : store.seeds(outside: region) }
+        }
         let gossip = try await ClusterNode.start(
-            ClusterNodeSettings(
-                cluster: settings.cluster.name, key: key, description: description,
-                host: ProcessLimits.listenAddress(for: settings.cluster.gossip.host),
-                port: settings.cluster.gossip.port, seeds: settings.seeds(settings.cluster.seeds),
-                remoteSeeds: settings.seeds(settings.cluster.remoteSeeds), gossip: settings.gossipSettings),
-            on: group, listeners: listeners(), metrics: ClusterMetrics(metrics.registry), log: log,
+            member, on: group, listeners: listeners(), metrics: ClusterMetrics(metrics.registry), log: log,
             logger: logger,
             observer: ListenerMetrics(metrics.registry, listener: "gossip"))
         shared.set(gossip)
         feeder.tellAll()
+        arbiter?.tick()
         return ClusterListening(relay: relay, gossip: gossip)
     }
 
@@ -123,6 +132,7 @@ extension ClusterPart {
         listeners.view = { [weak self] in self?.follow($0) }
         listeners.load = { [desk] in desk.receive($0) }
         listeners.member = { [weak self] member in self?.heard(member) }
+        listeners.storeAnswered = { [arbiter] _ in arbiter?.heard() }
         listeners.stream = { [weak self] entry in self?.heard(entry) }
         return listeners
     }
@@ -142,6 +152,7 @@ extension ClusterPart {
 
     /// A stream of this gateway began, ended, or its publisher went or came.
     func follow(_ stream: LiveStream) {
+        guard stream.hasTerm else { return }
         feeder.follow(stream) { [desk, id, shared] current in
             let snapshot = desk.snapshot
             guard !shared.isResting(stream.id) else { return nil }
@@ -154,6 +165,7 @@ extension ClusterPart {
     /// Once a second: streams are told of again, loads are reported, what nobody wants is let go.
     func tick(_ report: LoadReport) {
         shared.wake()
+        arbiter?.tick()
         for stream in streams.all where stream.giveUpSilentHolders() {
             log.record(
                 "the standby says nothing", level: .warning, metadata: ["stream": "\(stream.id)"],
@@ -263,6 +275,7 @@ extension ClusterPart {
     func stop() async {
         upstreams.stop()
         await gossip?.leave()
+        await arbiter?.stop()
     }
 }
 

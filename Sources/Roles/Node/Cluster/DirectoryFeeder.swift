@@ -67,6 +67,9 @@ final class DirectoryFeeder: Sendable {
     /// Tells everything again, as to a cluster that has just been joined.
     func tellAll() { for entry in told.withLock({ Array($0.values) }) { publish(entry) } }
 
+    /// Forgets a stream that another gateway goes on with: there is nothing to tell of it any more.
+    func drop(_ stream: StreamID) { told.withLock { $0[stream] = nil } }
+
     /// Forgets streams that are over and no longer served here.
     func forget(but streams: some Sequence<StreamID>) {
         let kept = Set(streams)
