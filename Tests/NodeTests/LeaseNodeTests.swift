@@ -24,7 +24,7 @@ struct LeaseNodeTests {
 
     private func term(of name: String, on node: TestNode) async throws -> String {
         let answer = try await node.ask("/live/\(name)/main/media.m3u8").text
-        return String(answer.split(separator: "\n").first { $0.hasSuffix(".m4s") }?.prefix { $0 != "/" } ?? "")
+        return String(answer.split(separator: "\n").last { $0.hasSuffix(".m4s") }?.prefix { $0 != "/" } ?? "")
     }
 
     /// Publishes a few seconds, and waits until they can be played.
