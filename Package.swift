@@ -45,7 +45,10 @@ var protocols: [Target] {
         room("Protocols", "Gossip", uses: ["Bytes", "Cluster", "COpenSSL", "Identity"]),
         room("Protocols", "HLS", uses: ["Bytes", "CMAF", "COpenSSL", "Cluster", "Feed", "Identity", "Media"]),
         room("Protocols", "Relay", uses: ["Bytes", "Cluster", "Feed", "Identity", "Media"]),
+        room("Protocols", "RTP", uses: ["Bytes", "Media"]),
         room("Protocols", "RTMP", uses: ["Bytes", "COpenSSL", "Identity", "Media"]),
+        room("Protocols", "SecureMedia", uses: ["Bytes", "COpenSSL", "CSRTP", "Media"]),
+        room("Protocols", "WebRTC", uses: ["Bytes", "COpenSSL", "CZlib", "Cluster", "Media"]),
     ]
 }
 
@@ -64,6 +67,7 @@ var rim: [Target] {
         .systemLibrary(name: "CHiredis", path: "Sources/Rim/CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .systemLibrary(name: "CLinuxIO", path: "Sources/Rim/CLinuxIO"),
         shim("COpenSSL", pkgConfig: "openssl", debian: "libssl-dev"),
+        shim("CSRTP", pkgConfig: "libsrtp2", debian: "libsrtp2-dev"),
         shim("CZlib", pkgConfig: "zlib", debian: "zlib1g-dev"),
         room(
             "Rim", "SharedState", uses: ["CHiredis", "COpenSSL", "Cluster", "Identity", "Telemetry", "Transport"],
@@ -110,7 +114,8 @@ var roles: [Target] {
         ),
         program(
             "millrace", folder: "Sources/Roles/Millrace", uses: ["Node"], products: [argumentParser],
-            libraries: ["jemalloc"]  // docs/decisions/0010
+            libraries: ["jemalloc"],  // docs/decisions/0010
+            holdsSwift: true  // docs/decisions/0016
         ),
         room(
             "Roles", "Node",
@@ -163,6 +168,8 @@ var proof: [Target] {
             uses: ["Cluster", "Gossip", "Identity", "Placement", "TestKit"]),
         library("Swarm", folder: "loadtests/Swarm", uses: ["Bytes", "RTMP"]),
         program(
+            "millrace-bench-secure", folder: "Benchmarks/SecureMedia", uses: ["CSRTP", "Media", "SecureMedia"]),
+        program(
             "millrace-drill", folder: "cluster/ClusterDrill",
             uses: ["Cluster", "DelayLine", "Gossip", "Identity", "TestKit", "VirtualCluster"],
             products: [argumentParser]),
@@ -206,6 +213,7 @@ var proof: [Target] {
             "Roles", "Origin",
             uses: ["Access", "Feed", "HLS", "Identity", "Media", "Node", "NodeKit", "RTMP", "Replica", "TestKit"]),
         tests("Policies", "Placement", uses: ["Cluster", "Identity", "TestKit"]),
+        tests("Protocols", "RTP", uses: ["Bytes", "Media", "RTMP", "TestKit"]),
         tests("Protocols", "RTMP", uses: ["Bytes", "COpenSSL", "Identity", "Media"]),
         tests(
             "Protocols", "Relay", uses: ["Bytes", "Cluster", "Feed", "HLS", "Identity", "Media", "TestKit"]),
@@ -216,6 +224,7 @@ var proof: [Target] {
             ],
             products: [nio("NIOCore"), nio("NIOEmbedded"), nio("NIOPosix")]),
         tests("Roles", "Router", uses: ["Cluster", "Identity", "Placement", "Telemetry"]),
+        tests("Protocols", "SecureMedia", uses: ["Bytes", "CSRTP", "Media", "TestKit"]),
         tests(
             "Rim", "SharedState", uses: ["Cluster", "Identity", "RedisKit", "Telemetry"], products: [logging]),
         tests("loadtests", "Swarm", uses: ["Bytes", "RTMP"]),
@@ -230,6 +239,7 @@ var proof: [Target] {
                 from("hummingbird", "Hummingbird"), logging, nio("NIOCore"), nio("NIOEmbedded"), nio("NIOPosix"),
             ]
         ),
+        tests("Protocols", "WebRTC", uses: ["Bytes", "Cluster", "Media", "TestKit"]),
         testKit(
             "NodeKit",
             uses: [
@@ -271,14 +281,21 @@ func library(_ name: String, folder: String, uses: [String], products: [Target.D
 }
 
 func program(
-    _ name: String, folder: String, uses: [String], products: [Target.Dependency] = [], libraries: [String] = []
+    _ name: String, folder: String, uses: [String], products: [Target.Dependency] = [], libraries: [String] = [],
+    holdsSwift: Bool = false
 ) -> Target {
-    .executableTarget(
+    let swift = [
+        "-static-stdlib", "-lFoundation", "-lFoundationInternationalization", "-lFoundationEssentials",
+        "-lCoreFoundation",
+        "-l_FoundationICU", "-l_FoundationCShims", "-l_FoundationCollections", "-lswiftDispatch", "-Xlinker",
+        "--gc-sections",
+    ]
+    return .executableTarget(
         name: name,
         dependencies: uses.map { .byName(name: $0) } + products,
         path: folder,
         swiftSettings: settings(),
-        linkerSettings: libraries.map { .linkedLibrary($0) }
+        linkerSettings: libraries.map { .linkedLibrary($0) } + (holdsSwift ? [.unsafeFlags(swift)] : [])
     )
 }
 

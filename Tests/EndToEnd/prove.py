@@ -156,7 +156,7 @@ PUBLISHERS = ("Each publisher was read for a minute by ffprobe, gstreamer's play
               "(decode times, fragment numbers, durations to one frame, segments equal to their parts). That two replicas of one "
               "feed, one joining late at every segment, give the same bytes for every name is shown without a network by "
               "`swift test -c release --filter 'HLSTests|RelayTests'`, and between three nodes by `ClusterNodeTests`. CPU and "
-              "memory beside nginx-rtmp: [ingest.md](ingest.md).\n")
+              "memory beside nginx-rtmp: [ingest.md](ingest.md); over 10 minutes: [memory.md](memory.md).\n")
 LATENCY = ("hls.js in headless Chromium through our page; wall clock less program date time at the playhead, a sample each "
            "half second.\n")
 LINT = "`python3 Tests/EndToEnd/hlslint.py URL --seconds 600`: rules from RFC 8216bis and Apple's authoring specification.\n"

@@ -3,8 +3,8 @@
 """Runs the full proof of a cluster and writes docs/results/cluster.md from what was measured.
 
 `make prove cluster` calls this, as root. `--only WORDS` is handed to pytest's -k, `--part NAME` runs one of gossip,
-simulation and nodes, `--short` takes the short lengths, `--render` writes the page again from the figures of the last
-run.
+simulation and nodes, `--again` keeps the figures of nodes but for those that are measured anew, `--short` takes the
+short lengths, `--render` writes the page again from the figures of the last run.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description="Proves a cluster and writes docs/results/cluster.md.")
     parser.add_argument("--only", help="a pytest -k expression; of the parts only nodes is run")
     parser.add_argument("--part", choices=PARTS, action="append", help="only this part; may be given again")
+    parser.add_argument("--again", action="store_true", help="of the nodes keep what is not measured anew")
     parser.add_argument("--short", action="store_true", help="the lengths of make test")
     parser.add_argument("--render", action="store_true", help="only write the page from the last figures")
     options = parser.parse_args(arguments)
@@ -67,10 +68,12 @@ def simulate(short: bool) -> int:
 
 
 def prove_nodes(options: argparse.Namespace) -> int:
-    for name in ("figures.jsonl", "proof.xml"):
-        (ARTEFACTS / name).unlink(missing_ok=True)
-    shutil.rmtree(ARTEFACTS / "cluster", ignore_errors=True)
-    command = [sys.executable, "-m", "pytest", "-q", *TESTS, f"--junit-xml={ARTEFACTS / 'proof.xml'}"]
+    if not options.again:
+        for path in (ARTEFACTS / "figures.jsonl", *ARTEFACTS.glob("proof*.xml")):
+            path.unlink(missing_ok=True)
+        shutil.rmtree(ARTEFACTS / "cluster", ignore_errors=True)
+    outcome = ARTEFACTS / f"proof-{len(list(ARTEFACTS.glob('proof*.xml'))):03}.xml"
+    command = [sys.executable, "-m", "pytest", "-q", *TESTS, f"--junit-xml={outcome}"]
     command += ["-k", options.only] if options.only else []
     return run(command, os.environ | ({} if options.short else {"PROVE": "1"}))
 

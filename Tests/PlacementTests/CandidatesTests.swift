@@ -21,6 +21,16 @@ struct CandidatesTests {
         #expect(names(ranking, of: candidates) == order.map { "edge-\($0)" })
     }
 
+    @Test("holds shields only where there are not two other edges", arguments: 0...3)
+    func shields(plain: Int) throws {
+        var nodes = Nodes()
+        for number in 1...2 { try nodes.add("shield-\(number)", roles: [.edge, .shield]) }
+        for number in 0..<plain { try nodes.add("edge-\(number)", roles: .edge) }
+        let edges = try nodes.snapshot(of: "shield-1").edges
+        #expect(edges.count == (plain < 2 ? plain + 2 : plain))
+        #expect(edges.members.contains { $0.description.roles.contains(.shield) } == (plain < 2))
+    }
+
     @Test("begins with every shorter one", arguments: 1...8 as ClosedRange<UInt64>)
     func prefixes(seed: UInt64) throws {
         var random = SeededRandom(seed: seed)

@@ -64,10 +64,11 @@ struct Stage {
     }
 
     /// Lets everything come to rest on good links, and checks all invariants: where datagrams are lost somebody is always
-    /// just refuting.
+    /// just refuting. A rumour that did not reach somebody is mended by the next comparison of state, which is rarer among
+    /// many.
     mutating func rest(_ duration: Duration = .seconds(30)) {
         for node in 0..<count { cluster.setLink(LinkSettings(), of: node) }
-        cluster.run(for: duration)
+        cluster.run(for: max(duration, cluster.plan.settings.region.exchangeInterval(members: count)))
         cluster.checkAtRest()
         problems += cluster.violations
     }

@@ -52,7 +52,7 @@ def time(value: float | None) -> str:
 
 
 ROWS = [
-    ("mass join of all but one, started at once", "≤ 1.0 s", lambda each: time(each["join"]["seconds"])),
+    ("mass join of all but one, started at once", "≤ 1.0 s", lambda each: spread(each["join"]["seconds"])),
     ("kill -9 → suspected by all", "≤ 2.8 s p95", lambda each: spread(each["crashes"]["suspected"])),
     ("kill -9 → dead for all", "≤ 7.5 s p95", lambda each: spread(each["crashes"]["dead"])),
     ("started again → seen by all", "≤ 0.6 s", lambda each: spread(each["crashes"]["returned"])),

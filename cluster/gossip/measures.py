@@ -17,6 +17,7 @@ from .watcher import Watcher
 class Lengths:
     """How long and how often."""
 
+    joins: int = 7
     crashes: int = 20
     leaves: int = 5
     idle: float = 60
@@ -26,7 +27,7 @@ class Lengths:
 
 
 FULL = Lengths()
-SHORT = Lengths(crashes=2, leaves=1, idle=10, loss=10, partition=15)
+SHORT = Lengths(joins=1, crashes=2, leaves=1, idle=10, loss=10, partition=15)
 
 
 class Bench:
@@ -51,11 +52,17 @@ class Bench:
 
     def join(self) -> dict[str, Any]:
         """All but the seed are started at the same time: from then until every node sees every node."""
-        self._start([self.seed])
-        time.sleep(2)
-        begun = self._start(self.others)
-        whole = self._settled()
-        return {"seconds": None if whole is None else whole - begun}
+        joined: list[float] = []
+        missed = 0
+        for _ in range(self.lengths.joins):
+            self.lab.kill("all")
+            self._start([self.seed])
+            time.sleep(2)
+            begun = self._start(self.others)
+            whole = self._settled()
+            missed += whole is None
+            joined += [] if whole is None else [whole - begun]
+        return {"seconds": joined, "missed": missed}
 
     def idle(self) -> dict[str, Any]:
         """What a node costs while nothing happens: IP bytes and packets received, CPU, memory."""

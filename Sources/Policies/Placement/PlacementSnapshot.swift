@@ -10,7 +10,8 @@ public struct PlacementSnapshot: Sendable {
     public let view: ClusterView
     /// Where the node that has this view stands.
     public let region: Region
-    /// The region's nodes that serve viewers, and that viewers can reach.
+    /// The region's nodes that serve viewers, and that viewers can reach. Shields are among them only where there are not
+    /// two other edges: whoever watches at a shield loses with it also what feeds the other edge.
     public let edges: Candidates
     /// The region's nodes that take publishers.
     public let origins: Candidates
@@ -21,7 +22,10 @@ public struct PlacementSnapshot: Sendable {
     public init(_ view: ClusterView) {
         self.view = view
         region = view.member(view.node)?.description.region ?? .local
-        edges = Candidates(view.members.filter { !$0.description.viewerURL.isEmpty }, in: region, with: .edge)
+        let reachable = view.members.filter { !$0.description.viewerURL.isEmpty }
+        let plain = Candidates(
+            reachable.filter { !$0.description.roles.contains(.shield) }, in: region, with: .edge)
+        edges = plain.count >= 2 ? plain : Candidates(reachable, in: region, with: .edge)
         origins = Candidates(view.members, in: region, with: .origin)
         shields = Candidates(view.members, in: region, with: .shield)
     }

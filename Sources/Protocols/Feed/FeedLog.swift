@@ -14,10 +14,13 @@ public struct FeedLog: Sendable {
     /// Where a viewer who comes now begins; nil until there is a random access point.
     public private(set) var entry: Entry?
     /// The parameters in force at the end, and where they stand.
-    public private(set) var parameters: PlacedParameters?
+    public private(set) var parameters: PlacedParameters? {
+        didSet { leadingTrack = parameters?.parameters.leadingTrack?.id }
+    }
     /// The decode time of the newest unit of the leading track, for lag.
     public private(set) var newestTime: Duration = .zero
 
+    private var leadingTrack: TrackID?
     private var records: [FeedRecord] = []
     private var runs: [Run]
     private var starts: [Start] = []
@@ -174,9 +177,10 @@ extension FeedLog {
     }
 
     private mutating func note(_ unit: AccessUnit) {
-        guard let parameters = parameters?.parameters, unit.track == parameters.leadingTrack?.id else { return }
+        guard unit.track == leadingTrack else { return }
         newestTime = unit.decodeTime.duration
-        if unit.isRandomAccess { entry = Entry(place: endPlace, parameters: parameters) }
+        guard unit.isRandomAccess, let parameters else { return }
+        entry = Entry(place: endPlace, parameters: parameters.parameters)
     }
 
     /// Records held of segments that do not end: the windows of all sane settings hold fewer.

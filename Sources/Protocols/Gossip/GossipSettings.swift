@@ -129,8 +129,8 @@ extension GossipSettings {
         return members - 2 < wanted ? 0 : wanted
     }
 
-    /// The time between two comparisons of state.
-    func exchangeInterval(members: Int) -> Duration {
+    /// The time between two comparisons of state that a node begins: what a rumour missed is mended by then.
+    public func exchangeInterval(members: Int) -> Duration {
         guard members > 32 else { return exchangeInterval }
         let doublings = Int.bitWidth - (members - 1).leadingZeroBitCount
         return exchangeInterval * (doublings - 5 + 1)

@@ -78,7 +78,11 @@ final class WaitTable {
     }
 
     /// Takes the groups whose time is over.
-    func takeExpired(now: NIODeadline) -> [Group] { groups.keys.flatMap { take($0) { $0.deadline <= now } } }
+    func takeExpired(now: NIODeadline) -> [Group] {
+        groups.filter { $0.value.values.contains { $0.deadline <= now } }.keys.flatMap {
+            take($0) { $0.deadline <= now }
+        }
+    }
 
     private func take(_ id: ObjectIdentifier, where isDue: (Group) -> Bool) -> [Group] {
         guard let held = groups[id] else { return [] }

@@ -35,12 +35,15 @@ public struct NodeService: Sendable {
     public func run() async throws {
         let logger = makeLogger()
         let node = try await RunningNode.start(try NodeAssembly(settings, logger: logger))
-        var services: [any Service] = [node]
-        if publishesDemo { services.append(DemoPublisher(port: node.rtmpPort, logger: logger)) }
+        // Without a name a service is reflected whole to make one.
+        var services = [ServiceGroupConfiguration.ServiceConfiguration(service: node, serviceName: "node")]
+        if publishesDemo {
+            let demo = DemoPublisher(port: node.rtmpPort, logger: logger)
+            services.append(ServiceGroupConfiguration.ServiceConfiguration(service: demo, serviceName: "demo"))
+        }
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
-                services: services.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) },
-                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+                services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         try await group.run()
     }
 

@@ -32,6 +32,8 @@ struct RumourQueue: Sendable {
     /// How many rumours wait.
     var count: Int { places.count }
     var isEmpty: Bool { places.isEmpty }
+    /// Whether more news of members than a datagram holds were told twice or less.
+    var isCrowded: Bool { lanes[0].prefix(3).reduce(0) { $0 + $1.count } > Self.datagram }
 
     /// How often the rumour told most was told.
     var mostTransmits: Int { places.values.reduce(0) { max($0, slots[$1].transmits) } }
@@ -134,4 +136,6 @@ struct RumourQueue: Sendable {
 
     /// How many that do not fit are looked at before a level is left for the next: a bound on the work per datagram.
     private static let misfits = 4
+    /// How many rumours about members a datagram holds, about.
+    private static let datagram = 12
 }

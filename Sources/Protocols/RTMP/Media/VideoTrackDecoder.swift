@@ -11,8 +11,7 @@ struct VideoTrackDecoder {
     private var codec = Codec.h264
     private var record: ByteSlice?
     private var lengthSize = 4
-    /// The parameter sets in force; copies, so that no message outlives its turn.
-    private var sets = ParameterSetTable()
+    private var inBand = InBandParameterSets(codec: .h264)
     /// The longest sample, in bytes: lengths of four bytes may take far more room than the one byte they replace.
     private let maximumSample: Int
 
@@ -35,13 +34,12 @@ struct VideoTrackDecoder {
         codec = next?.codec ?? packet.codec
         record = Array(packet.body)[...]
         parameters = next
-        sets = ParameterSetTable()
+        inBand = next.map(InBandParameterSets.init) ?? InBandParameterSets(codec: codec)
         lengthSize = 4
         guard codec != .av1 else { return }
         do throws(MediaFailure) {
             lengthSize = try VideoParameters.nalLengthSize(of: packet.body, codec: codec)
         } catch { throw .fatal(.parameters(error)) }
-        if let next { sets = ParameterSetTable(Self.sets(in: next), codec) }
     }
 
     /// Turns a picture into a sample, after taking the parameter sets within it; nil where none is left.
@@ -49,6 +47,7 @@ struct VideoTrackDecoder {
         if packet.codec != codec, !isRenamedHEVC(packet) {
             reset()
             codec = packet.codec
+            inBand = InBandParameterSets(codec: codec)
         }
         return codec == .av1 ? try temporalUnit(packet) : try accessUnit(packet)
     }
@@ -84,26 +83,6 @@ extension VideoTrackDecoder {
             return parameters
         }
     }
-
-    /// The sets of a record as we write it.
-    private static func sets(in parameters: VideoParameters) -> [ByteSlice] {
-        var sets: [ByteSlice] = []
-        var reader = ByteReader(parameters.record)
-        try? { () throws(Truncated) in
-            if parameters.codec == .hevc {
-                _ = try reader.bytes(22)
-                for _ in 0..<(try reader.uint8()) {
-                    _ = try reader.uint8()
-                    for _ in 0..<(try reader.uint16()) { sets.append(try reader.bytes(Int(try reader.uint16()))) }
-                }
-            } else {
-                _ = try reader.bytes(5)
-                for _ in 0..<(try reader.uint8() & 31) { sets.append(try reader.bytes(Int(try reader.uint16()))) }
-                for _ in 0..<(try reader.uint8()) { sets.append(try reader.bytes(Int(try reader.uint16()))) }
-            }
-        }()
-        return sets
-    }
 }
 
 // MARK: - Pictures
@@ -129,7 +108,10 @@ extension VideoTrackDecoder {
             survey = NALSurvey(units, codec: codec)
             isWhole = false
         }
-        if !survey.sets.isEmpty { take(survey.sets) }
+        if !survey.sets.isEmpty {
+            inBand.take(survey.sets)
+            parameters = inBand.parameters
+        }
         guard survey.hasSlices else { return nil }
         guard survey.length <= maximumSample else { throw .malformed }
         let isRandomAccess = survey.isRandomAccess || packet.isKeyFrame && survey.hasRecoveryPoint
@@ -138,28 +120,5 @@ extension VideoTrackDecoder {
         payload.reserveCapacity(survey.length)
         for unit in units where NALUnitKind(unit, codec).belongsInSample { payload.append(nalUnit: unit) }
         return Sample(payload: payload[...], isRandomAccess: isRandomAccess)
-    }
-
-    /// Takes parameter sets found in a picture. Ones that are known change nothing; a new one replaces those of its kind
-    /// and number. Sets that make no sense leave the old ones in force; where none are, sets are gathered until they
-    /// make sense, and begun anew by a picture that brings a whole number of them, or more than a track may have.
-    private mutating func take(_ found: [ByteSlice]) {
-        var next = sets
-        guard next.take(found, codec), !adopt(next), parameters == nil else { return }
-        var fresh = ParameterSetTable()
-        guard fresh.take(found, codec), !adopt(fresh) else { return }
-        sets = next.fits(codec == .hevc ? .hevc : .h264) ? next : fresh
-    }
-
-    /// Puts sets in force; false where they make no sense.
-    private mutating func adopt(_ next: ParameterSetTable) -> Bool {
-        let units = next.units
-        let changed =
-            codec == .hevc
-            ? try? VideoParameters(vps: units, sps: units, pps: units) : try? VideoParameters(sps: units, pps: units)
-        guard let changed else { return false }
-        parameters = changed
-        sets = next
-        return true
     }
 }

@@ -22,7 +22,7 @@ struct ClusterCommand: ParsableCommand {
     /// `millrace cluster summary`, and `millrace cluster`.
     struct Summary: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Say how the cluster is, in a few lines.",
+            commandName: "summary", abstract: "Say how the cluster is, in a few lines.",
             discussion: "Ends with 1 where there is something that somebody should look at.")
         @OptionGroup(title: "Node") var arguments: NodeArguments
 
@@ -54,6 +54,7 @@ struct ClusterCommand: ParsableCommand {
     /// `millrace cluster members`.
     struct Members: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "members",
             abstract: "List the nodes: where they stand, what they do, how they are and how loaded.",
             discussion: """
                 alive answers; suspect did not answer somebody and keeps what it has; dead is gone without a word; left \
@@ -74,7 +75,7 @@ struct ClusterCommand: ParsableCommand {
     /// `millrace cluster streams`.
     struct Streams: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "List the streams of all regions, with their gateways and standbys.")
+            commandName: "streams", abstract: "List the streams of all regions, with their gateways and standbys.")
         @OptionGroup(title: "Node") var arguments: NodeArguments
 
         func run() throws {
@@ -91,7 +92,7 @@ struct ClusterCommand: ParsableCommand {
     /// `millrace cluster ranking STREAM`.
     struct Ranking: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Say which nodes serve a stream, best first.",
+            commandName: "ranking", abstract: "Say which nodes serve a stream, best first.",
             discussion: """
                 The stream need not be live: the ranking follows from its name and the members. inEdgeSet marks the nodes \
                 that viewers are sent to, warm those that hold the stream already.
@@ -110,7 +111,7 @@ struct ClusterCommand: ParsableCommand {
     /// `millrace cluster tree STREAM`.
     struct Tree: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Draw who takes a live stream from whom.")
+            commandName: "tree", abstract: "Draw who takes a live stream from whom.")
         @Argument(help: "The stream, APP/NAME or a NAME in the app live.", transform: parsedStream) var stream: StreamID
         @OptionGroup(title: "Node") var arguments: NodeArguments
 

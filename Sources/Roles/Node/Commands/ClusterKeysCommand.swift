@@ -23,7 +23,8 @@ struct ClusterKeysCommand: ParsableCommand {
 
     /// `millrace cluster keys list`.
     struct List: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List the ids of the keys that the node knows.")
+        static let configuration = CommandConfiguration(
+            commandName: "list", abstract: "List the ids of the keys that the node knows.")
         @OptionGroup(title: "Node") var arguments: NodeArguments
 
         func run() throws {
@@ -35,7 +36,7 @@ struct ClusterKeysCommand: ParsableCommand {
     /// `millrace cluster keys install FILE`.
     struct Install: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Let every node open packets with a further key; prints the key's id.",
+            commandName: "install", abstract: "Let every node open packets with a further key; prints the key's id.",
             discussion: "The key is never an argument, where every user of the machine could see it.")
         @Argument(help: "A file with the key, 32 bytes as 64 hexadecimal digits or in base64; - for standard input.")
         var file: String
@@ -47,7 +48,7 @@ struct ClusterKeysCommand: ParsableCommand {
     /// `millrace cluster keys use ID`.
     struct Use: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Let every node seal packets with an installed key.")
+            commandName: "use", abstract: "Let every node seal packets with an installed key.")
         @Argument(help: "The key's id, eight hexadecimal digits.", transform: parsedKey) var key: String
         @OptionGroup(title: "Node") var arguments: NodeArguments
 
@@ -57,7 +58,7 @@ struct ClusterKeysCommand: ParsableCommand {
     /// `millrace cluster keys remove ID`.
     struct Remove: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Let every node forget a key that is not in use.")
+            commandName: "remove", abstract: "Let every node forget a key that is not in use.")
         @Argument(help: "The key's id, eight hexadecimal digits.", transform: parsedKey) var key: String
         @OptionGroup(title: "Node") var arguments: NodeArguments
 

@@ -18,7 +18,7 @@ struct TokenCommand: ParsableCommand {
     /// `millrace token publish`.
     struct Publish: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Allow one stream to be published.",
+            commandName: "publish", abstract: "Allow one stream to be published.",
             discussion: """
                 Without access.secret the running node is asked at http.host and http.port; it answers this machine, \
                 and whoever has an operator's control token in MILLRACE_TOKEN.
@@ -34,7 +34,8 @@ struct TokenCommand: ParsableCommand {
 
     /// `millrace token viewer`.
     struct Viewer: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Allow one stream to be watched.")
+        static let configuration = CommandConfiguration(
+            commandName: "viewer", abstract: "Allow one stream to be watched.")
         @Argument(help: "The stream, APP/NAME or a NAME in the app live.", transform: parsedStream) var stream: StreamID
         @Option(help: "How long, as in 2h.", transform: parsedDuration) var life: Duration = .seconds(7200)
         @OptionGroup(title: "Settings") var arguments: SettingsArguments
@@ -44,7 +45,8 @@ struct TokenCommand: ParsableCommand {
 
     /// `millrace token control`.
     struct Control: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Allow the control API to be used.")
+        static let configuration = CommandConfiguration(
+            commandName: "control", abstract: "Allow the control API to be used.")
         @Argument(help: "reader looks; operator also makes publish tokens and stops streams; admin may do everything.")
         var role: ControlRole
         @Option(help: "How long, as in 24h.", transform: parsedDuration) var life: Duration = .seconds(86_400)

@@ -27,7 +27,9 @@ public struct SettingsLoader: Sendable {
     /// The settings in force.
     public func load() throws(SettingsFailure) -> NodeSettings {
         var wrong = unknownFlags() + unknownVariables()
-        var sources = [Source.flags(flagValues()), .variables(environmentValues())]
+        var sources: [Source] = []
+        if !flags.isEmpty { sources.append(.flags(flagValues())) }
+        if !environment.isEmpty { sources.append(.variables(environmentValues())) }
         if let file {
             do throws(SettingsFailure) {
                 let settingsFile = try SettingsFile(name: file.name, text: file.text)
@@ -82,25 +84,22 @@ private enum Source {
     case file(SettingsFile)
 
     func has(_ key: SettingKey) -> Bool {
-        if case .file(let file) = self { return file.has(key) }
-        return text(of: key) != nil
+        if case .file(let file) = self { file.has(key) } else { text(of: key) != nil }
     }
 
     /// The key's text, a list joined with commas; nil where there is none or it has the wrong shape.
     func text(of key: SettingKey) -> String? {
-        let path = AbsoluteConfigKey(key.components)
-        let result =
-            switch self {
-            case .flags(let provider): try? provider.value(forKey: path, type: .string)
-            case .variables(let provider):
-                try? provider.value(forKey: AbsoluteConfigKey(["millrace"] + key.components), type: .string)
-            case .file(let file): try? file.snapshot.value(forKey: path, type: key.isList ? .stringArray : .string)
-            }
-        switch result?.value?.content {
-        case .string(let text): return text
-        case .stringArray(let texts): return texts.joined(separator: ",")
-        default: return nil
+        switch self {
+        case .file(let file): file.text(of: key)
+        case .flags(let provider): text(of: key.components, by: provider)
+        case .variables(let provider): text(of: ["millrace"] + key.components, by: provider)
         }
+    }
+
+    private func text(of components: [String], by provider: some ConfigProvider) -> String? {
+        let result = try? provider.value(forKey: AbsoluteConfigKey(components), type: .string)
+        guard case .string(let text) = result?.value?.content else { return nil }
+        return text
     }
 
     func name(for key: SettingKey) -> String {

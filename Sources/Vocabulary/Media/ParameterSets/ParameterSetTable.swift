@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Bytes
-import Media
 
 /// The parameter sets of a video track, each with the kind and number by which a later one replaces it.
 struct ParameterSetTable {

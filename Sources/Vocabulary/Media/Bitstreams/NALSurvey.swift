@@ -1,22 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Bytes
-import Media
+package import Bytes
 
 /// What one look through a picture's NAL units tells.
-struct NALSurvey {
-    private(set) var isMalformed = false
+package struct NALSurvey: Sendable {
+    /// Whether the walk ended at a length that can not be true.
+    package private(set) var isMalformed = false
     /// Whether a unit does not belong in a sample.
-    private(set) var mustStrip = false
-    private(set) var hasSlices = false
-    private(set) var isRandomAccess = false
-    private(set) var hasRecoveryPoint = false
+    package private(set) var mustStrip = false
+    /// Whether there is a picture at all.
+    package private(set) var hasSlices = false
+    /// Whether there is a slice of IDR, or of any IRAP picture.
+    package private(set) var isRandomAccess = false
+    /// Whether an SEI unit tells that a decoder may begin here, H.264 only.
+    package private(set) var hasRecoveryPoint = false
     /// Bytes of the units that belong in a sample, with 4-byte lengths.
-    private(set) var length = 0
+    package private(set) var length = 0
     /// The parameter sets among the units, up to what a track may have; those behind them are passed over.
-    private(set) var sets: [ByteSlice] = []
+    package private(set) var sets: [ByteSlice] = []
 
-    init(_ units: NALUnits, codec: Codec) {
+    /// Looks through `units` of H.264 or HEVC.
+    package init(_ units: NALUnits, codec: Codec) {
         var units = units
         let limits = codec == .hevc ? ParameterSetLimits.hevc : .h264
         var room = limits.bytes
@@ -48,7 +52,8 @@ struct NALSurvey {
 }
 
 extension NALUnitKind {
-    init(_ unit: ByteSlice, _ codec: Codec) {
+    /// The kind of a unit of H.264, or of HEVC.
+    package init(_ unit: ByteSlice, _ codec: Codec) {
         self = codec == .hevc ? NALUnitKind(hevc: unit) : NALUnitKind(h264: unit)
     }
 }

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What the way to one viewer carries: enough to choose the layer it is sent.
+///
+/// A plain form of Google's congestion control (draft-ietf-rmcat-gcc-02). Growing delay cuts the estimate to 0.85 of
+/// what arrives (§5.5); more than a tenth lost cuts it by half of the loss (§6); else it grows by 8 % a second, near
+/// where it was last cut by one packet a round trip. *Departure*: it may grow to four times what arrives, not one and a
+/// half: no padding probes for a higher layer, so the layer itself is the probe, and growing delay takes it back.
+/// A viewer that sends no transport feedback but its own estimate (REMB) is believed.
+public struct BandwidthEstimator: Sendable {
+    /// Bits a second.
+    public var bitsPerSecond: UInt64 { UInt64(min(rate, ceiling ?? rate)) }
+
+    private var rate: Double
+    /// What the viewer itself estimates.
+    private var ceiling: Double?
+    private var history = SendHistory()
+    private var trend = DelayTrend()
+    private var acknowledged = ArrivalRate()
+    private var loss = LossRate()
+    private var hasFeedback = false
+    /// When the estimate last grew or was cut.
+    private var changed: Duration?
+    /// Where it was last cut for delay.
+    private var limit: Double?
+
+    /// An estimate for a way of which nothing is known.
+    public init(bitsPerSecond: UInt64 = 1_000_000) { rate = Double(bitsPerSecond) }
+
+    /// Notes a packet by its transport-wide number.
+    public mutating func sent(_ number: UInt16, bytes: Int, now: Duration) {
+        history.append(number, bytes: bytes, now: now)
+    }
+
+    /// Takes feedback on when packets arrived.
+    public mutating func receive(_ feedback: TransportFeedback, now: Duration) {
+        hasFeedback = true
+        var arrival = history.arrival(feedback.reference)
+        for (offset, delta) in feedback.deltas.enumerated() {
+            let number = feedback.base &+ UInt16(truncatingIfNeeded: offset)
+            if let delta { arrival += TransportFeedback.deltaUnit * Int(delta) }
+            guard let packet = history.remove(number) else { continue }
+            loss.count(isLost: delta == nil, now: now)
+            guard delta != nil else { continue }
+            acknowledged.count(bytes: packet.bytes, arrival: arrival)
+            trend.receive(sent: packet.sent, arrival: arrival)
+        }
+        adapt(now: now)
+    }
+
+    /// Takes the viewer's own estimate.
+    public mutating func receive(_ estimate: UInt64, now: Duration) {
+        let value = Double(min(estimate, 1_000_000_000))
+        if hasFeedback { ceiling = value } else { rate = max(Self.lowest, value) }
+    }
+
+    /// Takes the loss that a receiver report tells, in 256ths; it counts only where no transport feedback comes.
+    public mutating func receive(loss fraction: UInt8, now: Duration) {
+        guard !hasFeedback, fraction > 25 else { return }
+        rate = max(Self.lowest, rate * (1 - Double(fraction) / 512))
+    }
+
+    private mutating func adapt(now: Duration) {
+        guard let changed else {
+            self.changed = now
+            return
+        }
+        let elapsed = min(now - changed, .seconds(1)) / .seconds(1)
+        if trend.state == .overuse {
+            guard elapsed > Self.shortestPause, let arriving = acknowledged.bitsPerSecond else { return }
+            limit = arriving
+            set(min(rate, arriving * Self.decrease), now: now)
+        } else if let lost = loss.value, lost > 0.1 {
+            guard elapsed > Self.shortestPause else { return }
+            set(rate * (1 - lost / 2), now: now)
+        } else if trend.state == .normal, loss.value ?? 0 < 0.02 {
+            grow(elapsed, now: now)
+        } else {
+            self.changed = now
+        }
+    }
+
+    private mutating func grow(_ elapsed: Double, now: Duration) {
+        var next = rate * (1 + 0.08 * elapsed)
+        if let limit {
+            if (limit * 0.9...limit * 1.1).contains(rate) { next = rate + Self.additive * elapsed }
+            if rate > limit * 1.5 { self.limit = nil }
+        }
+        let most = acknowledged.bitsPerSecond.map { $0 * 4 + Self.lowest } ?? next
+        set(min(next, max(rate, most)), now: now)
+    }
+
+    private mutating func set(_ value: Double, now: Duration) {
+        rate = min(max(value, Self.lowest), Self.highest)
+        changed = now
+    }
+
+    private static let lowest = 50_000.0
+    private static let highest = 100_000_000.0
+    private static let decrease = 0.85
+    /// Seconds between two cuts: what was sent before the first must have been heard of.
+    private static let shortestPause = 0.2
+    /// Bits a second: a packet of 1200 bytes a round trip of 200 ms.
+    private static let additive = 48_000.0
+}

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What is accepted from publishers and offered to viewers.
+public struct NegotiationSettings: Hashable, Sendable {
+    /// What a publisher may send, favourites first: H.264 plays everywhere, VP8 and VP9 over WHEP only.
+    public var publisherCodecs: [PayloadCodec] = [.h264, .av1, .hevc, .vp9, .vp8, .opus]
+    /// How many streams of simulcast are taken; the publisher's first ones.
+    public var maximumSimulcastStreams = 4
+    /// Whether viewers report arrival times (`transport-cc`), which costs a record of each packet sent. Of use only where
+    /// there are layers to choose from.
+    public var viewersReportArrival = false
+
+    /// The defaults.
+    public init() {}
+}
