@@ -14,7 +14,8 @@ extension LiveStream {
     /// - Returns: false where the publication is over: another publisher came, or the stream ended.
     func publish(_ events: [IngestEvent], _ generation: UInt64) -> Bool {
         enum Course { case fenced, goesOn, isOver, overfull(any Publisher) }
-        let isLate = pulse?.isLate(at: SystemClock.now()) ?? false
+        let now = SystemClock.now()
+        let isLate = pulse?.isLate(at: now) ?? false
         let course = state.withLock { state -> Course in
             guard state.generation == generation, case .publishing(_, let publisher) = state.presence else {
                 return .isOver
@@ -27,7 +28,7 @@ extension LiveStream {
             if isLate { state.gate.close(for: .clock) }
             submit(.media(events), &state)
             arm(&state)
-            if state.gate.isOverfull { return .overfull(publisher) }
+            if state.gate.isOverfull(now: now) { return .overfull(publisher) }
             return isLate ? .fenced : .goesOn
         }
         switch course {
