@@ -34,6 +34,14 @@ struct LeaseKeeperTests {
             // The others' words are older than two seconds, or were never.
             ([(100, .heard), (1200, .failed(askedAt: 1100)), (2500, .tick)], []),
             ([(1200, .failed(askedAt: 1100)), (2500, .tick)], []),
+            // The others' words are from before the store died for all, or were under way then.
+            ([(900, .heard), (1000, .failed(askedAt: 1000)), (2600, .tick)], []),
+            ([(100, .heard), (1200, .failed(askedAt: 1100)), (1349, .heard), (2600, .tick)], []),
+            ([(100, .heard), (1200, .failed(askedAt: 1100)), (1350, .heard), (2600, .tick)], [.fence]),
+            (
+                [(900, .heard), (1000, .failed(askedAt: 1000)), (2100, .failed(askedAt: 2000)), (2600, .heard)],
+                [.fence]
+            ),
             // Long after its end: the store has just come back, perhaps; ask, and do not believe the first failure.
             ([(1000, .failed(askedAt: 1000)), (9000, .heard), (9000, .tick)], [.ask]),
             ([(1000, .failed(askedAt: 1000)), (9000, .heard), (9010, .renewed(askedAt: 9005))], [.ask]),
@@ -125,7 +133,8 @@ struct LeaseKeeperTests {
             guard let last = reports.last, now < last + 2000, now >= renewed + 2500 else { return false }
             var since = last
             for report in reports.reversed() where since - report < 2000 { since = report }
-            return failures.last.map { $0 >= since + 1000 } ?? false
+            guard let newest = failures.last, let first = failures.min() else { return false }
+            return newest >= since + 1000 && last >= first + 250
         }
     }
 

@@ -131,7 +131,7 @@ class Viewer(threading.Thread):
 def gateway(lab: Lab, node: str) -> str:
     """Who has the stream, as a node believes."""
     for stream in ask(lab, node, "/cluster/streams")["streams"]:
-        if stream["stream"].endswith("show"):
+        if stream["id"] == "live/show":
             return stream["gateway"]
     return ""
 

@@ -11,7 +11,8 @@
 ///
 /// A report alone fences nobody whose lease is over, as it is after a silence of the store for all: where the store has just
 /// come back, all others reach it a moment later. So the node asks anew, and only where a question fails that was asked
-/// some time after the first report, it is the node that is cut off.
+/// some time after the first report, it is the node that is cut off. Nor does a report from before the first failure
+/// say anything: the store that answered the others then may have died for all since.
 public struct LeaseKeeper: Sendable {
     /// What the shell is to do.
     public enum Directive: Hashable, Sendable {
@@ -28,8 +29,8 @@ public struct LeaseKeeper: Sendable {
     private let settings: LeaseSettings
     /// When the last question that was answered was asked.
     private var renewedAt: Duration
-    /// When the last question that was not answered was asked.
-    private var failedAt: Duration?
+    /// When the first and the last question were asked that were not answered since.
+    private var failures: (first: Duration, last: Duration)?
     /// Since when, without a pause, other origins say that they reach the store, and when one last said so.
     private var reports: (since: Duration, last: Duration)?
 
@@ -42,13 +43,13 @@ public struct LeaseKeeper: Sendable {
     /// All leases were renewed by a question that was asked at `begin`.
     public mutating func renewed(askedAt begin: Duration, now: Duration) -> [Directive] {
         renewedAt = max(renewedAt, begin)
-        failedAt = nil
+        failures = nil
         return review(now: now)
     }
 
     /// A question that was asked at `begin` was not answered.
     public mutating func failed(askedAt begin: Duration, now: Duration) -> [Directive] {
-        failedAt = begin
+        failures = (min(failures?.first ?? begin, begin), begin)
         return review(now: now)
     }
 
@@ -57,7 +58,7 @@ public struct LeaseKeeper: Sendable {
         forget(now: now)
         let isNews = reports == nil
         reports = (reports?.since ?? now, now)
-        return (isNews && failedAt != nil ? [.ask] : []) + review(now: now)
+        return (isNews && failures != nil ? [.ask] : []) + review(now: now)
     }
 
     /// Does what is due.
@@ -86,10 +87,11 @@ public struct LeaseKeeper: Sendable {
         if let last = reports?.last, now >= last + settings.reportLife { reports = nil }
     }
 
-    /// Whether a question failed that others had answered for a while.
+    /// Whether a question failed that others had answered for a while, and still did after the first one that failed.
     private var isAloneInFailing: Bool {
-        guard let reports, let failedAt else { return false }
-        return failedAt >= reports.since + settings.patience
+        guard let reports, let failures else { return false }
+        return failures.last >= reports.since + settings.patience
+            && reports.last >= failures.first + settings.delay
     }
 }
 
@@ -102,6 +104,8 @@ public struct LeaseSettings: Hashable, Sendable {
     /// How long the store must have been answering others before a question that it does not answer counts: a failover is
     /// not known everywhere at once.
     public var patience: Duration = .seconds(1)
+    /// How old what another origin says may be when it comes: the answer's way to it, and the word's way here.
+    public var delay: Duration = .milliseconds(250)
     /// How long another origin's word counts.
     public var reportLife: Duration = .seconds(2)
 
