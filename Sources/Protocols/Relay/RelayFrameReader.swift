@@ -101,8 +101,12 @@ struct RelayFrameReader {
         for _ in 0..<(try fields.count()) { via.append(NodeTag(number: try fields.fixed32())) }
         return RelayRequest(
             stream: stream, term: term, from: from, via: via, isPaused: try fields.flag(),
-            isHolder: try fields.flag(), view: try fields.number(),
-            redirects: UInt8(clamping: try fields.number()))
+            isHolder: try fields.flag(), view: try fields.number(), redirects: try redirects())
+    }
+
+    private mutating func redirects() throws(FeedFailure) -> UInt8 {
+        guard let count = UInt8(exactly: try fields.number()) else { throw .malformed }
+        return count
     }
 
     private mutating func answer() throws(FeedFailure) -> TermAnswer {
