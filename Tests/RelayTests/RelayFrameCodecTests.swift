@@ -129,7 +129,7 @@ struct RelayFrameCodecTests {
     @Test("that claim more redirects than a byte counts are refused")
     func redirects() throws {
         let bytes = encode(
-            RelayFrame(channel: 5, message: .subscribe(RelayRequest(stream: Self.stream, redirects: 127))))
+            RelayFrame(channel: 5, message: .subscribe(RelayRequest(stream: Self.stream, via: [], redirects: 127))))
         var claimed = Array(bytes.dropLast() + [0x80, 0x02])
         claimed.put(bigEndian: UInt32(claimed.count - 4), at: 0)
         #expect(try decode(bytes).count == 1)
