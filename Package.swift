@@ -55,6 +55,7 @@ var protocols: [Target] {
 var policies: [Target] {
     [
         room("Policies", "Access", uses: ["Bytes", "COpenSSL", "Identity", "Media"]),
+        room("Policies", "Arbitration"),
         room("Policies", "Placement", uses: ["Cluster", "Identity"]),
     ]
 }
@@ -62,10 +63,16 @@ var policies: [Target] {
 var rim: [Target] {
     [
         room("Rim", "APIClient"),
+        // Without pkg-config, whose flags for hiredis SwiftPM refuses with a warning.
+        .systemLibrary(name: "CHiredis", path: "Sources/Rim/CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .systemLibrary(name: "CLinuxIO", path: "Sources/Rim/CLinuxIO"),
         shim("COpenSSL", pkgConfig: "openssl", debian: "libssl-dev"),
         shim("CSRTP", pkgConfig: "libsrtp2", debian: "libsrtp2-dev"),
         shim("CZlib", pkgConfig: "zlib", debian: "zlib1g-dev"),
+        room(
+            "Rim", "SharedState", uses: ["CHiredis", "COpenSSL", "Cluster", "Identity", "Telemetry", "Transport"],
+            products: [logging, nio("NIOPosix")]
+        ),
         room("Rim", "Telemetry", uses: ["Media"], products: [logging]),
         room(
             "Rim", "Transport", uses: ["CLinuxIO", "Cluster", "Media"],
@@ -113,11 +120,12 @@ var roles: [Target] {
         room(
             "Roles", "Node",
             uses: [
-                "APIClient", "Access", "Bytes", "CLinuxIO", "CMAF", "COpenSSL", "Cluster", "Clustering", "Control",
+                "APIClient", "Access", "Arbitration", "Bytes", "CLinuxIO", "CMAF", "COpenSSL", "Cluster", "Clustering",
+                "Control",
                 "Edge",
                 "Feed",
                 "GeoIP", "Gossip", "HLS", "Identity", "Media", "Origin", "Placement", "RTMP", "Relay", "Replica",
-                "Router",
+                "Router", "SharedState",
                 "Telemetry",
                 "Transport", "WebServer",
             ],
@@ -172,6 +180,7 @@ var proof: [Target] {
             products: [argumentParser, nio("NIOCore"), nio("NIOPosix")]
         ),
         tests("Policies", "Access", uses: ["Identity", "Media"]),
+        tests("Policies", "Arbitration", uses: ["TestKit"]),
         tests("Rim", "APIClient"),
         tests("Vocabulary", "Bytes"),
         tests("Vocabulary", "Cluster", uses: ["Identity"]),
@@ -197,6 +206,7 @@ var proof: [Target] {
             "Roles", "Node",
             uses: [
                 "Access", "Bytes", "Cluster", "Feed", "HLS", "Identity", "Media", "NodeKit", "Origin", "RTMP",
+                "RedisKit",
                 "Replica",
                 "Telemetry",
                 "TestKit", "Transport",
@@ -218,6 +228,8 @@ var proof: [Target] {
             products: [nio("NIOCore"), nio("NIOEmbedded"), nio("NIOPosix")]),
         tests("Roles", "Router", uses: ["Cluster", "Identity", "Placement", "Telemetry"]),
         tests("Protocols", "SecureMedia", uses: ["Bytes", "CSRTP", "Media", "TestKit"]),
+        tests(
+            "Rim", "SharedState", uses: ["Cluster", "Identity", "RedisKit", "Telemetry"], products: [logging]),
         tests("loadtests", "Swarm", uses: ["Bytes", "RTMP"]),
         tests("Rim", "Telemetry", products: [logging]),
         tests(
@@ -239,6 +251,7 @@ var proof: [Target] {
                 "Transport",
             ],
             products: [logging, nio("NIOCore"), nio("NIOPosix"), from("swift-nio-ssl", "NIOSSL")]),
+        testKit("RedisKit", uses: ["SharedState"]),
         testKit("TestKit", uses: ["Bytes", "Feed", "Identity", "Media"]),
     ]
 }

@@ -66,7 +66,8 @@ class Returning(threading.Thread):
                 self.began.append((origin, time.monotonic()))
                 while publisher.alive and not self._ended.is_set() and origin not in self.gone:
                     self._ended.wait(0.05)
-                publisher.kill()
+                if publisher.alive:
+                    publisher.kill()
             self._ended.wait(1)
 
     # Origins that a publisher would notice to be gone by itself, were it not for the buffers of its machine.
@@ -131,7 +132,7 @@ class Viewer(threading.Thread):
 def gateway(lab: Lab, node: str) -> str:
     """Who has the stream, as a node believes."""
     for stream in ask(lab, node, "/cluster/streams")["streams"]:
-        if stream["stream"].endswith("show"):
+        if stream["id"] == "live/show":
             return stream["gateway"]
     return ""
 
@@ -205,7 +206,7 @@ def test_a_gateway_that_stood_still_is_refused(three, figures) -> None:
         lab.freeze("n1")
         time.sleep(1.5)
         publisher.gone = frozenset({"n1"})
-        wait_until(lambda: gateway(lab, "n2") == "n2", 10, "n2 to take the stream")
+        wait_until(lambda: gateway(lab, "n2") == "n2", 20, "n2 to take the stream")
         time.sleep(seconds(5, 8))
         lab.thaw("n1")
         wait_until(lambda: gateway(lab, "n1") == "n2", 15, "n1 to hear of it")

@@ -39,8 +39,10 @@ struct MetricsTests {
         #expect(node.metric("millrace_rtmp_reconnect_requests_total") == 1)
     }
 
-    /// Families that `ClusterNodeTests`, `TakeoverTests`, `RelayFrontTests` and `TermTests` move.
-    private static let ofClusters = ["cluster", "gossip", "relay", "router", "segment", "stale_terms", "terms"]
+    /// Families that `ClusterNodeTests`, `LeaseNodeTests`, `TakeoverTests`, `RelayFrontTests` and `TermTests` move.
+    private static let ofClusters = [
+        "cluster", "gossip", "redis", "relay", "router", "segment", "stale_terms", "terms",
+    ]
 
     /// All that can happen to a node, well and ill.
     private func live(_ node: TestNode) async throws {

@@ -126,6 +126,16 @@ struct RelayFrameCodecTests {
         }
     }
 
+    @Test("that claim more redirects than a byte counts are refused")
+    func redirects() throws {
+        let bytes = encode(
+            RelayFrame(channel: 5, message: .subscribe(RelayRequest(stream: Self.stream, via: [], redirects: 127))))
+        var claimed = Array(bytes.dropLast() + [0x80, 0x02])
+        claimed.put(bigEndian: UInt32(claimed.count - 4), at: 0)
+        #expect(try decode(bytes).count == 1)
+        #expect(throws: RelayFailure.self) { try decode(claimed) }
+    }
+
     @Test("with flipped bits give another frame of the same bytes, or a refusal", arguments: frames.map(\.message))
     func bitFlips(message: RelayMessage) {
         let frame = RelayFrame(channel: 5, message: message)

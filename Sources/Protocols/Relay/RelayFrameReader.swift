@@ -102,7 +102,12 @@ struct RelayFrameReader {
         return RelayRequest(
             stream: stream, term: term, from: from, via: via, isPaused: try fields.flag(),
             isHolder: try fields.flag(), isTaking: try fields.flag(), view: try fields.number(),
-            redirects: UInt8(clamping: try fields.number()))
+            redirects: try redirects())
+    }
+
+    private mutating func redirects() throws(FeedFailure) -> UInt8 {
+        guard let count = UInt8(exactly: try fields.number()) else { throw .malformed }
+        return count
     }
 
     private mutating func answer() throws(FeedFailure) -> TermAnswer {

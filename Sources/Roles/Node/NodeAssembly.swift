@@ -37,6 +37,7 @@ package final class NodeAssembly: Sendable {
     package let certificate: CertificateWatch?
     let script: PlayerScript?
     let cluster: ClusterPart?
+    let arbiter: LeaseArbiter?
     package let group: MultiThreadedEventLoopGroup
     let traffic = TrafficMeter()
     let reports = ReportNumbers()
@@ -66,10 +67,12 @@ package final class NodeAssembly: Sendable {
         let origin: any OriginCluster = key == nil ? LoneOrigin() : link
         streams = LiveStreamTable(
             settings: settings.liveStreamSettings, replicas: replicas, cluster: origin, makeReplica: makeReplica)
+        let arbiter = try settings.arbiter(metrics: metrics, log: storms, on: group.next())
+        self.arbiter = arbiter
         cluster = try key.map { [policy, streams, replicas, group, metrics, storms] key in
             try ClusterPart(
                 settings, key: key, secret: policy.secret, streams: streams, pulse: link.pulse, replicas: replicas,
-                makeReplica: makeReplica, on: group, metrics: metrics, log: storms, logger: logger)
+                arbiter: arbiter, makeReplica: makeReplica, on: group, metrics: metrics, log: storms, logger: logger)
         }
         edge = EdgeState(
             replicas: replicas, source: cluster?.upstreams, policy: policy, window: window,

@@ -6,6 +6,7 @@ import Feed
 import Origin
 import Replica
 import Router
+import SharedState
 package import Telemetry
 import Transport
 import WebServer
@@ -27,7 +28,7 @@ package struct NodeMetrics: Sendable {
         registry = MetricRegistry(
             families: ReplicaMetrics.families + RTMPMetrics.families + IngestMetrics.families + EdgeMetrics.families
                 + ListenerMetrics.families + WebMetrics.families + ClusterMetrics.families + RelayMetrics.families
-                + RouterMetrics.families + Self.families)
+                + RouterMetrics.families + RedisMetrics.families + Self.families)
         rtmpReceived = registry.counter(RTMPMetrics.receivedFamily)
         rtmpSent = registry.counter(RTMPMetrics.sentFamily)
         mediaSent = registry.counter(WebMetrics.bytesFamily)

@@ -57,6 +57,12 @@ final class NodeView: ControlNode {
         return ["segmenter": "ok", "streamManager": state]
     }
 
+    func dependencies() -> [String: String] {
+        guard let arbiter = node.arbiter else { return [:] }
+        let fenced = "unreachable, and others reach it: nothing is appended"
+        return ["redis": arbiter.isReachable ? "ok" : arbiter.isFenced ? fenced : "unreachable"]
+    }
+
     var player: PlayerStatus {
         let script = node.script.map { PlayerStatus.Script(url: $0.url, integrity: $0.integrity) }
         return PlayerStatus(

@@ -4,22 +4,6 @@ import Bytes
 import Feed
 import Media
 
-/// Why a gateway writes nothing for now. What its publisher sends meanwhile waits.
-public struct FenceReasons: OptionSet, Hashable, Sendable {
-    /// The bits.
-    public let rawValue: UInt8
-
-    /// Reasons of their bits.
-    public init(rawValue: UInt8) { self.rawValue = rawValue }
-
-    /// The node lost over a second, and does not know yet whether somebody else took the stream meanwhile.
-    public static let clock = FenceReasons(rawValue: 1)
-    /// The node may lose the right to the term before it hears of it: its lease is running out.
-    public static let lease = FenceReasons(rawValue: 2)
-    /// The term is being taken.
-    public static let term = FenceReasons(rawValue: 4)
-}
-
 /// What stands between a stream's publisher and its sequencer. While it is closed, what comes is kept in order with the
 /// times at which it came.
 struct Gate: Sendable {
@@ -51,8 +35,10 @@ struct Gate: Sendable {
 
     var isOpen: Bool { reasons.isEmpty }
 
-    /// Whether more waits than a short stop of any stream brings: whoever publishes it does better elsewhere.
-    var isOverfull: Bool { size > Self.capacity.bytes }
+    /// Whether more waits, or for longer, than a short stop of any stream brings: whoever publishes it does better elsewhere.
+    func isOverfull(now: Duration) -> Bool {
+        size > Self.capacity.bytes || waiting.first.map { now - $0.now > Self.longestWait } ?? false
+    }
 
     mutating func close(for reason: FenceReasons) { reasons.formUnion(reason) }
 
@@ -72,4 +58,6 @@ struct Gate: Sendable {
 
     /// Some seconds of the highest bit rates.
     private static let capacity = ByteCount.mebibytes(16)
+    /// A viewer would wait for as long.
+    private static let longestWait: Duration = .seconds(10)
 }

@@ -14,24 +14,21 @@ extension LiveStream {
     /// - Returns: false where the publication is over: another publisher came, or the stream ended.
     func publish(_ events: [IngestEvent], _ generation: UInt64) -> Bool {
         enum Course { case fenced, goesOn, isOver, overfull(any Publisher), parted(any Publisher) }
-        let isLate = pulse?.isLate(at: SystemClock.now()) ?? false
+        let now = SystemClock.now()
+        let isLate = pulse?.isLate(at: now) ?? false
         let course = state.withLock { state -> Course in
             guard state.generation == generation, case .publishing(let identity, let publisher) = state.presence else {
                 return .isOver
             }
+            if isLate { state.gate.close(for: .clock) }
             if isAtBoundary(events, state) {
                 depart(identity, &state)
                 return .parted(publisher)
             }
-            if state.isStalled {
-                state.isStalled = false
-                replica.publisherIs(absent: false)
-            }
             note(events, &state)
-            if isLate { state.gate.close(for: .clock) }
             submit(.media(events), &state)
             arm(&state)
-            if state.gate.isOverfull { return .overfull(publisher) }
+            if state.gate.isOverfull(now: now) { return .overfull(publisher) }
             return isLate ? .fenced : .goesOn
         }
         switch course {
@@ -48,6 +45,10 @@ extension LiveStream {
 
     /// What of a message matters at once, whether it waits or not.
     private func note(_ events: [IngestEvent], _ state: inout State) {
+        if state.isStalled {
+            state.isStalled = false
+            replica.publisherIs(absent: false)
+        }
         for event in events {
             switch event {
             case .accessUnit(let unit):

@@ -24,6 +24,7 @@ public final class LiveStreamTable: Sendable {
         var mendings: [SequencerCounters] = []
         var isDraining = false
         var isClosing = false
+        var isFenced = false
     }
 
     /// An empty table.
@@ -85,7 +86,7 @@ public final class LiveStreamTable: Sendable {
     /// Takes a stream whose publisher is gone for good only to end it.
     public func endOrphan(_ id: StreamID, on eventLoop: any EventLoop) {
         let stream = state.withLock { state -> LiveStream? in
-            guard state.streams[id] == nil, !state.isClosing else { return nil }
+            guard state.streams[id] == nil, !state.isClosing, !state.isFenced else { return nil }
             let nobody = PublisherIdentity(cluster.known(id)?.publisher ?? 0, 0)
             return enter(id, .absent(until: .now(), last: nobody), on: eventLoop, &state)
         }
@@ -98,6 +99,15 @@ public final class LiveStreamTable: Sendable {
         guard let stream = self[id] else { return false }
         stream.end(reason)
         return true
+    }
+
+    /// Has no stream write anything, and lets no new one begin: the node's leases may be others' already.
+    public func fence(_ isFenced: Bool) {
+        let streams = state.withLock { state in
+            state.isFenced = isFenced
+            return Array(state.streams.values)
+        }
+        for stream in streams { if isFenced { stream.fence(.lease) } else { stream.unfence(.lease) } }
     }
 
     /// Lets no new streams in; publishers of those that are there may come back to them.
@@ -123,6 +133,7 @@ extension LiveStreamTable {
         state.withLock { state in
             guard state.streams[id] == nil else { return nil }
             guard !state.isClosing, !state.isDraining else { return .failure(.shuttingDown) }
+            guard !state.isFenced else { return .failure(.cutOff) }
             let elsewhere = cluster.known(id)?.publisher
             guard AccessPolicy.replace(elsewhere: elsewhere, by: identity, takeover: settings.takeover) != .refuse
             else { return .failure(.nameIsLive) }

@@ -33,6 +33,8 @@ public enum CutReason: String, Sendable {
 
 /// Why a publisher is not let in.
 public enum PublishRefusal: Error, Sendable, Equatable {
+    /// The node is cut off from what other origins reach, and may append nothing.
+    case cutOff
     /// Somebody else is publishing under this name.
     case nameIsLive
     /// The node has as many publishers as it may have.

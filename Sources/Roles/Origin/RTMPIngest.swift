@@ -56,6 +56,7 @@ public struct RTMPIngest: RTMPPublishDoor {
                 ], now: SystemClock.now())
             metrics.publishersCame.add()
             return .success(RTMPPublication(publication, metrics: metrics, log: log))
+        case .failure(.cutOff): return refuse("cut_off", "This origin is cut off from the others; publish to another.")
         case .failure(.nameIsLive):
             metrics.refused("name_is_live")
             return .failure(RTMPRefusal(.busy("Somebody else is publishing \(id).")))

@@ -125,7 +125,7 @@ extension ClusterPart: OriginCluster {
     /// Whether the node knows others, or has had the time to: one that has just been started would take a term without
     /// asking those who hold the stream.
     private var hasJoined: Bool {
-        let isAlone = settings.cluster.seeds.isEmpty && settings.cluster.remoteSeeds.isEmpty
+        let isAlone = settings.cluster.seeds.isEmpty && settings.cluster.remoteSeeds.isEmpty && arbiter == nil
         return isAlone || desk.snapshot.view.members.count > 1 || SystemClock.now() - startedAt > Self.joinTime
     }
 

@@ -19,6 +19,7 @@ import Placement
 import Relay
 import Replica
 import Router
+import SharedState
 import Synchronization
 import Telemetry
 import Transport
@@ -34,7 +35,7 @@ final class ClusterPart: Sendable {
     let settings: NodeSettings
     let streams: LiveStreamTable
     let replicas: ReplicaTable
-    let claims: any TermClaims = GossipClaims()
+    let claims: any TermClaims
     let group: any EventLoopGroup
     let log: StormLog
     let feeder: DirectoryFeeder
@@ -43,6 +44,7 @@ final class ClusterPart: Sendable {
     let startedAt = SystemClock.now()
     private let key: ClusterKey
     private let secret: AccessSecret
+    let arbiter: LeaseArbiter?
     private let front: RelayFront
     private let metrics: NodeMetrics
     private let logger: Logger
@@ -50,7 +52,7 @@ final class ClusterPart: Sendable {
     /// Puts the part together; nothing listens yet.
     init(
         _ settings: NodeSettings, key: ClusterKey, secret: AccessSecret, streams: LiveStreamTable,
-        pulse: GatewayPulse?, replicas: ReplicaTable,
+        pulse: GatewayPulse?, replicas: ReplicaTable, arbiter: LeaseArbiter?,
         makeReplica: @escaping @Sendable (StreamID) -> StreamReplica, on group: any EventLoopGroup,
         metrics: NodeMetrics, log: StormLog, logger: Logger
     ) throws {
@@ -61,6 +63,8 @@ final class ClusterPart: Sendable {
         self.pulse = pulse
         self.group = group
         self.replicas = replicas
+        self.arbiter = arbiter
+        claims = arbiter.map { $0 as any TermClaims } ?? GossipClaims()
         self.metrics = metrics
         self.log = log
         self.logger = logger
@@ -92,6 +96,7 @@ final class ClusterPart: Sendable {
             metrics: relayMetrics, makeReplica: makeReplica)
         front = RelayFront(
             identity: identity, replicas: replicas, doorkeeper: shared, source: upstreams, metrics: relayMetrics)
+        arbiter?.attach(self)
     }
 }
 
@@ -111,13 +116,17 @@ extension ClusterPart {
         var description = try settings.description(ports)
         description.gossip = Endpoint(
             address: description.gossip.address, port: UInt16(clamping: settings.cluster.gossip.port))
+        var member = ClusterNodeSettings(
+            cluster: settings.cluster.name, key: key, description: description,
+            host: ProcessLimits.listenAddress(for: settings.cluster.gossip.host),
+            port: settings.cluster.gossip.port, seeds: settings.seeds(settings.cluster.seeds),
+            remoteSeeds: settings.seeds(settings.cluster.remoteSeeds), gossip: settings.gossipSettings)
+        if let store = arbiter?.store {
+            let region = description.region
+            member.findMore = { await $0 == .region ? store.seeds(in: region) : store.seeds(outside: region) }
+        }
         let gossip = try await ClusterNode.start(
-            ClusterNodeSettings(
-                cluster: settings.cluster.name, key: key, description: description,
-                host: ProcessLimits.listenAddress(for: settings.cluster.gossip.host),
-                port: settings.cluster.gossip.port, seeds: settings.seeds(settings.cluster.seeds),
-                remoteSeeds: settings.seeds(settings.cluster.remoteSeeds), gossip: settings.gossipSettings),
-            on: group, listeners: listeners(), metrics: ClusterMetrics(metrics.registry), log: log,
+            member, on: group, listeners: listeners(), metrics: ClusterMetrics(metrics.registry), log: log,
             logger: logger,
             observer: ListenerMetrics(metrics.registry, listener: "gossip"))
         shared.set(gossip)
@@ -128,6 +137,7 @@ extension ClusterPart {
             guard let self else { return task.cancel() }
             beat()
         }
+        arbiter?.tick()
         return ClusterListening(relay: relay, gossip: gossip)
     }
 
@@ -136,6 +146,7 @@ extension ClusterPart {
         listeners.view = { [weak self] in self?.follow($0) }
         listeners.load = { [desk] in desk.receive($0) }
         listeners.member = { [weak self] member in self?.heard(member) }
+        listeners.storeAnswered = { [arbiter] _ in arbiter?.heard() }
         listeners.stream = { [weak self] entry in self?.heard(entry) }
         return listeners
     }
@@ -168,6 +179,7 @@ extension ClusterPart {
     /// Once a second: streams are told of again, loads are reported, what nobody wants is let go.
     func tick(_ report: LoadReport) {
         shared.wake()
+        arbiter?.tick()
         for stream in streams.all where stream.giveUpSilentHolders() {
             log.record(
                 "the standby says nothing", level: .warning, metadata: ["stream": "\(stream.id)"],
@@ -245,6 +257,7 @@ extension ClusterPart {
     func stop() async {
         upstreams.stop()
         await gossip?.leave()
+        await arbiter?.stop()
     }
 }
 

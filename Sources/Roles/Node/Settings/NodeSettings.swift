@@ -29,6 +29,8 @@ public struct NodeSettings: Sendable, Equatable {
     public var node = IdentitySettings()
     /// Its part in a cluster.
     public var cluster = NodeClusterSettings()
+    /// The store that arbitrates between its gateways.
+    public var redis = RedisNodeSettings()
     /// How it serves viewers beside other edges.
     public var edge = EdgeRoleSettings()
     /// How it sends viewers to edges.
@@ -61,9 +63,13 @@ public struct NodeSettings: Sendable, Equatable {
         if !relay.isEmpty, relay.count < 3 {
             found.append("relay.tls.certificate, relay.tls.key and relay.tls.authority are set together or not at all")
         }
+        found += redis.contradictions
         if cluster.key == nil {
             if roles != [.origin, .edge, .router] {
                 found.append("roles need cluster.key: a node alone does everything")
+            }
+            if redis.isOn {
+                found.append("redis.url and redis.sentinels need cluster.key: a node alone agrees with itself")
             }
             if !cluster.seeds.isEmpty || !cluster.remoteSeeds.isEmpty { found.append("cluster.seeds need cluster.key") }
         }
