@@ -75,8 +75,8 @@ extension LiveStream {
     /// Why it writes nothing now; empty where it does.
     public var fences: FenceReasons { state.withLock { $0.gate.reasons } }
 
-    /// Whether another node has the stream.
-    var isYielded: Bool { state.withLock { if case .yielded = $0.presence { true } else { false } } }
+    /// Whether another node has the stream: there is nothing to tell of it any more.
+    public var isYielded: Bool { state.withLock { if case .yielded = $0.presence { true } else { false } } }
 
     private func open(for reason: FenceReasons, _ state: inout State) {
         guard !state.gate.isOpen else { return }

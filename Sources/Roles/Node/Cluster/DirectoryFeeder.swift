@@ -30,6 +30,8 @@ final class DirectoryFeeder: Sendable {
     func follow(_ stream: LiveStream, standby: (NodeID?) -> NodeID?) {
         let presence = stream.presence
         let fresh = told.withLock { told -> StreamEntry? in
+            // Asked after the presence was, and before `forget` can come: what another node has is never called over.
+            guard !stream.isYielded else { return nil }
             let known = told[stream.id].flatMap { $0.term == stream.term ? $0 : nil }
             guard known?.state != .ended else { return nil }
             var entry =

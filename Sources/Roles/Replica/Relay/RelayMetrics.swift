@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HLS
 import Relay
 public import Telemetry
 
@@ -13,8 +14,8 @@ public struct RelayMetrics: Sendable {
     let skips: Counter
     let staleRecords: Counter
     let repeatedRecords: Counter
-    let segmentsChecked: Counter
-    let segmentMismatches: Counter
+    private let segmentsChecked: Counter
+    private let segmentMismatches: Counter
     let foreignPackaging: Counter
     private let outcomes: [String: Counter]
     private let staleTerms: [StaleTerm: Counter]
@@ -83,6 +84,12 @@ public struct RelayMetrics: Sendable {
     func failed(_ failure: RelayFailure) { failures[failure.counterName]?.add() }
 
     func parted(_ parting: RelayParting) { partings[parting.counterName]?.add() }
+
+    /// Segments that came over the relay were held against what their gateway stated.
+    func checked(_ digests: DigestCounters) {
+        segmentsChecked.add(digests.checked)
+        segmentMismatches.add(digests.mismatched)
+    }
 
     func met(_ counters: RelayCounters) {
         switches.add(counters.switches)

@@ -118,8 +118,7 @@ extension Upstream {
                 guard records.allSatisfy(\.isWritable) else { return refuse() }
                 let found = replica.append(records, at: first)
                 mayAcknowledge = found.mayBeAcknowledged
-                loop.metrics.segmentsChecked.add(found.digests.checked)
-                loop.metrics.segmentMismatches.add(found.digests.mismatched)
+                loop.metrics.checked(found.digests)
             case .begin(let start): replica.begin(start)
             case .commit(let commit): if !replica.hear(commit) { loop.metrics.refused(.commit) }
             case .datagram: break  // taken by whoever plays RTP, which nothing on this replica does
@@ -161,7 +160,7 @@ extension Upstream {
 
 extension FeedRecord {
     /// Whether this node's byte writer writes it as the gateway does.
-    fileprivate var isWritable: Bool {
+    var isWritable: Bool {
         if case .segmentStart(let start) = self { Packaging.supported.contains(start.packaging) } else { true }
     }
 }

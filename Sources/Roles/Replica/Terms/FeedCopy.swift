@@ -7,6 +7,7 @@ import Transport
 /// Copies into a replica what one node holds of a stream, for whoever takes a term of it. Confined to its loop.
 final class FeedCopy: RelayLinkUser {
     private let replica: StreamReplica
+    private let metrics: RelayMetrics
     private let onProgress: (FeedPosition?) -> Void
     private let onFailure: () -> Void
     private var session: RelaySubscriberSession
@@ -23,6 +24,7 @@ final class FeedCopy: RelayLinkUser {
         onProgress: @escaping (FeedPosition?) -> Void, onFailure: @escaping () -> Void
     ) {
         self.replica = replica
+        metrics = loop.metrics
         self.onProgress = onProgress
         self.onFailure = onFailure
         session = RelaySubscriberSession(
@@ -65,7 +67,9 @@ final class FeedCopy: RelayLinkUser {
     private func obey(_ directives: [RelaySubscriberSession.Directive]) {
         for directive in directives where !isOver {
             switch directive {
-            case .append(let records, let first): _ = replica.append(records, at: first)
+            case .append(let records, let first):
+                guard records.allSatisfy(\.isWritable) else { return fail() }
+                metrics.checked(replica.append(records, at: first).digests)
             case .begin(let start): replica.begin(start)
             case .commit, .datagram: break  // the next term commits anew
             case .leave, .redirect: fail()
