@@ -62,6 +62,11 @@ class Outcome:
     def gaps(self) -> int:
         return sum(names == {""} for numbers in self.numbers.values() for names in numbers.values())
 
+    @property
+    def twofold(self) -> int:
+        """Numbers that were shown under two names: by both sides of a cut, of which one lost them."""
+        return sum(len(names - {""}) > 1 for numbers in self.numbers.values() for names in numbers.values())
+
     def total(self, what: str) -> int:
         return sum(viewer[what] for viewer in self.viewers)
 
