@@ -90,6 +90,10 @@ SECTIONS = [
     ("The gateway stands still for ten seconds", f"{ONE_REGION} SIGSTOP of the gateway; its publisher goes to another "
      "origin; SIGCONT. The goal: the stale writer is refused, and nothing that it wrote is seen.", "gateway pauses",
      {"times": "{times}", "refused at least": "{refused:.0f}", **WRONG}),
+    ("All nodes die at once", f"{ONE_REGION} kill -9 of all; they are started anew, with nothing left. The goal: publishers "
+     "come back, numbers go on upward, no name is ever used twice.", "all down",
+     {"all viewers play again after": "{again:.1f} s", "numbers ahead of the last at least": "{ahead}", "names": "{names}",
+      "two contents": "{different}", "anything wrong": "{problems}"}),
     ("Redis is killed, and comes back empty", "Two regions with Redis, a hundred viewers. Redis is killed; new streams "
      "begin; it comes back with nothing in it, and is flushed once more. The goal: not one viewer or publisher disturbed, "
      "and no node ever believes a lower term.", "redis deaths",

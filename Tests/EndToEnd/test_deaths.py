@@ -173,6 +173,32 @@ def the_term(lab: Lab) -> str:
     return next((each["term"] for each in ask(lab, "r", "/cluster/streams")["streams"] if each["id"].endswith(STREAM)), "")
 
 
+def test_all_nodes_die_at_once(binary, request, figures) -> None:
+    """Nothing is left of what was; publishers come back, numbers go on upward, and no name is used again."""
+    with exercise(request, topology("one-region", **SETTINGS) | ONE_REGION, streams=2, viewers=16) as made:
+        settled(made)
+        before = {stream: max(numbers) for stream, numbers in made.outcome.numbers.items()}
+        for node in made.nodes:
+            made.process_ends(node)
+        made.lab.kill(made.nodes)
+        at = time.monotonic()
+        made.faults.start(made.nodes)
+        # A viewer plays while he gets, every three seconds, what is beyond all that he had.
+        time.sleep(3.5)
+        made.wait_playing(40)
+        again = max(stand.begun + stand.seconds for stand in made.worst(at, time.monotonic()).values()) - at
+        time.sleep(5)
+        after = {stream: min(number for number in numbers if number > before[stream])
+                 for stream, numbers in made.outcome.numbers.items()}
+        outcome = made.end()
+    # What nobody holds any more nobody can call a gap.
+    broken = [problem for problem in outcome.problems if problem[1] != "numbers that nobody was shown"]
+    figures(kind="all down", again=again, names=len(outcome.names), different=outcome.different,
+            ahead=min(after[stream] - before[stream] for stream in before), problems=len(broken))
+    assert not broken, broken[:10]
+    assert all(after[stream] > before[stream] for stream in before), (before, after)
+
+
 def test_redis_is_killed_and_comes_back_empty(binary, request, figures) -> None:
     """Nobody is disturbed, new streams begin, and no term falls. Full: 7 minutes, 50 streams."""
     streams, down = int(seconds(8, 50)), seconds(12, 420)

@@ -13,7 +13,7 @@ struct ChaosCommand: ParsableCommand {
     @Option(help: "What the faults and their times are drawn from.")
     var seed: UInt32 = 1
 
-    @Option(help: "How long; the last third of a minute is peace.")
+    @Option(help: "How long; the last quarter of a minute is peace.")
     var minutes = 5.0
 
     @Option(help: "The name of a file in cluster/topologies, or a path.")

@@ -36,7 +36,7 @@ def arguments() -> argparse.Namespace:
         prog="millrace-drill chaos", description="Real nodes in two regions, publishers, viewers that check everything, "
         "and faults drawn by seed. Needs root.")
     parser.add_argument("--seed", type=int, default=1, help="what the faults and their times are drawn from")
-    parser.add_argument("--minutes", type=float, default=5, help="how long; the last third of a minute is peace")
+    parser.add_argument("--minutes", type=float, default=5, help="how long; the last quarter of a minute is peace")
     parser.add_argument("--topology", default="chaos", help="the name of a file in cluster/topologies, or a path")
     parser.add_argument("--publishers", type=int, default=20)
     parser.add_argument("--viewers", type=int, default=200)
