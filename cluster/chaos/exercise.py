@@ -92,24 +92,11 @@ class Exercise:
         self._readers: list[threading.Thread] = []
 
     def __enter__(self) -> Exercise:
-        if self.store:
-            self.lab.start([self.store])
-        self.faults.start(self.nodes)
-        self.lab.wait_ready(self.nodes, 60)
-        self.begun = time.monotonic()
-        self.encoders = encoders(self.lab, {
-            region: (self._place(region, "p"), origins) for region in self.lab.topology.regions
-            if (origins := self._of_role("origin", region))}, self.counts[0], self.encoder, self.clip)
-        for encoder in self.encoders:
-            encoder.start()
-        self.overseer.start()
-        wait_until(lambda: all(encoder.began for encoder in self.encoders), 30, "all encoders to be accepted")
-        regions = list(self.lab.topology.regions)
-        for number, region in enumerate(regions):
-            viewers = self.counts[1] // len(regions) + (number < self.counts[1] % len(regions))
-            if viewers:
-                self._watch(region, viewers)
-        self.wait_playing(60)
+        try:
+            self._begin()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, failure: object = None, *_: object) -> None:
@@ -204,6 +191,27 @@ class Exercise:
             for growth in self.overseer.grown(self.begun, time.monotonic()):
                 self._problem("memory that grows", growth)
         return outcome
+
+    def _begin(self) -> None:
+        """Until everybody plays."""
+        if self.store:
+            self.lab.start([self.store])
+        self.faults.start(self.nodes)
+        self.lab.wait_ready(self.nodes, 60)
+        self.begun = time.monotonic()
+        regions = list(self.lab.topology.regions)
+        self.encoders = encoders(self.lab, {region: (self._place(region, "p"), origins) for region in regions
+                                            if (origins := self._of_role("origin", region))},
+                                 self.counts[0], self.encoder, self.clip)
+        for encoder in self.encoders:
+            encoder.start()
+        self.overseer.start()
+        wait_until(lambda: all(encoder.began for encoder in self.encoders), 30, "all encoders to be accepted")
+        for number, region in enumerate(regions):
+            viewers = self.counts[1] // len(regions) + (number < self.counts[1] % len(regions))
+            if viewers:
+                self._watch(region, viewers)
+        self.wait_playing(60)
 
     def _watch(self, region: str, viewers: int) -> None:
         place = self._place(region, "v")

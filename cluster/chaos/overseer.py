@@ -39,7 +39,8 @@ class Overseer(threading.Thread):
 
     def end(self) -> None:
         self._ended.set()
-        self.join(20)
+        if self.is_alive():
+            self.join(20)
 
     def count(self, family: str) -> float:
         """Of all processes that ever were."""
