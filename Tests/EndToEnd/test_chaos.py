@@ -205,8 +205,10 @@ def test_chaos(binary, seed: int, figures) -> None:
     drawn = Plan.draw(seed, seconds, Topology.load("chaos"), nodes if FULL else FEW, STORE)
     done: list[str] = []
     with Lab.up(chaos, start=False) as lab:
+        exercise = Exercise(lab, streams, viewers, seed, nodes if FULL else FEW, STORE)
+        begun = time.monotonic()
         try:
-            with Exercise(lab, streams, viewers, seed, nodes if FULL else FEW, STORE) as exercise:
+            with exercise:
                 begun = time.monotonic()
                 exercise.run(drawn, done.append)
                 outcome = exercise.end()
@@ -216,10 +218,12 @@ def test_chaos(binary, seed: int, figures) -> None:
             print(*done, sep="\n")
             raise
         finally:
-            problems = [f"{at - begun:.1f} s {what}: {detail}" for at, what, detail in sorted(exercise.outcome.problems)]
+            outcome = exercise.outcome
+            problems = [f"{at - begun:.1f} s {what}: {detail}" for at, what, detail in sorted(outcome.problems)]
             print(*problems[:40], sep="\n")
             figures(kind="chaos", seed=seed, minutes=seconds / 60, faults=len(done), streams=streams, viewers=viewers,
                     names=len(outcome.names), different=outcome.different, playlists=outcome.total("answers"),
                     gaps=outcome.gaps, refused=exercise.overseer.count("millrace_stale_terms_refused_total"),
                     compared=exercise.overseer.count("millrace_segment_checks_total"),
-                    longest=max((stand.seconds for stand in outcome.stands), default=0), broken=len(problems), problems=problems[:20])
+                    longest=max((stand.seconds for stand in outcome.stands), default=0), broken=len(problems),
+                    problems=problems[:20])
