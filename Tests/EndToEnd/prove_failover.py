@@ -99,7 +99,7 @@ SECTIONS = [
      "and no node ever believes a lower term.", "redis deaths",
      {"streams": "{streams}", "away": "{away:.0f} s", "terms it had granted": "{granted:.0f}", "new streams": "{new}",
       "publishers that had to return": "{returns}", "fences": "{fences:.0f}", "longest stand": "{worst:.2f} s",
-      "anything wrong": "{problems}"}),
+      "before": "{usual:.2f} s", "anything wrong": "{problems}"}),
     ("Chaos", "`millrace-drill chaos --seed N --minutes M`: two regions with Redis, 12 nodes; kill -9, SIGSTOP, cuts and "
      "partitions, one-way cuts and loss, thin lines, slow nodes, wall clocks that jump, Redis killed and flushed, drawn by "
      "seed. The goal: no invariant broken.", "chaos",
