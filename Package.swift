@@ -66,6 +66,7 @@ var rim: [Target] {
         shim("COpenSSL", pkgConfig: "openssl", debian: "libssl-dev"),
         shim("CSRTP", pkgConfig: "libsrtp2", debian: "libsrtp2-dev"),
         shim("CZlib", pkgConfig: "zlib", debian: "zlib1g-dev"),
+        room("Rim", "Datagrams", uses: ["CLinuxIO", "Cluster", "Telemetry"]),
         room("Rim", "Telemetry", uses: ["Media"], products: [logging]),
         room(
             "Rim", "Transport", uses: ["CLinuxIO", "Cluster", "Media"],
@@ -183,6 +184,7 @@ var proof: [Target] {
             products: [
                 from("hummingbird", "Hummingbird"), from("swift-http-types", "HTTPTypes"), logging, nio("NIOCore"),
             ]),
+        tests("Rim", "Datagrams", uses: ["Cluster", "Telemetry"]),
         tests("cluster", "DelayLine", uses: ["TestKit"]),
         tests("Roles", "Edge", uses: ["CZlib", "Identity", "Node", "NodeKit", "RTMP", "TestKit"]),
         tests("Protocols", "Feed", uses: ["Bytes", "Identity", "Media", "TestKit"]),
