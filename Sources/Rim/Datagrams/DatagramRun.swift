@@ -71,7 +71,11 @@ struct RunQueue: ~Copyable {
         for index in next..<count {
             var run = runs[index]
             if run.isLent {
-                guard let base = place(run) else { continue }
+                guard let base = place(run) else {
+                    // What is behind it begins at its beginning.
+                    if index == next { offset = 0 }
+                    continue
+                }
                 run.base = base
                 run.isLent = false
             }
