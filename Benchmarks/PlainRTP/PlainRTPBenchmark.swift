@@ -22,9 +22,10 @@ enum PlainRTPBenchmark {
         let registry = MetricRegistry(families: PlainRTPMetrics.families + DatagramMetrics.families)
         var limits = FanoutSettings()
         limits.maximumSubscribers = ports.count
+        // The marked packet ends a burst; a source that others keep from its core must not.
         let desk = try FanoutDesk.start(
             PlainRTPSettings(
-                local: Endpoint(address: loopback, port: 0), threads: 1, hold: .milliseconds(2), allowed: .loopback,
+                local: Endpoint(address: loopback, port: 0), threads: 1, hold: .milliseconds(100), allowed: .loopback,
                 fanout: limits),
             metrics: PlainRTPMetrics(registry), datagrams: DatagramMetrics(registry, port: .rtp))
         let source = Source(to: desk.port, burst: burst, length: length)

@@ -50,6 +50,17 @@ class Client:
                                          preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
 
 
+class SecuredServer(Server):
+    """Its HTTP port speaks TLS, and so is not asked whether it is ready."""
+
+    def _ready(self) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", self.grpc), 1):
+                return True
+        except OSError:
+            return False
+
+
 @contextmanager
 def udp() -> Iterator[tuple[socket.socket, str]]:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
@@ -213,7 +224,7 @@ def test_tls(binary: str, tmp_path: pathlib.Path) -> None:
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days",
                     "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", str(key),
                     "-out", str(certificate)], check=True, capture_output=True)
-    with Server(HTTP_TLS_CERTIFICATE=certificate, HTTP_TLS_KEY=key, GRPC_TLS="true", RTMP_TLS_PORT=0) as server:
+    with SecuredServer(HTTP_TLS_CERTIFICATE=certificate, HTTP_TLS_KEY=key, GRPC_TLS="true", RTMP_TLS_PORT=0) as server:
         credentials = grpc.ssl_channel_credentials(certificate.read_bytes())
         options = [("grpc.ssl_target_name_override", "localhost")]
         with grpc.secure_channel(f"127.0.0.1:{server.grpc}", credentials, options) as channel:

@@ -57,7 +57,7 @@ final class UDPSocket: Sendable {
         var all: [[UInt8]] = []
         var bytes = [UInt8](repeating: 0, count: 65_536)
         while true {
-            let count = recv(descriptor, &bytes, bytes.count, Int32(MSG_DONTWAIT.rawValue))
+            let count = recv(descriptor, &bytes, bytes.count, Int32(MSG_DONTWAIT))
             guard count >= 0 else { return all }
             all.append(Array(bytes.prefix(count)))
         }
