@@ -125,7 +125,7 @@ import Testing
         #expect(await station.log.holds(1))
         caller.send([[1]], to: target)
         let isDone: @Sendable () -> Bool = { station.log.datagrams.last == [1] }
-        for _ in 0..<2500 where !isDone() { try await Task.sleep(for: .milliseconds(2)) }
+        for _ in 0..<15_000 where !isDone() { try await Task.sleep(for: .milliseconds(2)) }
         #expect(station.count("s_dropped_total{reason=\"overrun\"}") == 65 - station.log.datagrams.count)
     }
 }

@@ -47,9 +47,9 @@ final class DatagramLog: Sendable {
     var datagrams: [[UInt8]] { state.withLock { $0.map(\.bytes) } }
     var peers: [DatagramAddress] { state.withLock { $0.map(\.peer) } }
 
-    /// Polls until so many are there; false after five seconds.
+    /// Polls until so many are there; false after half a minute.
     func holds(_ count: Int) async -> Bool {
-        for _ in 0..<2500 where state.withLock({ $0.count }) < count { try? await Task.sleep(for: .milliseconds(2)) }
+        for _ in 0..<15_000 where state.withLock({ $0.count }) < count { try? await Task.sleep(for: .milliseconds(2)) }
         return state.withLock { $0.count } >= count
     }
 }

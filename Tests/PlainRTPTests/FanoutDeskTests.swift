@@ -8,7 +8,7 @@ import Telemetry
 import Testing
 import Transport
 
-@Suite("Plain RTP") struct FanoutDeskTests {
+@Suite("Plain RTP", .serialized) struct FanoutDeskTests {
     @Test("goes to every subscriber byte for byte", arguments: [1, 2])
     func verbatim(threads: Int) throws {
         let world = try World(threads: threads)
@@ -21,6 +21,12 @@ import Transport
         let counters = try #require(world.desk.session(session.id)).counters
         #expect(counters.packetsReceived == 20 && counters.packetsSent == 100)
         #expect(counters.bytesSent == 5 * counters.bytesReceived)
+    }
+
+    @Test("refuses a port that another has, though threads share it")
+    func takenPort() throws {
+        let world = try World(threads: 2)
+        #expect(throws: DatagramFailure.self) { _ = try World(threads: 2, port: world.desk.port) }
     }
 
     @Test("sends the packets of a picture to each subscriber as one message, and waits for them no longer than it may")
@@ -161,7 +167,8 @@ import Transport
         let registry = MetricRegistry(families: PlainRTPMetrics.families + DatagramMetrics.families)
 
         init(
-            threads: Int = 1, hold: Duration = .milliseconds(2), allowed: [AddressPrefix] = .loopback,
+            threads: Int = 1, port: UInt16 = 0, hold: Duration = .milliseconds(2),
+            allowed: [AddressPrefix] = .loopback,
             change: (inout FanoutSettings) -> Void = { _ in }
         ) throws {
             var fanout = FanoutSettings()
@@ -169,7 +176,7 @@ import Transport
             source = try UDPSocket()
             desk = try FanoutDesk.start(
                 PlainRTPSettings(
-                    local: Endpoint(address: .v4(0x7F00_0001), port: 0), threads: threads, hold: hold,
+                    local: Endpoint(address: .v4(0x7F00_0001), port: port), threads: threads, hold: hold,
                     allowed: allowed, fanout: fanout),
                 metrics: PlainRTPMetrics(registry), datagrams: DatagramMetrics(registry, port: .rtp))
         }

@@ -24,7 +24,7 @@ final class UDPSocket: Sendable {
             }
         }
         try #require(isBound)
-        var limit = timeval(tv_sec: 5, tv_usec: 0)
+        var limit = timeval(tv_sec: 60, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         endpoint = Endpoint(address: .v4(0x7F00_0001), port: UInt16(bigEndian: address.sin_port))
     }
@@ -45,7 +45,7 @@ final class UDPSocket: Sendable {
         #expect(sent == bytes.count)
     }
 
-    /// The next datagram; nil after five seconds without one.
+    /// The next datagram; nil after a minute without one.
     func receive() -> [UInt8]? {
         var bytes = [UInt8](repeating: 0, count: 65_536)
         let count = recv(descriptor, &bytes, bytes.count, 0)

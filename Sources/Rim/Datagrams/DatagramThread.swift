@@ -66,13 +66,14 @@ private struct DatagramLoop<Handler: DatagramHandler> {
         while goesOn {
             let ready = wait()
             if ready.isWritable { sender.resume() }
-            if ready.isReadable { receiver.drain(into: handler) }
+            // Calls before datagrams: what a peer sends when it was told of a call finds the call done.
             if ready.hasWork {
                 goesOn = inbox.take(into: &works)
                 let now = MonotonicClock.now()
                 for work in works { work(handler, now) }
                 works.removeAll(keepingCapacity: true)
             }
+            if ready.isReadable { receiver.drain(into: handler) }
             if let deadline = handler.nextDeadline {
                 let now = MonotonicClock.now()
                 if deadline <= now { handler.tick(now: now) }

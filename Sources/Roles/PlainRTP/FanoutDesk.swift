@@ -27,6 +27,7 @@ public final class FanoutDesk: Sendable {
         let desk = FanoutDesk(settings, metrics: metrics)
         var local = settings.local
         var threads: [DatagramThread<FanoutHandler>] = []
+        try DatagramSettings(local: local, name: "rtp").checkIsFree()
         for number in 0..<max(settings.threads, 1) {
             var socket = DatagramSettings(local: local, name: "rtp-\(number)")
             socket.isShared = settings.threads > 1

@@ -34,7 +34,7 @@ extension SettingKey {
             "How long a session lives without a packet.", why: "a source that restarts is back in five minutes."
         ),
         SettingKey(
-            "rtp.hold", \.rtp.hold, .duration(.zero ... .milliseconds(100)),
+            "rtp.hold", \.rtp.hold, .duration(.zero ... .seconds(1)),
             "How long packets of video and data wait for others, to go out as one message; 0s sends each at once.",
             why: "the packets of a picture come within it; eight together cost the kernel a third of eight alone."
         ),
