@@ -18,6 +18,10 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
         .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3"),
+        .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.2"),
+        .package(url: "https://github.com/grpc/grpc-swift-protobuf", from: "2.4.1"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -56,6 +60,7 @@ var policies: [Target] {
     [
         room("Policies", "Access", uses: ["Bytes", "COpenSSL", "Identity", "Media"]),
         room("Policies", "Arbitration"),
+        room("Policies", "Fanout", uses: ["Cluster", "Media"]),
         room("Policies", "Placement", uses: ["Cluster", "Identity"]),
     ]
 }
@@ -69,6 +74,15 @@ var rim: [Target] {
         shim("COpenSSL", pkgConfig: "openssl", debian: "libssl-dev"),
         shim("CSRTP", pkgConfig: "libsrtp2", debian: "libsrtp2-dev"),
         shim("CZlib", pkgConfig: "zlib", debian: "zlib1g-dev"),
+        room("Rim", "Datagrams", uses: ["CLinuxIO", "Cluster", "Telemetry"]),
+        room(
+            "Rim", "FanoutAPI",
+            products: [
+                from("grpc-swift-2", "GRPCCore"), from("grpc-swift-protobuf", "GRPCProtobuf"),
+                from("swift-protobuf", "SwiftProtobuf"),
+            ],
+            resources: [.embedInCode("Resources")], excluding: ["Definitions"]
+        ),
         room(
             "Rim", "SharedState", uses: ["CHiredis", "COpenSSL", "Cluster", "Identity", "Telemetry", "Transport"],
             products: [logging, nio("NIOPosix")]
@@ -120,12 +134,9 @@ var roles: [Target] {
         room(
             "Roles", "Node",
             uses: [
-                "APIClient", "Access", "Arbitration", "Bytes", "CLinuxIO", "CMAF", "COpenSSL", "Cluster", "Clustering",
-                "Control",
-                "Edge",
-                "Feed",
-                "GeoIP", "Gossip", "HLS", "Identity", "Media", "Origin", "Placement", "RTMP", "Relay", "Replica",
-                "Router", "SharedState",
+                "APIClient", "Access", "Arbitration", "Bytes", "CLinuxIO", "CMAF", "COpenSSL", "Cluster",
+                "Clustering", "Control", "Datagrams", "Edge", "Fanout", "Feed", "GeoIP", "Gossip", "HLS", "Identity",
+                "Media", "Origin", "Placement", "PlainRTP", "RTMP", "Relay", "Replica", "Router", "SharedState",
                 "Telemetry",
                 "Transport", "WebServer",
             ],
@@ -140,6 +151,15 @@ var roles: [Target] {
                 "Access", "Bytes", "Cluster", "Feed", "Identity", "Media", "RTMP", "Replica", "Telemetry", "Transport",
             ],
             products: [logging, nio("NIOCore")]
+        ),
+        room(
+            "Roles", "PlainRTP",
+            uses: ["Access", "Cluster", "Datagrams", "Fanout", "FanoutAPI", "Media", "RTP", "Telemetry", "Transport"],
+            products: [
+                from("grpc-swift-2", "GRPCCore"), from("grpc-swift-nio-transport", "GRPCNIOTransportHTTP2Posix"),
+                from("grpc-swift-protobuf", "GRPCProtobuf"), nio("NIOPosix"),
+                from("swift-protobuf", "SwiftProtobuf"),
+            ]
         ),
         room(
             "Roles", "Router",
@@ -170,6 +190,9 @@ var proof: [Target] {
             uses: ["Bytes", "Cluster", "Feed", "Gossip", "HLS", "Identity", "Media", "Placement", "Relay", "TestKit"]),
         library("Swarm", folder: "loadtests/Swarm", uses: ["Bytes", "RTMP"]),
         program(
+            "millrace-bench-rtp", folder: "Benchmarks/PlainRTP",
+            uses: ["Cluster", "Datagrams", "Fanout", "PlainRTP", "Telemetry", "Transport"]),
+        program(
             "millrace-bench-secure", folder: "Benchmarks/SecureMedia", uses: ["CSRTP", "Media", "SecureMedia"]),
         program(
             "millrace-drill", folder: "cluster/ClusterDrill",
@@ -194,8 +217,10 @@ var proof: [Target] {
             products: [
                 from("hummingbird", "Hummingbird"), from("swift-http-types", "HTTPTypes"), logging, nio("NIOCore"),
             ]),
+        tests("Rim", "Datagrams", uses: ["Cluster", "Telemetry"]),
         tests("cluster", "DelayLine", uses: ["TestKit"]),
         tests("Roles", "Edge", uses: ["CZlib", "Identity", "Node", "NodeKit", "RTMP", "TestKit"]),
+        tests("Policies", "Fanout", uses: ["Cluster", "Media", "TestKit"]),
         tests("Protocols", "Feed", uses: ["Bytes", "Identity", "Media", "TestKit"]),
         tests("Protocols", "GeoIP", uses: ["Bytes", "Cluster"]),
         tests("Protocols", "Gossip", uses: ["Bytes", "Cluster", "Identity", "TestKit", "VirtualCluster"]),
@@ -216,6 +241,7 @@ var proof: [Target] {
             "Roles", "Origin",
             uses: ["Access", "Feed", "HLS", "Identity", "Media", "Node", "NodeKit", "RTMP", "Replica", "TestKit"]),
         tests("Policies", "Placement", uses: ["Cluster", "Identity", "TestKit"]),
+        tests("Roles", "PlainRTP", uses: ["Cluster", "Datagrams", "Fanout", "Telemetry", "Transport"]),
         tests("Protocols", "RTP", uses: ["Bytes", "Media", "RTMP", "TestKit"]),
         tests("Protocols", "RTMP", uses: ["Bytes", "COpenSSL", "Identity", "Media"]),
         tests(
@@ -267,12 +293,13 @@ var yaml: Target.Dependency { .product(name: "Yams", package: "Yams") }
 
 func room(
     _ room: String, _ name: String, uses: [String] = [], products: [Target.Dependency] = [],
-    resources: [Resource]? = nil
+    resources: [Resource]? = nil, excluding: [String] = []
 ) -> Target {
     .target(
         name: name,
         dependencies: uses.map { .byName(name: $0) } + products,
         path: "Sources/\(room)/\(name)",
+        exclude: excluding,
         resources: resources,
         swiftSettings: settings()
     )

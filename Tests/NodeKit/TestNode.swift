@@ -48,6 +48,8 @@ package struct TestNode: Sendable {
         settings.rtmp.host = "127.0.0.1"
         settings.rtmp.port = 0
         settings.rtmp.tlsPort = 0
+        settings.rtp.port = 0
+        settings.grpc.port = 0
         settings.limits.connectionsPerAddress = 100_000
         // A busy machine is not to look like a silent peer.
         settings.rtmp.handshakeTimeout = .seconds(60)

@@ -12,6 +12,7 @@ struct SettingsWiringTests {
         dump(settings.accessSettings, to: &text)
         dump(settings.httpAdmission, to: &text)
         dump(settings.edgeSettings, to: &text)
+        dump(settings.fanoutSettings, to: &text)
         dump(settings.liveStreamSettings, to: &text)
         dump(settings.replicaPlaySettings, to: &text)
         dump(settings.rtmpAdmission, to: &text)
@@ -46,6 +47,9 @@ struct SettingsWiringTests {
         "redis.prefix": "redis.prefix", "redis.timeout": "redis.timeout",
         "edge.agent_port": "settings.edge.agentPort", "edge.shield": "edge.isShield",
         "router.mode": "router.mode", "router.trusted_proxies": "router.trustedProxies",
+        "rtp.enabled": "settings.rtp.enabled", "rtp.host": "settings.rtp.host", "rtp.port": "settings.rtp.port",
+        "rtp.threads": "settings.rtp.threads", "rtp.hold": "settings.rtp.hold", "rtp.willing": "settings.rtp.willing",
+        "grpc.host": "settings.grpc.host", "grpc.port": "settings.grpc.port", "grpc.tls": "settings.grpc.secured",
         "router.regions": "router.regionsFile", "router.places": "router.placesFile",
     ]
 

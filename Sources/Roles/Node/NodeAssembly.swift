@@ -101,8 +101,10 @@ package final class NodeAssembly: Sendable {
         let relay = try await cluster?.start(
             http: http.address.port ?? 0, rtmp: rtmp.address.port ?? 0, on: group)
         let agent = try await listenAgent()
+        let plainRTP = try await listenPlainRTP()
         let listeners = Listeners(
-            http: http, rtmp: rtmp, rtmps: rtmps, cluster: relay, agent: agent, isSecured: tls != nil)
+            http: http, rtmp: rtmp, rtmps: rtmps, cluster: relay, agent: agent, plainRTP: plainRTP,
+            isSecured: tls != nil)
         node.attach(listeners)
         return listeners
     }
@@ -186,5 +188,6 @@ struct Listeners: Sendable {
     let rtmps: TCPListener?
     let cluster: ClusterListening?
     let agent: TCPListener?
+    let plainRTP: PlainRTPPart?
     let isSecured: Bool
 }

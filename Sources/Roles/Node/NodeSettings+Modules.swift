@@ -2,6 +2,7 @@
 
 package import Access
 package import Edge
+package import Fanout
 import Feed
 import Gossip
 package import Origin
@@ -40,6 +41,14 @@ extension NodeSettings {
     private func admission(connections: Int) -> AdmissionLimits {
         AdmissionLimits(
             connections: connections, ratePerAddress: limits.connectionsPerAddress, trusted: limits.trustedAddresses)
+    }
+
+    package var fanoutSettings: FanoutSettings {
+        var settings = FanoutSettings()
+        settings.maximumSessions = rtp.maximumSessions
+        settings.maximumSubscribers = rtp.maximumSubscribers
+        settings.idleTimeout = rtp.idleTimeout
+        return settings
     }
 
     package var edgeSettings: EdgeSettings {

@@ -6,6 +6,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import Origin
+import PlainRTP
 package import ServiceLifecycle
 import Telemetry
 import Transport
@@ -31,10 +32,17 @@ package struct RunningNode: Service {
     /// The port that media, page and API are asked for at.
     package var httpPort: Int { listeners.http.address.port ?? 0 }
 
+    /// The port that plain RTP is sent to; nil where none is taken.
+    package var rtpPort: UInt16? { listeners.plainRTP?.desk.port }
+
+    /// The port of gRPC; nil where there is none.
+    package var grpcPort: Int? { listeners.plainRTP?.control.port }
+
     package func run() async throws {
         let housekeeping = assembly.group.any().scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) {
             _ in
             keepHouse()
+            listeners.plainRTP?.tick()
             if assembly.hasDrained { kill(getpid(), SIGTERM) }
         }
         let reloading = Task { await assembly.certificate?.keepFresh() }
@@ -57,7 +65,8 @@ package struct RunningNode: Service {
         await listeners.http.stop(within: grace * 4 / 5)
         async let relay: Void? = listeners.cluster?.relay.stop(within: grace / 10)
         async let agent: Void? = listeners.agent?.stop(within: .zero)
-        _ = await (rtmp, rtmps, relay, agent, cluster)
+        async let plainRTP: Void? = listeners.plainRTP?.stop()
+        _ = await (rtmp, rtmps, relay, agent, cluster, plainRTP)
         try? await assembly.group.shutdownGracefully()
         assembly.storms.flush(now: SystemClock.now() + .seconds(1))
         assembly.logger.info("stopped")

@@ -35,6 +35,10 @@ public struct NodeSettings: Sendable, Equatable {
     public var edge = EdgeRoleSettings()
     /// How it sends viewers to edges.
     public var router = RouterSettings()
+    /// Plain RTP.
+    public var rtp = RTPSettings()
+    /// The port that controls plain RTP.
+    public var grpc = GRPCSettings()
     /// The end of the process.
     public var shutdown = ShutdownSettings()
 
@@ -58,6 +62,7 @@ public struct NodeSettings: Sendable, Equatable {
         if page.hlsScriptIntegrity != nil && page.hlsScript == nil {
             found.append("page.hls_js_integrity needs page.hls_js")
         }
+        if grpc.secured, http.tls.certificate == nil { found.append("grpc.tls needs http.tls.certificate") }
         if !roles.contains(.edge), edge.isShield { found.append("edge.shield needs the role edge") }
         let relay = [cluster.relayTLS.certificate, cluster.relayTLS.key, cluster.relayAuthority].compactMap { $0 }
         if !relay.isEmpty, relay.count < 3 {

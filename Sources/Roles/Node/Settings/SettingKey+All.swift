@@ -6,6 +6,7 @@ extension SettingKey {
     /// Every setting there is, in the order of `millrace.yml`.
     public static let all: [SettingKey] =
         log + identity + http + rtmp + publisher + limits + hls + play + access + page + cluster + redis + router
+        + plainRTP + grpc
         + shutdown
 
     private static let log = [
