@@ -115,15 +115,13 @@ var roles: [Target] {
             "Roles", "Node",
             uses: [
                 "APIClient", "Access", "Bytes", "CLinuxIO", "CMAF", "COpenSSL", "Cluster", "Clustering", "Control",
-                "Edge",
-                "Feed",
-                "GeoIP", "Gossip", "HLS", "Identity", "Media", "Origin", "Placement", "RTMP", "Relay", "Replica",
-                "Router",
-                "Telemetry",
-                "Transport", "WebServer",
+                "Datagrams", "Edge", "Feed", "GeoIP", "Gossip", "HLS", "Identity", "Media", "Origin", "Placement",
+                "RTMP", "RTP", "RealTime", "Relay", "Replica", "Router", "Telemetry", "Transport", "WebRTC",
+                "WebServer",
             ],
             products: [
                 argumentParser, configuration, logging, nio("NIOCore"), nio("NIOPosix"),
+                from("hummingbird", "Hummingbird"),
                 from("swift-service-lifecycle", "ServiceLifecycle"), from("swift-subprocess", "Subprocess"), yaml,
             ]
         ),
@@ -131,6 +129,16 @@ var roles: [Target] {
             "Roles", "Origin",
             uses: ["Access", "Cluster", "Feed", "Identity", "Media", "RTMP", "Replica", "Telemetry", "Transport"],
             products: [logging, nio("NIOCore")]
+        ),
+        room(
+            "Roles", "RealTime",
+            uses: [
+                "Access", "Bytes", "Cluster", "Datagrams", "Feed", "Identity", "Media", "RTP", "Replica", "SecureMedia",
+                "Telemetry", "Transport", "WebRTC", "WebServer",
+            ],
+            products: [
+                from("hummingbird", "Hummingbird"), from("swift-http-types", "HTTPTypes"), logging, nio("NIOCore"),
+            ]
         ),
         room(
             "Roles", "Router",

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Clustering
+import Datagrams
 import Edge
 import Feed
 import Origin
+import RealTime
 import Replica
 import Router
 package import Telemetry
@@ -27,7 +29,7 @@ package struct NodeMetrics: Sendable {
         registry = MetricRegistry(
             families: ReplicaMetrics.families + RTMPMetrics.families + IngestMetrics.families + EdgeMetrics.families
                 + ListenerMetrics.families + WebMetrics.families + ClusterMetrics.families + RelayMetrics.families
-                + RouterMetrics.families + Self.families)
+                + RouterMetrics.families + RealTimeMetrics.families + DatagramMetrics.families + Self.families)
         rtmpReceived = registry.counter(RTMPMetrics.receivedFamily)
         rtmpSent = registry.counter(RTMPMetrics.sentFamily)
         mediaSent = registry.counter(WebMetrics.bytesFamily)

@@ -6,6 +6,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import Origin
+import RealTime
 package import ServiceLifecycle
 import Telemetry
 import Transport
@@ -21,7 +22,10 @@ package struct RunningNode: Service {
         let listeners = try await assembly.listen()
         assembly.logger.info(
             "listening",
-            metadata: ["http": "\(listeners.http.address.shown)", "rtmp": "\(listeners.rtmp.address.shown)"])
+            metadata: [
+                "http": "\(listeners.http.address.shown)", "rtmp": "\(listeners.rtmp.address.shown)",
+                "webrtc": "\(listeners.realTime?.port ?? 0)",
+            ])
         return RunningNode(assembly: assembly, listeners: listeners)
     }
 
@@ -30,6 +34,9 @@ package struct RunningNode: Service {
 
     /// The port that media, page and API are asked for at.
     package var httpPort: Int { listeners.http.address.port ?? 0 }
+
+    /// The UDP port of WebRTC; nil where it is switched off.
+    package var webRTCPort: Int? { listeners.realTime?.port }
 
     package func run() async throws {
         let housekeeping = assembly.group.any().scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) {
@@ -49,6 +56,7 @@ package struct RunningNode: Service {
         guard assembly.beginStopping() else { return }
         assembly.logger.info("stopping")
         assembly.streams.close()
+        listeners.realTime?.stop()
         async let cluster: Void? = assembly.cluster?.stop()
         let grace = assembly.settings.shutdown.timeout
         async let rtmp: Void = listeners.rtmp.stop(within: grace / 2)
@@ -66,6 +74,7 @@ package struct RunningNode: Service {
     package func keepHouse() {
         assembly.edge.sweep()
         assembly.streams.watch()
+        listeners.realTime?.sweep()
         assembly.measure()
         assembly.storms.flush(now: SystemClock.now())
         assembly.cluster?.tick(assembly.loadReport())
