@@ -216,6 +216,12 @@ var proof: [Target] {
         tests("Protocols", "RTP", uses: ["Bytes", "Media", "RTMP", "TestKit"]),
         tests("Protocols", "RTMP", uses: ["Bytes", "COpenSSL", "Identity", "Media"]),
         tests(
+            "Roles", "RealTime",
+            uses: [
+                "Bytes", "Feed", "Identity", "Media", "Node", "NodeKit", "Origin", "RTP", "Replica", "SecureMedia",
+                "TestKit", "WebRTC",
+            ]),
+        tests(
             "Protocols", "Relay", uses: ["Bytes", "Cluster", "Feed", "HLS", "Identity", "Media", "TestKit"]),
         tests(
             "Roles", "Replica",

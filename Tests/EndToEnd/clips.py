@@ -66,6 +66,8 @@ CLIPS = {clip.name: clip for clip in (
     Clip("audio-only", codec="none"),
     Clip("video-only", audio="none"),
     Clip("low-latency", gop=1, b_frames=0, bitrate="600k", seconds=64),
+    Clip("real-time", b_frames=0, bitrate="1500k", size="1280x720"),
+    Clip("real-time-opus", b_frames=0, bitrate="1500k", size="1280x720", audio="opus"),
     Clip("flash-and-beep", source="color=black", b_frames=2,
          video_filter="drawbox=color=white:t=fill:enable='lt(mod(t,2),0.2)'",
          audio_source="aevalsrc='if(lt(mod(t,2),0.2),0.8*sin(2*PI*1000*t),0)':sample_rate=48000"),

@@ -25,7 +25,7 @@ class Server:
         self.http, self.rtmp = free_port(), free_port()
         self.folder = tempfile.TemporaryDirectory(prefix="millrace-e2e-")
         self.log_path = pathlib.Path(self.folder.name) / "log"
-        self.settings = {"HTTP_PORT": self.http, "RTMP_PORT": self.rtmp, **settings}
+        self.settings = {"HTTP_PORT": self.http, "RTMP_PORT": self.rtmp, "WEBRTC_PORT": 0, **settings}
         self.process: subprocess.Popen | None = None
 
     def __enter__(self) -> Server:

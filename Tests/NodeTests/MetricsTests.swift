@@ -39,8 +39,10 @@ struct MetricsTests {
         #expect(node.metric("millrace_rtmp_reconnect_requests_total") == 1)
     }
 
-    /// Families that `ClusterNodeTests` and `RelayFrontTests` move.
-    private static let ofClusters = ["cluster", "gossip", "relay", "router", "segment"]
+    /// Families that `ClusterNodeTests`, `RelayFrontTests`, `DatagramThreadTests` and the tests of RealTime move.
+    private static let ofClusters = [
+        "cluster", "datagram", "datagrams", "gossip", "relay", "router", "segment", "webrtc",
+    ]
 
     /// All that can happen to a node, well and ill.
     private func live(_ node: TestNode) async throws {

@@ -13,6 +13,7 @@ struct SettingsWiringTests {
         dump(settings.httpAdmission, to: &text)
         dump(settings.edgeSettings, to: &text)
         dump(settings.liveStreamSettings, to: &text)
+        dump(settings.realTimeSettings, to: &text)
         dump(settings.replicaPlaySettings, to: &text)
         dump(settings.rtmpAdmission, to: &text)
         dump(settings.rtmpSessionSettings, to: &text)
@@ -41,6 +42,7 @@ struct SettingsWiringTests {
         "relay.tls.certificate": "cluster.relayTLS.files", "relay.tls.key": "cluster.relayTLS.files",
         "relay.tls.authority": "cluster.relayAuthority",
         "edge.agent_port": "settings.edge.agentPort", "edge.shield": "edge.isShield",
+        "webrtc.enabled": "settings.webrtc.enabled", "webrtc.turn_secret": "webrtc.turnSecret",
         "router.mode": "router.mode", "router.trusted_proxies": "router.trustedProxies",
         "router.regions": "router.regionsFile", "router.places": "router.placesFile",
     ]
@@ -66,7 +68,7 @@ struct SettingsWiringTests {
         get throws {
             let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
                 .deletingLastPathComponent().appending(path: "Sources/Roles/Node")
-            let files = try [root, root.appending(path: "Cluster")].flatMap {
+            let files = try ["", "Cluster", "RealTime"].map { root.appending(path: $0) }.flatMap {
                 try FileManager.default.contentsOfDirectory(at: $0, includingPropertiesForKeys: nil)
             }
             return try files.filter { $0.pathExtension == "swift" }

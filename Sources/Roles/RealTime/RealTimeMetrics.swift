@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import RTP
 import SecureMedia
 public import Telemetry
 import WebRTC
@@ -21,6 +22,7 @@ public struct RealTimeMetrics: Sendable {
     private let ends: [SessionEnd: Counter]
     private let drops: [String: Counter]
     private let unitDrops: [String: Counter]
+    private let pictures: [String: Counter]
 
     /// The handles in `registry`.
     public init(_ registry: MetricRegistry) {
@@ -47,6 +49,21 @@ public struct RealTimeMetrics: Sendable {
         drops = Dictionary(uniqueKeysWithValues: Self.drops.map { ($0, registry.counter(Self.dropsFamily, $0)) })
         unitDrops = Dictionary(
             uniqueKeysWithValues: Self.unitDrops.map { ($0, registry.counter(Self.unitDropsFamily, $0)) })
+        pictures = Dictionary(
+            uniqueKeysWithValues: Self.pictures.map { ($0, registry.counter(Self.picturesFamily, $0)) })
+    }
+
+    /// What a publisher's packets were not good for, since the last time.
+    func ignored(_ now: MediaFromRTP.Ignored, since before: MediaFromRTP.Ignored) {
+        pictures["before_random_access"]?.add(now.beforeRandomAccess - before.beforeRandomAccess)
+        pictures["lost"]?.add(now.lost - before.lost)
+        pictures["malformed"]?.add(now.malformed - before.malformed)
+    }
+
+    /// The same of datagrams that came with its keys.
+    func ignored(_ now: RTPReceiverSession.Ignored, since before: RTPReceiverSession.Ignored) {
+        drops["malformed"]?.add(now.malformed - before.malformed)
+        drops["unnegotiated"]?.add(now.unknown - before.unknown)
     }
 
     func sessions(_ kind: SignalingProtocol, _ change: Int) { sessions[kind]?.add(change) }
@@ -81,8 +98,10 @@ extension RealTimeMetrics {
     ]
     private static let drops =
         ICERefusal.allCases.map { "stun_" + $0.counterName } + SRTPFailure.allCases.map { "srtp_" + label($0) }
-        + ["before_keys", "stranger", "stun_malformed", "unknown", "unwanted"]
+        + ["before_keys", "malformed", "stranger", "stun_malformed", "unknown", "unnegotiated", "unwanted"]
     private static let unitDrops = ["awaits_random_access", "backwards", "malformed", "refused", "reordered"]
+
+    private static let pictures = ["before_random_access", "lost", "malformed"]
 
     private static let sessionsFamily = MetricFamily(
         "millrace_webrtc_sessions", .gauge,
@@ -121,6 +140,9 @@ extension RealTimeMetrics {
         "millrace_webrtc_packets_received_total", .counter, help: "RTP packets taken from publishers.")
     private static let packetsLostFamily = MetricFamily(
         "millrace_webrtc_packets_lost_total", .counter, help: "RTP packets of publishers that never came.")
+    private static let picturesFamily = MetricFamily(
+        "millrace_webrtc_pictures_ignored_total", .counter, labels: [.oneOf("reason", pictures)],
+        help: "Pictures of publishers that never came whole, came behind such a one, or made no sense, by reason.")
     private static let groupsSkippedFamily = MetricFamily(
         "millrace_webrtc_groups_skipped_total", .counter,
         help: "Groups of pictures that viewers lost because they fell behind what is kept.")
@@ -132,7 +154,7 @@ extension RealTimeMetrics {
     public static let families = [
         sessionsFamily, unconnectedFamily, connectFamily, offersFamily, endsFamily, dropsFamily, unitDropsFamily,
         packetsSentFamily, bytesSentFamily, repairsFamily, packetsReceivedFamily, packetsLostFamily,
-        groupsSkippedFamily, forwardedFamily,
+        picturesFamily, groupsSkippedFamily, forwardedFamily,
     ]
 }
 

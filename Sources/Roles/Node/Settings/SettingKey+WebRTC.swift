@@ -9,7 +9,7 @@ extension SettingKey {
             why: "half a second behind live in every browser, without a plug-in."
         ),
         SettingKey(
-            "webrtc.host", \.webrtc.host, .host, "The address of the UDP port.",
+            "webrtc.host", \.webrtc.host, .address, "The address of the UDP port.",
             why: ":: takes IPv6 and IPv4; on a machine without IPv6 the node takes 0.0.0.0 instead."
         ),
         SettingKey(
@@ -76,6 +76,16 @@ extension SettingType<Int?> {
             allowed: "auto, or \(type.allowed)",
             parse: { $0 == "auto" ? .some(.none) : type.parse($0).map(Optional.some) },
             render: { $0.map(type.render) ?? "auto" }
+        )
+    }
+}
+
+extension SettingType<String> {
+    /// An IP address.
+    static var address: Self {
+        SettingType(
+            allowed: "an IPv4 or IPv6 address", parse: { IPAddress(parsing: $0) == nil ? nil : $0 },
+            render: { $0.contains(":") ? "\"\($0)\"" : $0 }
         )
     }
 }

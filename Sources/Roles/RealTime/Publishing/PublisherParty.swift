@@ -18,6 +18,8 @@ final class PublisherParty: MediaParty {
     /// When the last random access point came, or the session began.
     private var randomAccess: Duration
     private var isOver = false
+    /// What was told to the metrics.
+    private var told: (packets: RTPReceiverSession.Ignored, pictures: MediaFromRTP.Ignored)
 
     init(_ plan: PublisherPlan, connection: SecureConnection, loop: RealTimeLoop, now: Duration) {
         self.connection = connection
@@ -30,6 +32,7 @@ final class PublisherParty: MediaParty {
         receiver = RTPReceiverSession(settings)
         let tracks = plan.tracks.enumerated().compactMap { index, track in ReceiveTrack(track, media: index) }
         media = MediaFromRTP(tracks)
+        told = (receiver.ignored, media.ignored)
         video = tracks.first { $0.codec.isVideo }?.source
         randomAccess = now
     }
@@ -48,6 +51,9 @@ final class PublisherParty: MediaParty {
     func tick(now: Duration) {
         receiver.tick(now: now, into: &directives)
         obey(now: now)
+        loop.metrics.ignored(receiver.ignored, since: told.packets)
+        loop.metrics.ignored(media.ignored, since: told.pictures)
+        told = (receiver.ignored, media.ignored)
         guard now - randomAccess >= loop.settings.randomAccessInterval else { return }
         requestRandomAccess(now: now)
     }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Feed
 import Identity
+import Replica
 import Synchronization
 import Telemetry
 import WebRTC
@@ -29,6 +31,7 @@ final class SessionTable: Sendable {
         var entries: [SignalingSessionID: Entry] = [:]
         var fragments: [ICEFragment: (id: SignalingSessionID, key: STUNIntegrityKey)] = [:]
         var publishers: [StreamID: SignalingSessionID] = [:]
+        var refusals: [StreamID: StreamRefusal] = [:]
         var unconnected = 0
     }
 
@@ -131,6 +134,36 @@ extension SessionTable {
             return (id, thread)
         }
     }
+}
+
+// MARK: - What can not be sent
+
+extension SessionTable {
+    /// Notes that the pictures of a stream, as it is now, can not be sent to viewers.
+    func refuse(_ replica: StreamReplica, because reason: String) {
+        let refusal = StreamRefusal(term: replica.term, parameters: replica.parameters, reason: reason)
+        state.withLock { state in
+            if state.refusals.count >= Self.mostRefusals { state.refusals = [:] }
+            state.refusals[replica.id] = refusal
+        }
+    }
+
+    /// Why the pictures of a stream can not be sent to viewers; nil where they can, as far as is known.
+    func refusal(of replica: StreamReplica) -> String? {
+        guard let refusal = state.withLock({ $0.refusals[replica.id] }) else { return nil }
+        let isInForce = refusal.term == replica.term && refusal.parameters == replica.parameters
+        return isInForce ? refusal.reason : nil
+    }
+
+    /// A viewer of a stream that was forgotten finds out anew.
+    private static let mostRefusals = 1000
+}
+
+/// Why the pictures of a stream can not be sent, for as long as it is encoded as it was.
+private struct StreamRefusal: Sendable {
+    let term: Term
+    let parameters: Parameters?
+    let reason: String
 }
 
 // MARK: - The threads

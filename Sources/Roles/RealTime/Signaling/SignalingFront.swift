@@ -139,6 +139,9 @@ extension SignalingFront {
                 guard let tracks = await tracks(of: replica) else {
                     return endpointResponse(to: request, .whep, .noSource(retryAfter: .seconds(2)))
                 }
+                if let reason = table.refusal(of: replica) {
+                    return .problem(422, "the video of this stream can not be sent: \(reason)")
+                }
                 return view(offer, tracks, of: replica, viewers, offering)
             }
         }

@@ -132,9 +132,9 @@ extension StreamFanout {
     private func note(_ drop: RTPFromMedia.Drop) {
         loop.metrics.unitDropped(drop.counterName)
         guard case .refused(.reorderedReferences) = drop, told.insert(drop).inserted else { return }
-        loop.log.warning(
-            "video is not sent to WHEP viewers any more", replica.id,
-            ["reason": RTPFromMedia.Refusal.reorderedReferences.sentence])
+        let reason = RTPFromMedia.Refusal.reorderedReferences.sentence
+        loop.log.warning("video is not sent to WHEP viewers any more", replica.id, ["reason": reason])
+        loop.table.refuse(replica, because: reason)
         for viewer in viewers { viewer.close(.codecChanged, now: now) }
     }
 }
