@@ -133,7 +133,7 @@ var roles: [Target] {
         room(
             "Roles", "RealTime",
             uses: [
-                "Access", "Bytes", "Cluster", "Datagrams", "Feed", "Identity", "Media", "RTP", "Replica", "SecureMedia",
+                "Access", "Cluster", "Datagrams", "Feed", "Identity", "Media", "RTP", "Replica", "SecureMedia",
                 "Telemetry", "Transport", "WebRTC", "WebServer",
             ],
             products: [

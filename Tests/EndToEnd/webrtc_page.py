@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import json
+
 from browser import Browser
 from server import wait_until
 
@@ -88,12 +90,7 @@ window.__pc.getStats().then(report => {
 
 def start(browser: Browser, script: str, *arguments: object) -> None:
     """Begins one of the scripts in the page that is open."""
-    browser.evaluate(script.replace("ARGUMENTS", "[...arguments[0]]") if False else _filled(script, arguments))
-
-
-def _filled(script: str, arguments: tuple[object, ...]) -> str:
-    import json
-    return script.replace("ARGUMENTS", json.dumps(list(arguments)))
+    browser.evaluate(script.replace("ARGUMENTS", json.dumps(list(arguments))))
 
 
 def state(browser: Browser) -> dict:

@@ -24,7 +24,7 @@ package struct RunningNode: Service {
             "listening",
             metadata: [
                 "http": "\(listeners.http.address.shown)", "rtmp": "\(listeners.rtmp.address.shown)",
-                "webrtc": "\(listeners.realTime?.port ?? 0)",
+                "webrtc": "\(listeners.realTime.map { "\($0.local)" } ?? "off")",
             ])
         return RunningNode(assembly: assembly, listeners: listeners)
     }

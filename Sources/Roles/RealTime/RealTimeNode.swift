@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Cluster
+public import Cluster
 import Datagrams
 public import Telemetry
 import Transport
@@ -9,6 +9,7 @@ import Transport
 public final class RealTimeNode: Sendable {
     private let front: SignalingFront
     private let threads: ThreadGroup
+    private let address: IPAddress
 
     /// Opens the port.
     /// - Parameters:
@@ -21,6 +22,7 @@ public final class RealTimeNode: Sendable {
         let metrics = RealTimeMetrics(registry)
         let table = SessionTable(maximumUnconnected: settings.maximumUnconnected, metrics: metrics)
         threads = ThreadGroup()
+        address = settings.address
         front = SignalingFront(
             settings, viewers: viewers, publishers: publishers, table: table, threads: threads, metrics: metrics)
         let datagrams = DatagramMetrics(registry, port: .webrtc)
@@ -46,6 +48,9 @@ public final class RealTimeNode: Sendable {
 
     /// The port that is bound.
     public var port: Int { threads.port }
+
+    /// The address that is bound.
+    public var local: Endpoint { Endpoint(address: address, port: UInt16(clamping: port)) }
 
     /// WHIP and WHEP.
     /// - Parameter base: scheme and authority by which this node is reached; nil for those of each request.

@@ -76,7 +76,7 @@ extension RealTimeLoop {
             switch routes[peer] {
             case .here(let connection): connection.receive(kind, bytes, from: peer, now: now)
             case .there(let thread): if via == nil { handOver(bytes, from: peer, to: thread) }
-            case nil: metrics.dropped("stranger")
+            case nil: drop("stranger", peer, via: via)
             }
         }
     }
@@ -91,7 +91,7 @@ extension RealTimeLoop {
         if let connection = byFragment[fragment] {
             return connection.receive(check, in: bytes, from: peer, via: via, now: now)
         }
-        guard let found = table.find(fragment) else { return metrics.dropped("stun_unknown_fragment") }
+        guard let found = table.find(fragment) else { return drop("stun_unknown_fragment", peer, via: via) }
         guard found.key.verifies(check, in: bytes.octets.span) else { return metrics.dropped("stun_bad_integrity") }
         if let thread = found.thread, thread != index {
             guard via == nil else { return }
@@ -100,6 +100,12 @@ extension RealTimeLoop {
         }
         guard let parked = table.adopt(fragment, by: index) else { return }
         adopt(parked, now: now).receive(check, in: bytes, from: peer, via: via, now: now)
+    }
+
+    /// What was handed over for a session that is gone meanwhile is not to come again.
+    private func drop(_ reason: String, _ peer: DatagramAddress, via: Int?) {
+        metrics.dropped(reason)
+        if let via { threads.submit(to: via) { loop, _ in loop.forget(peer, via: nil) } }
     }
 
     private func handOver(_ bytes: UnsafeMutableRawBufferPointer, from peer: DatagramAddress, to thread: Int) {
