@@ -27,7 +27,9 @@ public final class RealTimeNode: Sendable {
             settings, viewers: viewers, publishers: publishers, table: table, threads: threads, metrics: metrics)
         let datagrams = DatagramMetrics(registry, port: .webrtc)
         for index in 0..<max(1, settings.threads) {
-            let thread = try DatagramThread(settings: socket(settings, index), metrics: datagrams) {
+            let socket = socket(settings, index)
+            if index == 0, settings.port != 0 { try socket.checkIsFree() }
+            let thread = try DatagramThread(settings: socket, metrics: datagrams) {
                 [threads] sender in
                 RealTimeLoop(
                     index: index, sender: sender, table: table, threads: threads, metrics: metrics,
