@@ -136,12 +136,12 @@ var roles: [Target] {
             uses: [
                 "APIClient", "Access", "Arbitration", "Bytes", "CLinuxIO", "CMAF", "COpenSSL", "Cluster",
                 "Clustering", "Control", "Datagrams", "Edge", "Fanout", "Feed", "GeoIP", "Gossip", "HLS", "Identity",
-                "Media", "Origin", "Placement", "PlainRTP", "RTMP", "Relay", "Replica", "Router", "SharedState",
-                "Telemetry",
-                "Transport", "WebServer",
+                "Media", "Origin", "Placement", "PlainRTP", "RTMP", "RTP", "RealTime", "Relay", "Replica", "Router",
+                "SharedState", "Telemetry", "Transport", "WebRTC", "WebServer",
             ],
             products: [
                 argumentParser, configuration, logging, nio("NIOCore"), nio("NIOPosix"),
+                from("hummingbird", "Hummingbird"),
                 from("swift-service-lifecycle", "ServiceLifecycle"), from("swift-subprocess", "Subprocess"), yaml,
             ]
         ),
@@ -159,6 +159,16 @@ var roles: [Target] {
                 from("grpc-swift-2", "GRPCCore"), from("grpc-swift-nio-transport", "GRPCNIOTransportHTTP2Posix"),
                 from("grpc-swift-protobuf", "GRPCProtobuf"), nio("NIOPosix"),
                 from("swift-protobuf", "SwiftProtobuf"),
+            ]
+        ),
+        room(
+            "Roles", "RealTime",
+            uses: [
+                "Access", "Cluster", "Datagrams", "Feed", "Identity", "Media", "RTP", "Replica", "SecureMedia",
+                "Telemetry", "Transport", "WebRTC", "WebServer",
+            ],
+            products: [
+                from("hummingbird", "Hummingbird"), from("swift-http-types", "HTTPTypes"), logging, nio("NIOCore"),
             ]
         ),
         room(
@@ -244,6 +254,12 @@ var proof: [Target] {
         tests("Roles", "PlainRTP", uses: ["Cluster", "Datagrams", "Fanout", "Telemetry", "Transport"]),
         tests("Protocols", "RTP", uses: ["Bytes", "Media", "RTMP", "TestKit"]),
         tests("Protocols", "RTMP", uses: ["Bytes", "COpenSSL", "Identity", "Media"]),
+        tests(
+            "Roles", "RealTime",
+            uses: [
+                "Bytes", "Feed", "Identity", "Media", "Node", "NodeKit", "Origin", "RTP", "Replica", "SecureMedia",
+                "TestKit", "WebRTC",
+            ]),
         tests(
             "Protocols", "Relay", uses: ["Bytes", "Cluster", "Feed", "HLS", "Identity", "Media", "TestKit"]),
         tests(

@@ -26,7 +26,7 @@ class Server:
         self.folder = tempfile.TemporaryDirectory(prefix="millrace-e2e-")
         self.log_path = pathlib.Path(self.folder.name) / "log"
         self.settings = {"HTTP_PORT": self.http, "RTMP_PORT": self.rtmp, "RTP_PORT": self.rtp, "GRPC_PORT": self.grpc,
-                         **settings}
+                         "WEBRTC_PORT": 0, **settings}
         self.process: subprocess.Popen | None = None
 
     def __enter__(self) -> Server:

@@ -39,11 +39,11 @@ struct MetricsTests {
         #expect(node.metric("millrace_rtmp_reconnect_requests_total") == 1)
     }
 
-    /// Families that `ClusterNodeTests`, `LeaseNodeTests`, `TakeoverTests`, `RelayFrontTests` and `TermTests` move, and those
-    /// of plain RTP, which `FanoutDeskTests` and `test_rtp.py` do.
+    /// Families that `ClusterNodeTests`, `LeaseNodeTests`, `TakeoverTests`, `RelayFrontTests` and `TermTests` move, those of
+    /// plain RTP, which `FanoutDeskTests` and `test_rtp.py` do, and those of WebRTC, which the tests of RealTime do.
     private static let ofOthers = [
         "cluster", "datagram", "datagrams", "gossip", "grpc", "redis", "relay", "router", "rtp", "segment",
-        "stale_terms", "terms",
+        "stale_terms", "terms", "webrtc",
     ]
 
     /// All that can happen to a node, well and ill.

@@ -6,6 +6,7 @@ import Edge
 import Feed
 import Origin
 import PlainRTP
+import RealTime
 import Replica
 import Router
 import SharedState
@@ -31,7 +32,7 @@ package struct NodeMetrics: Sendable {
             families: ReplicaMetrics.families + RTMPMetrics.families + IngestMetrics.families + EdgeMetrics.families
                 + ListenerMetrics.families + WebMetrics.families + ClusterMetrics.families + RelayMetrics.families
                 + RouterMetrics.families + RedisMetrics.families + DatagramMetrics.families + PlainRTPMetrics.families
-                + Self.families)
+                + RealTimeMetrics.families + Self.families)
         rtmpReceived = registry.counter(RTMPMetrics.receivedFamily)
         rtmpSent = registry.counter(RTMPMetrics.sentFamily)
         mediaSent = registry.counter(WebMetrics.bytesFamily)

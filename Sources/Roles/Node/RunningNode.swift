@@ -7,6 +7,7 @@ import NIOCore
 import NIOPosix
 import Origin
 import PlainRTP
+import RealTime
 package import ServiceLifecycle
 import Telemetry
 import Transport
@@ -22,7 +23,10 @@ package struct RunningNode: Service {
         let listeners = try await assembly.listen()
         assembly.logger.info(
             "listening",
-            metadata: ["http": "\(listeners.http.address.shown)", "rtmp": "\(listeners.rtmp.address.shown)"])
+            metadata: [
+                "http": "\(listeners.http.address.shown)", "rtmp": "\(listeners.rtmp.address.shown)",
+                "webrtc": "\(listeners.realTime.map { "\($0.local)" } ?? "off")",
+            ])
         return RunningNode(assembly: assembly, listeners: listeners)
     }
 
@@ -37,6 +41,9 @@ package struct RunningNode: Service {
 
     /// The port of gRPC; nil where there is none.
     package var grpcPort: Int? { listeners.plainRTP?.control.port }
+
+    /// The UDP port of WebRTC; nil where it is switched off.
+    package var webRTCPort: Int? { listeners.realTime?.port }
 
     package func run() async throws {
         let housekeeping = assembly.group.any().scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) {
@@ -58,6 +65,7 @@ package struct RunningNode: Service {
         assembly.logger.info("stopping")
         assembly.cluster?.inviteAll()
         assembly.streams.close()
+        listeners.realTime?.stop()
         async let cluster: Void? = assembly.cluster?.stop()
         let grace = assembly.settings.shutdown.timeout
         async let rtmp: Void = listeners.rtmp.stop(within: grace / 2)
@@ -76,6 +84,7 @@ package struct RunningNode: Service {
     package func keepHouse() {
         assembly.edge.sweep()
         assembly.streams.watch()
+        listeners.realTime?.sweep()
         assembly.measure()
         assembly.storms.flush(now: SystemClock.now())
         assembly.cluster?.tick(assembly.loadReport())

@@ -174,6 +174,19 @@ extension RouterDesk {
         state.withLock { $0.snapshot.origin(for: stream)?.description.publisherURL }
     }
 
+    /// The same for publishers that come over HTTP.
+    public func publisherWebURL(for stream: StreamID) -> String? {
+        let url = state.withLock { $0.snapshot.origin(for: stream)?.description.viewerURL }
+        return url?.isEmpty ?? true ? nil : url
+    }
+
+    /// This node's own URL for requests over HTTP, without a slash at the end; nil where it has none.
+    public var ownURL: String? {
+        let view = snapshot.view
+        let url = view.members.first { $0.id == view.node }?.description.viewerURL
+        return url?.isEmpty ?? true ? nil : url
+    }
+
     /// The edges of a stream and whether each is ready for viewers, in the order of the ranking.
     public func edgeSet(of stream: StreamID) -> [(node: NodeID, isReady: Bool)] {
         let now = SystemClock.now()

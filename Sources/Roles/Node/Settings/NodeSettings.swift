@@ -19,6 +19,8 @@ public struct NodeSettings: Sendable, Equatable {
     public var hls = HLSSettings()
     /// FLV and RTMP viewers.
     public var play = PlaySettings()
+    /// Sessions of WebRTC.
+    public var webrtc = WebRTCSettings()
     /// Who may publish, view and control.
     public var access = AccessSettings()
     /// The page at `/`.
