@@ -34,20 +34,24 @@ var vocabulary: [Target] {
         room("Vocabulary", "Cluster", uses: ["Identity"]),
         room("Vocabulary", "Identity"),
         room("Vocabulary", "Media", uses: ["Bytes", "Identity"]),
+        room("Vocabulary", "Objects", uses: ["Bytes", "Media"]),
     ]
 }
 
 var protocols: [Target] {
     [
+        room("Protocols", "CDN", uses: ["Bytes", "Media", "Signing"]),
         room("Protocols", "CMAF", uses: ["Bytes", "Feed", "Media"]),
         room("Protocols", "Feed", uses: ["Bytes", "Identity", "Media"]),
         room("Protocols", "GeoIP", uses: ["Bytes", "Cluster"]),
         room("Protocols", "Gossip", uses: ["Bytes", "Cluster", "COpenSSL", "Identity"]),
         room("Protocols", "HLS", uses: ["Bytes", "CMAF", "COpenSSL", "Cluster", "Feed", "Identity", "Media"]),
+        room("Protocols", "ObjectStorage", uses: ["Bytes", "Media", "Objects", "Signing"]),
         room("Protocols", "Relay", uses: ["Bytes", "Cluster", "Feed", "Identity", "Media"]),
         room("Protocols", "RTP", uses: ["Bytes", "Media"]),
         room("Protocols", "RTMP", uses: ["Bytes", "COpenSSL", "Identity", "Media"]),
         room("Protocols", "SecureMedia", uses: ["Bytes", "COpenSSL", "CSRTP", "Media"]),
+        room("Protocols", "Signing", uses: ["Bytes", "COpenSSL", "Media"]),
         room("Protocols", "WebRTC", uses: ["Bytes", "COpenSSL", "CZlib", "Cluster", "Media"]),
     ]
 }
@@ -56,6 +60,7 @@ var policies: [Target] {
     [
         room("Policies", "Access", uses: ["Bytes", "COpenSSL", "Identity", "Media"]),
         room("Policies", "Placement", uses: ["Cluster", "Identity"]),
+        room("Policies", "Upload", uses: ["Bytes", "Identity", "Objects"]),
     ]
 }
 
@@ -173,6 +178,7 @@ var proof: [Target] {
         tests("Rim", "APIClient"),
         tests("Vocabulary", "Bytes"),
         tests("Vocabulary", "Cluster", uses: ["Identity"]),
+        tests("Protocols", "CDN", uses: ["COpenSSL", "Media", "Signing"]),
         tests("Protocols", "CMAF", uses: ["Bytes", "Feed", "Media"]),
         tests(
             "Roles", "Control",
@@ -199,6 +205,7 @@ var proof: [Target] {
                 "TestKit", "Transport",
             ],
             products: [argumentParser]),
+        tests("Protocols", "ObjectStorage", uses: ["Bytes", "Media", "Objects", "Signing", "TestKit"]),
         tests(
             "Roles", "Origin",
             uses: ["Access", "Feed", "HLS", "Identity", "Media", "Node", "NodeKit", "RTMP", "Replica", "TestKit"]),
@@ -215,12 +222,14 @@ var proof: [Target] {
             products: [nio("NIOCore"), nio("NIOEmbedded"), nio("NIOPosix")]),
         tests("Roles", "Router", uses: ["Cluster", "Identity", "Placement", "Telemetry"]),
         tests("Protocols", "SecureMedia", uses: ["Bytes", "CSRTP", "Media", "TestKit"]),
+        tests("Protocols", "Signing", uses: ["Bytes", "COpenSSL", "Media", "TestKit"]),
         tests("loadtests", "Swarm", uses: ["Bytes", "RTMP"]),
         tests("Rim", "Telemetry", products: [logging]),
         tests(
             "Rim", "Transport",
             products: [nio("NIOCore"), nio("NIOPosix"), from("swift-nio-ssl", "NIOSSL")]
         ),
+        tests("Policies", "Upload", uses: ["Bytes", "Identity", "TestKit"]),
         tests(
             "Rim", "WebServer", uses: ["Bytes", "Transport"],
             products: [
