@@ -67,10 +67,12 @@ var policies: [Target] {
 var rim: [Target] {
     [
         room("Rim", "APIClient"),
+        shim("CCurl", pkgConfig: "libcurl", debian: "libcurl4-openssl-dev"),
         .systemLibrary(name: "CLinuxIO", path: "Sources/Rim/CLinuxIO"),
         shim("COpenSSL", pkgConfig: "openssl", debian: "libssl-dev"),
         shim("CSRTP", pkgConfig: "libsrtp2", debian: "libsrtp2-dev"),
         shim("CZlib", pkgConfig: "zlib", debian: "zlib1g-dev"),
+        room("Rim", "Storage", uses: ["Bytes", "CCurl", "Media", "Objects", "Telemetry"]),
         room("Rim", "Telemetry", uses: ["Media"], products: [logging]),
         room(
             "Rim", "Transport", uses: ["CLinuxIO", "Cluster", "Media"],
@@ -137,6 +139,9 @@ var roles: [Target] {
             products: [logging, nio("NIOCore")]
         ),
         room(
+            "Roles", "Recording", uses: ["Bytes", "Identity", "Objects", "Storage", "Telemetry", "Upload"],
+            products: [logging]),
+        room(
             "Roles", "Router",
             uses: [
                 "Access", "Bytes", "Cluster", "HLS", "Identity", "Media", "Placement", "Telemetry", "Transport",
@@ -178,7 +183,7 @@ var proof: [Target] {
         tests("Rim", "APIClient"),
         tests("Vocabulary", "Bytes"),
         tests("Vocabulary", "Cluster", uses: ["Identity"]),
-        tests("Protocols", "CDN", uses: ["COpenSSL", "Media", "Signing"]),
+        tests("Protocols", "CDN", uses: ["Bytes", "COpenSSL", "Media", "Objects", "Signing", "Storage", "StoreKit"]),
         tests("Protocols", "CMAF", uses: ["Bytes", "Feed", "Media"]),
         tests(
             "Roles", "Control",
@@ -215,6 +220,11 @@ var proof: [Target] {
         tests(
             "Protocols", "Relay", uses: ["Bytes", "Cluster", "Feed", "HLS", "Identity", "Media", "TestKit"]),
         tests(
+            "Roles", "Recording",
+            uses: [
+                "Bytes", "Identity", "ObjectStorage", "Objects", "Storage", "StoreKit", "Telemetry", "Upload",
+            ], products: [logging]),
+        tests(
             "Roles", "Replica",
             uses: [
                 "Cluster", "Feed", "HLS", "Identity", "Media", "NodeKit", "Relay", "Telemetry", "TestKit", "Transport",
@@ -223,6 +233,7 @@ var proof: [Target] {
         tests("Roles", "Router", uses: ["Cluster", "Identity", "Placement", "Telemetry"]),
         tests("Protocols", "SecureMedia", uses: ["Bytes", "CSRTP", "Media", "TestKit"]),
         tests("Protocols", "Signing", uses: ["Bytes", "COpenSSL", "Media", "TestKit"]),
+        tests("Rim", "Storage", uses: ["Bytes", "Media", "ObjectStorage", "Objects", "StoreKit"]),
         tests("loadtests", "Swarm", uses: ["Bytes", "RTMP"]),
         tests("Rim", "Telemetry", products: [logging]),
         tests(
@@ -245,6 +256,9 @@ var proof: [Target] {
                 "Transport",
             ],
             products: [logging, nio("NIOCore"), nio("NIOPosix"), from("swift-nio-ssl", "NIOSSL")]),
+        testKit(
+            "StoreKit", uses: ["Bytes", "Media", "ObjectStorage", "Objects", "Signing", "Storage", "Telemetry"],
+            files: ["store_stub.py"]),
         testKit("TestKit", uses: ["Bytes", "Feed", "Identity", "Media"]),
     ]
 }
@@ -310,10 +324,12 @@ func tests(_ room: String, _ name: String, uses: [String] = [], products: [Targe
     )
 }
 
-func testKit(_ name: String, uses: [String], products: [Target.Dependency] = []) -> Target {
+func testKit(
+    _ name: String, uses: [String], products: [Target.Dependency] = [], files: [String] = []
+) -> Target {
     .target(
         name: name, dependencies: uses.map { .byName(name: $0) } + products, path: "Tests/\(name)",
-        swiftSettings: settings())
+        exclude: files, swiftSettings: settings())
 }
 
 func nio(_ product: String) -> Target.Dependency { from("swift-nio", product) }
