@@ -20,13 +20,15 @@ extension LiveStream {
         publisher?.move(to: address)
     }
 
-    /// Cuts the publisher off where its next segment would begin, so that what it sent is whole.
+    /// Cuts the publisher off where its next segment could begin, so that what it sent is whole: before the next random
+    /// access point, of audio alone before the next unit. Nobody may publish here any more.
     public func partAtBoundary() { state.withLock { $0.isParting = true } }
 
-    /// Cuts the publisher off now. Another may come in the grace.
+    /// Cuts the publisher off now. Nobody may publish here any more; another node may have the stream in the grace.
     public func part() {
         let publisher = state.withLock { state -> (any Publisher)? in
             guard case .publishing(let identity, let publisher) = state.presence else { return nil }
+            state.isParting = true
             depart(identity, &state)
             return publisher
         }

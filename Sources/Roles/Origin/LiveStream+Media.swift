@@ -20,7 +20,6 @@ extension LiveStream {
             guard state.generation == generation, case .publishing(let identity, let publisher) = state.presence else {
                 return .isOver
             }
-            if isLate { state.gate.close(for: .clock) }
             if isAtBoundary(events, state) {
                 depart(identity, &state)
                 return .parted(publisher)
@@ -62,6 +61,7 @@ extension LiveStream {
     /// Does what was sent, or keeps it while the gate is closed.
     func submit(_ event: Gate.Event, _ state: inout State) {
         let arrival = Gate.Arrival(event: event, now: SystemClock.now(), wall: SystemClock.wall())
+        closeIfLate(&state)
         guard state.gate.isOpen else { return state.gate.hold(arrival) }
         perform(arrival, &state)
     }
@@ -153,6 +153,7 @@ extension LiveStream {
                 return .graceOver
             case .publishing(_, let publisher):
                 if let limit = starvation(state), limit <= now { return .starved(publisher) }
+                closeIfLate(&state)
                 guard state.gate.isOpen else { break }
                 state.sequencer.tick(now: SystemClock.now(), wall: SystemClock.wall(), into: &state.records)
                 flush(&state)
@@ -162,9 +163,7 @@ extension LiveStream {
             return .nothing
         }
         switch due {
-        case .graceOver:
-            calls.change(self)
-            calls.over(self)
+        case .graceOver: tellEnd()
         case .nothing: break
         case .starved(let publisher): publisher.cut(.noRandomAccessPoint)
         }

@@ -18,6 +18,9 @@ extension LiveStream {
         let (result, replaced) = state.withLock { state -> (Result<Publication, PublishRefusal>?, (any Publisher)?) in
             switch state.presence {
             case .ended, .yielded: return (nil, nil)
+            case .absent where state.isParting, .publishing where state.isParting:
+                return (.failure(.shuttingDown), nil)
+            case .absent where state.gate.isOverfull(now: SystemClock.now()): return (.failure(.cutOff), nil)
             case .absent(_, let last):
                 let decision = AccessPolicy.replace(live: last, by: identity, takeover: takeover)
                 guard decision != .refuse else { return (.failure(.nameIsLive), nil) }
@@ -60,7 +63,6 @@ extension LiveStream {
         submit(.left, &state)
         publishers.leave()
         state.presence = .absent(until: .now() + TimeAmount(settings.grace), last: identity)
-        state.isParting = false
         replica.publisherIs(absent: true)
         arm(&state)
     }
@@ -80,6 +82,15 @@ extension LiveStream {
         }
         guard let publisher else { return }
         publisher?.cut(reason == .shutdown ? .shutdown : .stopped)
+        tellEnd()
+    }
+
+    /// Tells that the stream has ended, once it has: while it is fenced nobody knows whether this node may say so.
+    func tellEnd() {
+        let hasEnded = state.withLock { state in
+            if case .ended = state.presence { state.gate.isOpen } else { false }
+        }
+        guard hasEnded else { return }
         calls.change(self)
         calls.over(self)
     }

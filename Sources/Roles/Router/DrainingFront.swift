@@ -29,11 +29,12 @@ public final class DrainingFront: MediaResponder {
 
     /// Answers, or hands on.
     public func respond(to request: MediaRequest, on exchange: MediaExchange) {
-        guard desk.isDraining, let other = otherEdge(for: request) else {
+        guard desk.isDraining, let other = otherEdge(for: request), other.id != desk.snapshot.view.node else {
             return edge.respond(to: request, on: exchange)
         }
         desk.metrics.routed(.drained)
-        exchange.send(Answers.redirect(to: other, String(decoding: request.target, as: UTF8.self)))
+        let url = other.description.viewerURL
+        exchange.send(Answers.redirect(to: url, String(decoding: request.target, as: UTF8.self)))
     }
 
     /// Forgets a viewer who went away.
@@ -42,12 +43,12 @@ public final class DrainingFront: MediaResponder {
     /// Goes on with a stream that was full.
     public func writable(_ exchange: MediaExchange) { edge.writable(exchange) }
 
-    /// The edge of this viewer, without a slash at the end; nil where it stays here.
-    private func otherEdge(for request: MediaRequest) -> String? {
+    /// The edge of this viewer; nil where it stays here.
+    private func otherEdge(for request: MediaRequest) -> Member? {
         scratch.removeAll(keepingCapacity: true)
         scratch.append(contentsOf: request.target)
         guard let path = try? MediaPath(parsing: scratch[...]), path.resource.maySendElsewhere,
-            desk.entry(path.stream) != nil
+            let entry = desk.entry(path.stream), entry.state != .ended
         else { return nil }
         let token = path.token.map { "~" + String(decoding: $0, as: UTF8.self) }
         // A viewer without a session has none to be placed by: all of them go to the first of the ranking.
@@ -56,8 +57,8 @@ public final class DrainingFront: MediaResponder {
                 of: path.stream, token: token, now: SystemClock.wall(), using: &random),
             case .edges(let first, _) = desk.route(
                 known.session, to: path.stream, from: ViewerOrigin(), mayLeave: false)
-        else { return desk.firstEdge(of: path.stream)?.description.viewerURL }
-        return first.description.viewerURL
+        else { return desk.firstEdge(of: path.stream) }
+        return first
     }
 }
 

@@ -26,20 +26,14 @@ extension ClusterPart {
     /// Whether the node takes nothing new.
     var isDraining: Bool { shared.drainDeadline != nil }
 
-    /// Whether a drain has come to its end: nobody watches, publishes or subscribes here, and what is held here of streams
-    /// that wait for their publisher is held elsewhere, too.
+    /// Whether a drain has come to its end: nobody watches, publishes or subscribes here, nothing is held for another
+    /// gateway, and what is held of streams that wait for their publisher is held elsewhere, too.
     func hasDrained(viewers: Int) -> Bool {
         guard let deadline = shared.drainDeadline else { return false }
         let isFree =
             viewers == 0 && streams.all.allSatisfy { $0.presence == .absent && $0.isHeldElsewhere }
-            && replicas.all.allSatisfy { $0.subscriberCount == 0 || streams[$0.id] != nil } && !isNeeded
+            && replicas.all.allSatisfy { $0.subscriberCount == 0 || streams[$0.id] != nil } && !upstreams.isHolding
         return isFree || SystemClock.now() >= deadline
-    }
-
-    /// Whether streams of others have this node as their only other holder.
-    private var isNeeded: Bool {
-        desk.snapshot.view.streams.values.contains { $0.standby == id && $0.state != .ended }
-            && desk.snapshot.origins.count > 1
     }
 
     /// Once a second: publishers are asked to go to the origin that has their stream already, and those who do not are cut
@@ -56,9 +50,8 @@ extension ClusterPart {
         }
     }
 
-    /// Sends viewers and publishers elsewhere, as this node ends now.
+    /// Sends publishers elsewhere, as this node ends now.
     func inviteAll() {
-        desk.drain()
         for stream in streams.all where stream.isHeldElsewhere { invite(stream.id) }
     }
 

@@ -131,7 +131,7 @@ extension ClusterPart {
             observer: ListenerMetrics(metrics.registry, listener: "gossip"))
         shared.set(gossip)
         feeder.tellAll()
-        _ = pulse?.beat(at: SystemClock.now())
+        pulse?.beat(at: SystemClock.now())
         group.any().scheduleRepeatedTask(initialDelay: .milliseconds(200), delay: .milliseconds(200)) {
             [weak self] task in
             guard let self else { return task.cancel() }

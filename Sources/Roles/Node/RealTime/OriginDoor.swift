@@ -62,6 +62,9 @@ private final class SessionPublisher: Publisher {
     init(end: @escaping @Sendable () -> Void) { self.end = end }
 
     func cut(_ reason: CutReason) { end() }
+
+    /// WHIP has no word for it.
+    func move(to address: String) {}
 }
 
 /// What a session's packets held, on its way into its stream.
