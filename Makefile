@@ -27,7 +27,7 @@ test: ## Everything that must be true, in under 40 minutes from nothing
 	$(BUILD) --build-tests
 	SWIFT_BACKTRACE=enable=no swift test -c release --skip-build
 	scripts/simulate
-	scripts/fuzz all 2
+	scripts/fuzz all 20000x
 	scripts/end-to-end
 
 prove: ## make prove single-node: the full figures of one subject into docs/results/NAME.md
