@@ -269,8 +269,8 @@ var proof: [Target] {
         tests(
             "Roles", "RealTime",
             uses: [
-                "Bytes", "Feed", "Identity", "Media", "Node", "NodeKit", "Origin", "RTP", "Replica", "SecureMedia",
-                "TestKit", "WebRTC",
+                "Bytes", "Cluster", "Feed", "Identity", "Media", "Node", "NodeKit", "Origin", "RTP", "Replica",
+                "SecureMedia", "TestKit", "WebRTC",
             ]),
         tests(
             "Protocols", "Relay", uses: ["Bytes", "Cluster", "Feed", "HLS", "Identity", "Media", "TestKit"]),

@@ -14,7 +14,7 @@ import pytest
 
 import clips
 import webrtc_page
-from browser import Browser, Watching
+from browser import Browser, Watching, moved
 from conftest import seconds
 from publishers import Publisher
 from server import Server, wait_until
@@ -142,3 +142,16 @@ def test_chromium_publishes_by_whip(server: Server) -> None:
         assert played["video"]["first"] < 1.5 and played["video"]["frames"] > 50, played
         assert codecs(server, "camera") == {"h264", "opus"}
         Watching(viewer, server.url("/watch/live/camera")).start()
+
+
+def test_the_page_plays_by_webrtc(server: Server, figures) -> None:
+    with Publisher("real-time", server.publish_url("page")), Browser(flags=webrtc_page.FLAGS) as browser:
+        server.wait_live("page")
+        watching = Watching(browser, server.url("/watch/live/page?engine=webrtc")).start(20)
+        samples = watching.sample(seconds(6, 60), settle=1)
+        assert samples[-1]["engine"] == "webrtc" and samples[-1]["state"] == "playing", samples[-1]
+        assert moved(samples) > 0.9, samples[-1]
+        assert 0 < samples[-1]["latency"] < 0.5, samples[-1]
+        assert not browser.console()
+        figures(name="the page by WebRTC", latency=samples[-1]["latency"], startup=watching.startup,
+                stalls=samples[-1]["stalls"] - samples[0]["stalls"])

@@ -108,7 +108,7 @@ extension SessionPeer {
         _ offer: SessionDescription? = nil, to path: String = "/live/demo/whep", fields: [String: String] = [:]
     ) async throws -> HTTPAnswer {
         let fields = ["Content-Type": "application/sdp"].merging(fields) { $1 }
-        let text = (offer ?? self.offer(path.hasSuffix("whip") ? .sendOnly : .receiveOnly)).text
+        let text = (offer ?? self.offer(path.contains("/whip") ? .sendOnly : .receiveOnly)).text
         let answer = try await node.ask(path, method: "POST", fields: fields, body: text)
         guard answer.status == 201 else { return answer }
         self.answer = try SessionDescription(parsing: answer.body[...])
