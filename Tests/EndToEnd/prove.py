@@ -34,7 +34,8 @@ def main(arguments: list[str]) -> int:
     command = [sys.executable, "-m", "pytest", "-q", str(HERE), f"--junit-xml={outcome}",
                # What prove_cluster.py and prove_failover.py prove.
                *(f"--ignore={HERE / name}" for name in ("test_cluster.py", "test_cluster_bad_input.py", "test_lab.py",
-                                                        "test_chaos.py", "test_deaths.py", "test_failover.py"))]
+                                                        "test_chaos.py", "test_deaths.py", "test_drains.py",
+                                                        "test_failover.py"))]
     status = 0
     if not options.render:
         if not options.again:

@@ -80,6 +80,8 @@ class Publisher:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sent = 0
         self.closed_by_server = threading.Event()
+        # Where the server asked it to go on (Enhanced RTMP v2, ReconnectRequest); "" is anywhere.
+        self.reconnect: str | None = None
         self._reader = _ChunkReader(self.socket)
         self._lock = threading.Lock()
 
@@ -177,7 +179,11 @@ class Publisher:
         try:
             self.socket.settimeout(None)
             while True:
-                self._control(*self._reader.message())
+                kind, payload = self._reader.message()
+                self._control(kind, payload)
+                information = _values(payload)[-1] if kind == 20 else None
+                if isinstance(information, dict) and information.get("code") == "NetConnection.Connect.ReconnectRequest":
+                    self.reconnect = str(information.get("tcUrl") or "")
         except (OSError, EOFError, ValueError):
             self.closed_by_server.set()
 

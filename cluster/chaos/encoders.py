@@ -10,6 +10,7 @@ import struct
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import clips
 import rtmp_client
@@ -90,6 +91,46 @@ class FFmpeg(Encoder):
                 self._leaves.wait(0.02)
             if publisher.alive:
                 publisher.kill()
+
+
+class Moving(Encoder):
+    """Does what ReconnectRequest asks (Enhanced RTMP v2): at the next random access point it goes on at another origin,
+    with the same clock, and sends first what it kept meanwhile."""
+
+    def __init__(self, *arguments) -> None:
+        super().__init__(*arguments)
+        self.source = rtmp_client.loop(self.tags)
+        self.headers = [tag for tag in self.tags if tag.is_header]
+        # The next one to be sent, and when the clock was 0.
+        self.kept = next(self.source)
+        self.zero = 0.0
+        self.moves = 0
+
+    def _publish(self, origin: str) -> None:
+        while True:
+            with self._accepted(origin) as publisher:
+                asked = self._send(publisher)
+                publisher.finish()
+            self.moves += 1
+            address = asked.removeprefix("rtmp://").partition("/")[0].partition(":")[0]
+            others = [name for name in self.origins if name != origin]
+            origin = next((name for name in others if self.lab.topology.nodes[name].address == address), others[0])
+
+    def _send(self, publisher: rtmp_client.Publisher) -> str:
+        """Until it is asked to go elsewhere and a random access point comes, which it keeps; where it shall go."""
+        self.zero = self.zero or time.monotonic()
+        for header in self.headers:
+            publisher.send(replace(header, timestamp=self.kept.timestamp))
+        begun = self.kept
+        while publisher.reconnect is None or not self.kept.is_keyframe or self.kept is begun:
+            ahead = self.zero + self.kept.timestamp / 1000 - time.monotonic()
+            if ahead > 0:
+                time.sleep(ahead)
+            for tag in self._sent(publisher, self.kept):
+                if not tag.is_header:
+                    publisher.send(tag)
+            self.kept = next(self.source)
+        return publisher.reconnect
 
 
 def encoders(lab: Lab, places: dict[str, tuple[str, list[str]]], count: int, kind: type[Encoder] = Encoder,
