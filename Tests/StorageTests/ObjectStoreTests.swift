@@ -125,6 +125,14 @@ struct ObjectStoreTests {
         await #expect(throws: StoreFailure.notFound) { try await store.get(key) }
     }
 
+    @Test("in a folder keeps its own files out of reach")
+    func reserved() async throws {
+        let store = try await Kind.file.store()
+        let key = try #require(ObjectKey(parsing: ".millrace-store/lock"))
+        await #expect(throws: StoreFailure.forbidden("a reserved name")) { try await store.put(key, text("x")) }
+        #expect(try await store.list(prefix: "").objects.isEmpty)
+    }
+
     private func unique(_ name: String) throws -> ObjectKey {
         try #require(ObjectKey(parsing: "\(UUID().uuidString)/\(name)"))
     }
