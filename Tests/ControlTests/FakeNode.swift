@@ -19,6 +19,7 @@ struct FakeNode: ControlNode {
             processor: 0, memoryBytes: 0, listeners: [])
     }
     func metrics() -> String { "" }
+    func dependencies() -> [String: String] { [:] }
     func checks() -> [String: String] { ["streamManager": "ok"] }
     var player: PlayerStatus { PlayerStatus(script: nil, node: "n", version: "v", rtmpPort: nil, tokenNeeded: true) }
     var rtmpPort: Int? { nil }

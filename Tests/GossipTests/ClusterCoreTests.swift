@@ -100,6 +100,41 @@ struct LoadReportTests {
     }
 }
 
+@Suite("The word that the store answers")
+struct StoreAnsweredTests {
+    @Test("goes to every other live origin of the region")
+    func receivers() {
+        var origin = description(1)
+        origin.roles = [.origin, .edge]
+        var dead = description(2)
+        dead.roles = [.origin]
+        var edge = description(3)
+        edge.roles = [.edge, .router]
+        var own = description(0)
+        own.roles = [.origin]
+        var node = Core(own, others: [origin, dead, edge])
+        node.hear(.left(dead.id, incarnation: 100))
+        node.directives = []
+        node.core.storeAnswered(now: node.now, into: &node.directives)
+        let sent = node.directives.compactMap { directive -> Endpoint? in
+            guard case .send(let datagram, .region, let to) = directive, datagram.message == .storeAnswered else {
+                return nil
+            }
+            return to
+        }
+        #expect(sent == [origin.gossip])
+    }
+
+    @Test("is handed on with who says it")
+    func arrives() {
+        var node = Core()
+        node.core.receive(
+            GossipDatagram(sender: name(1), message: .storeAnswered), from: endpoint(1), pool: .region, now: .zero,
+            into: &node.directives)
+        #expect(node.directives.contains { if case .storeAnswered(name(1)) = $0 { true } else { false } })
+    }
+}
+
 @Suite("The pool between regions")
 struct WorldPoolTests {
     @Test("is told who its ambassadors are by a node that is none")

@@ -108,7 +108,55 @@ struct MediaWindowTests {
         next.segment()
         for entry in next.entries where entry.position.term == next.term { FeedScript.play(entry, into: &window) }
         #expect(window.text() == next.window().text())
-        #expect(window.writtenSegment(103, term: script.term, rendition: .main)?.count == 1)
+        // The former gateway may have closed the segment with more parts: it is another under another name.
+        #expect(window.writtenSegment(103, term: next.term, rendition: .main)?.count == 1)
+        #expect(window.writtenSegment(103, term: script.term, rendition: .main) == nil)
+        #expect(window.writtenPart(PartPosition(msn: 103, part: 0), term: script.term, rendition: .main) != nil)
+    }
+
+    @Test("shows no playlist that goes back where a newer term takes back what was listed only here")
+    func takenBack() throws {
+        var script = FeedScript()
+        script.segments(3)
+        script.begin()
+        script.part(isIndependent: true)
+        var next = script
+        // The former gateway, cut off from the others, goes on alone.
+        script.part(closes: true)
+        script.segments(3)
+        var window = script.window()
+        let listed = try #require(window.currentKey)
+        next.takeOver()
+        for entry in next.entries where entry.position.term == next.term { FeedScript.play(entry, into: &window) }
+        #expect(window.currentKey == listed)
+        let before = next.entries.count
+        next.segments(2)
+        for entry in next.entries[before...] { FeedScript.play(entry, into: &window) }
+        #expect(window.currentKey == nil && window.writtenSegment(103, term: next.term, rendition: .main)?.count == 1)
+        let circumstances = BlockingReload.Circumstances()
+        let answer = BlockingReload.directive(
+            for: .mediaPlaylist(.main), window: window, circumstances: circumstances)
+        guard case .wait = answer else { return #expect(Bool(false), "\(answer)") }
+        let then = next.entries.count
+        next.segments(3)
+        for entry in next.entries[then...] { FeedScript.play(entry, into: &window) }
+        #expect(try #require(window.currentKey).position > listed.position && window.text() == next.window().text())
+    }
+
+    @Test("forgets an end that a newer term never heard of")
+    func endTakenBack() throws {
+        var script = FeedScript()
+        script.segments(4)
+        var next = script
+        var window = script.window()
+        script.append(.end(.shutdown))
+        window.append(.end(.shutdown), at: script.entries[script.entries.count - 1].position)
+        #expect(window.isEnded)
+        window.goOn(from: script.entries[script.entries.count - 1].position)
+        next.takeOver()
+        next.segments(2)
+        for entry in next.entries where entry.position.term == next.term { FeedScript.play(entry, into: &window) }
+        #expect(!window.isEnded && window.text() == next.window().text())
     }
 
     @Test("begins a new life after the end, and still has the media of the old one")

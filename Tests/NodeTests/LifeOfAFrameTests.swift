@@ -56,7 +56,8 @@ struct LifeOfAFrameTests {
         let term = Term(number: 1, salt: 2)
         let metrics = ReplicaMetrics(MetricRegistry(families: ReplicaMetrics.families))
         let replica = StreamReplica(
-            id: try StreamID(parsing: "demo"), term: term, settings: MediaWindowSettings(), metrics: metrics)
+            id: try StreamID(parsing: "demo"), checkingOneIn: 1, settings: MediaWindowSettings(), metrics: metrics)
+        #expect(replica.succeed(in: term, firstSegment: 0) != nil)
         let part = MediaResource.part(.main, term, mark)
         #expect(replica.decide(part, query: [], hasWaited: false, wake: nil) == .refuse(.notFound))
         let end = FeedPosition(term: term, number: UInt64(records.count))

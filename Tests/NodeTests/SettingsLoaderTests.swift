@@ -75,6 +75,30 @@ struct SettingsLoaderTests {
         #expect(lines { $0.add(environment: ["MILLRACE_CONFIG": "x", "MILLRACE_TOKEN": "y"]) }.isEmpty)
     }
 
+    @Test(
+        "says what is wrong with the place of Redis",
+        arguments: [
+            (["redis.url": "rediss://h"], "speaks no TLS"),
+            (["redis.url": "redis://u:p@h"], "belong into redis.username"),
+            (["redis.url": "h:6379"], "is not redis://host"),
+            (["redis.url": "redis://h/2"], "a database is redis.database"),
+            (["redis.url": "redis://h", "redis.sentinels": "s"], "exclude each other"),
+            (["redis.url": "redis://h", "redis.username": "u"], "needs redis.password"),
+            (["redis.url": "redis://h", "cluster.key": ""], "need cluster.key"),
+            (["redis.sentinels": "s:0"], "is not a list of host, host:port or [address]:port"),
+            (["redis.url": "redis://h"], nil), (["redis.url": "redis://[::1]:7/"], nil),
+            (["redis.sentinels": "s,t:1"], nil),
+        ] as [([String: String], String?)])
+    func redis(flags: [String: String], sentence: String?) throws {
+        let wrong = lines { loader in
+            loader.add(flag: "cluster.key", String(repeating: "ab", count: 32))
+            for (key, value) in flags { loader.add(flag: key, value) }
+        }
+        guard let sentence else { return #expect(wrong.isEmpty) }
+        #expect(wrong.count == 1 && wrong.first?.contains(sentence) ?? false, "\(wrong)")
+        #expect(!wrong.joined().contains("u:p"), "a password is not shown")
+    }
+
     @Test("refuses wrong values with key, value and what is allowed, all at once")
     func wrongValues() {
         let lines = lines {

@@ -46,8 +46,8 @@ struct RelayFrameCodecTests {
                 RelayRequest(
                     stream: stream, term: term, via: [NodeTag(number: 0xAABB_CCDD)], isPaused: true, view: 6,
                     redirects: 2)),
-            "0000001c" + "0c" + "05" + "08" + "6c6976652f63616d" + "01" + term16 + "00" + "01aabbccdd" + "01" + "00"
-                + "06" + "02"
+            "0000001d" + "0c" + "05" + "08" + "6c6976652f63616d" + "01" + term16 + "00" + "01aabbccdd" + "01" + "00"
+                + "00" + "06" + "02"
         ),
         (.termQuestion(stream, term), "00000011" + "0e" + "05" + "08" + "6c6976652f63616d" + term16),
         (

@@ -26,8 +26,9 @@ final class GatewayFeed {
     init(on node: RelayedNode) throws {
         self.node = node
         replica = StreamReplica(
-            id: try Self.stream, term: Self.term, settings: MediaWindowSettings(),
+            id: try Self.stream, checkingOneIn: 1, settings: MediaWindowSettings(),
             metrics: ReplicaMetrics(node.registry))
+        _ = replica.succeed(in: Self.term, firstSegment: 10)
         node.replicas.insert(replica)
         let kind = SyntheticMedia()
         media = AnyIterator(kind.events(for: .seconds(600)).makeIterator())

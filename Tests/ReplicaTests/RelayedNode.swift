@@ -45,7 +45,7 @@ final class RelayedNode: Sendable {
         ) { id in
             StreamReplica(id: id, checkingOneIn: 1, settings: MediaWindowSettings(), metrics: replicaMetrics)
         }
-        doorkeeper = Doorkeeper()
+        doorkeeper = Doorkeeper(replicas)
         let front = RelayFront(
             identity: identity, replicas: replicas, doorkeeper: doorkeeper, source: upstream, metrics: metrics)
         self.front = front
@@ -66,11 +66,11 @@ final class RelayedNode: Sendable {
 
     /// The value of a metric's series.
     func metric(_ name: String, _ label: String? = nil) -> Int {
-        let prefix = label.map { "\(name){reason=\"\($0)\"} " } ?? "\(name) "
-        let line = String(decoding: registry.text(), as: UTF8.self).split(separator: "\n").first {
-            $0.hasPrefix(prefix)
+        let line = String(decoding: registry.text(), as: UTF8.self).split(separator: "\n").first { line in
+            guard let label else { return line.hasPrefix("\(name) ") }
+            return line.hasPrefix("\(name){") && line.contains("=\"\(label)\"} ")
         }
-        return line.flatMap { Int($0.dropFirst(prefix.count)) } ?? 0
+        return line.flatMap { $0.split(separator: " ").last }.flatMap { Int($0) } ?? 0
     }
 
     func stop() async {
@@ -96,12 +96,16 @@ final class FixedParents: ParentFinder {
 
 /// Lets everybody in, and notes what holders say.
 final class Doorkeeper: RelayDoorkeeper {
+    private let replicas: ReplicaTable
     private let state = Mutex<State>(State())
+
+    init(_ replicas: ReplicaTable) { self.replicas = replicas }
 
     private struct State {
         var verdict = RelayVerdict.accept
         var said: [RelayPublisherSession.Acknowledgement] = []
         var lost = 0
+        var isLeaving = false
     }
 
     var verdict: RelayVerdict {
@@ -113,7 +117,14 @@ final class Doorkeeper: RelayDoorkeeper {
 
     var lost: Int { state.withLock { $0.lost } }
 
+    var isLeaving: Bool {
+        get { state.withLock { $0.isLeaving } }
+        set { state.withLock { $0.isLeaving = newValue } }
+    }
+
     func verdict(on request: RelayRequest, by node: NodeID) -> RelayVerdict { verdict }
+
+    func isLeaving(_ stream: StreamID) -> Bool { isLeaving }
 
     func holder(_ node: NodeID, of stream: StreamID, said acknowledgement: RelayPublisherSession.Acknowledgement) {
         state.withLock { $0.said.append(acknowledgement) }
@@ -122,7 +133,9 @@ final class Doorkeeper: RelayDoorkeeper {
     func lostHolder(_ node: NodeID, of stream: StreamID) { state.withLock { $0.lost += 1 } }
 
     func answer(_ stream: StreamID, term: Term) -> TermAnswer {
-        TermAnswer(stream: stream, term: term, next: nil, commit: nil)
+        let known = max(replicas.promised(stream) ?? term, term)
+        let held = replicas.promise(stream, term)
+        return TermAnswer(stream: stream, term: known, next: held.next, commit: held.commit)
     }
 }
 

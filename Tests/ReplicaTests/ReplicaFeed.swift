@@ -21,8 +21,8 @@ struct ReplicaFeed {
         media.sizes.video = pictureSize
         let metrics = ReplicaMetrics(MetricRegistry(families: ReplicaMetrics.families))
         replica = StreamReplica(
-            id: try StreamID(parsing: "live/demo"), term: Term(number: 1, salt: 1), settings: MediaWindowSettings(),
-            metrics: metrics)
+            id: try StreamID(parsing: "live/demo"), checkingOneIn: 1, settings: MediaWindowSettings(), metrics: metrics)
+        _ = replica.succeed(in: Term(number: 1, salt: 1), firstSegment: 0)
         events = AnyIterator(media.events(for: .seconds(60)).makeIterator())
         let track = Track(id: .video, parameters: media.parameters(.video))
         let start = SegmentStart(

@@ -20,8 +20,9 @@ struct StreamReplicaTests {
 
     init() throws {
         replica = StreamReplica(
-            id: try StreamID(parsing: "demo"), term: Self.term, settings: MediaWindowSettings(),
+            id: try StreamID(parsing: "demo"), checkingOneIn: 1, settings: MediaWindowSettings(),
             metrics: ReplicaMetrics(MetricRegistry(families: ReplicaMetrics.families)))
+        _ = replica.succeed(in: Self.term, firstSegment: 0)
     }
 
     /// The records of so much media.
@@ -66,8 +67,9 @@ struct StreamReplicaTests {
     @Test("gives whoever holds its records the same bytes, however they came")
     func sameBytes() throws {
         let other = StreamReplica(
-            id: replica.id, term: Self.term, settings: MediaWindowSettings(),
+            id: replica.id, checkingOneIn: 1, settings: MediaWindowSettings(),
             metrics: ReplicaMetrics(MetricRegistry(families: ReplicaMetrics.families)))
+        _ = other.succeed(in: Self.term, firstSegment: 0)
         let records = records(.seconds(4))
         replica.take(records)
         for record in records { other.take([record]) }

@@ -20,7 +20,7 @@ struct ScenarioOutcome {
     init(stage: Stage, took: Duration) {
         let record = stage.cluster.record
         events = stage.cluster.events
-        hash = stage.cluster.hash
+        hash = stage.cluster.hash ^ stage.contents
         self.took = took
         let deaths = record.entries.sorted { $0.key < $1.key }.map(\.value)
         suspected = deaths.compactMap(\.lastSuspicion)

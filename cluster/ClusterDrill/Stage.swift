@@ -19,6 +19,9 @@ struct Stage {
     /// How long the scenario's own steps took, such as healing.
     var figures: [Duration] = []
 
+    /// The hash of all that was listed, where a stream was played.
+    var contents: UInt64 = 0
+
     /// What an idle node sends, in bytes a second, headers and streams included.
     var idleBytes: Double?
     /// How much faster than real time idling was computed.

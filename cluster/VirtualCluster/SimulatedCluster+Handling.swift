@@ -49,7 +49,7 @@ extension SimulatedCluster {
         case .findSeeds(let pool):
             queue.insert(.seeds(pool: pool, to: node, life: nodes[node].life), at: now + .milliseconds(1))
         case .hasLeft: nodes[node].state = .down
-        case .close, .keyOrder, .load, .region, .stream: break
+        case .close, .keyOrder, .load, .region, .storeAnswered, .stream: break
         case .open(let name, let pool, let endpoint, let message):
             open(name, pool: pool, to: endpoint, message, from: node)
         case .report(let report, _): reports.append((node, report))

@@ -29,7 +29,8 @@ public struct AccessPolicy: Sendable {
             try PublishToken(parsing: text).verify(for: request.stream, now: now, by: secret)
             return .allow(identity)
         } catch {
-            return error == .expired && identity == request.live ? .allow(identity) : .refuse(.token(error))
+            let isBack = identity == request.live || identity.first == request.liveElsewhere
+            return error == .expired && isBack ? .allow(identity) : .refuse(.token(error))
         }
     }
 
@@ -39,6 +40,16 @@ public struct AccessPolicy: Sendable {
     ) -> ReplaceDecision {
         guard let live else { return .start }
         if live == newcomer { return .resume }
+        return takeover == .allow ? .takeOver : .refuse
+    }
+
+    /// What becomes of the publisher who is live on a name at another node, of whom the first half of the identity is
+    /// known, when `newcomer` comes to it here.
+    public static func replace(
+        elsewhere: UInt64?, by newcomer: PublisherIdentity, takeover: AccessSettings.Takeover
+    ) -> ReplaceDecision {
+        guard let elsewhere else { return .start }
+        if elsewhere == newcomer.first { return .resume }
         return takeover == .allow ? .takeOver : .refuse
     }
 

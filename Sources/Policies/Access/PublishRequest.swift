@@ -16,10 +16,13 @@ public struct PublishRequest: Sendable {
     public var caller: Caller
     /// Who publishes the stream now or did within the publisher's grace, if anybody.
     public var live: PublisherIdentity?
+    /// The same where that is at another node, of which only the first half is known.
+    public var liveElsewhere: UInt64?
 
     /// A wish of all its parts.
     public init(
-        stream: StreamID, token: String?, key: String, address: String, caller: Caller, live: PublisherIdentity? = nil
+        stream: StreamID, token: String?, key: String, address: String, caller: Caller, live: PublisherIdentity? = nil,
+        liveElsewhere: UInt64? = nil
     ) {
         self.stream = stream
         self.token = token
@@ -27,5 +30,6 @@ public struct PublishRequest: Sendable {
         self.address = address
         self.caller = caller
         self.live = live
+        self.liveElsewhere = liveElsewhere
     }
 }

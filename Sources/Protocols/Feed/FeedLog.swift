@@ -120,6 +120,7 @@ extension FeedLog {
         if let kept = start.continues, let index = runs.lastIndex(where: { $0.term == kept.term }) {
             let valid = kept.number > runs[index].number ? kept.number - runs[index].number : 0
             runs[index].count = min(runs[index].count, valid)
+            for later in runs.indices where later > index { runs[later].count = 0 }
             if let begun = entry, position(at: begun.place) == nil { entry = nil }
         }
         if start.continues.map(isHeldTo) ?? false {
@@ -159,7 +160,7 @@ extension FeedLog {
     }
 
     private mutating func open(_ position: FeedPosition) {
-        if run.count == 0 { runs.removeLast() }
+        if run.place == endPlace { runs.removeLast() }
         runs.append(Run(term: position.term, place: endPlace, number: position.number))
     }
 
@@ -210,7 +211,7 @@ extension FeedLog {
             let place = run.place + (position.number - run.number)
             return place >= firstPlace ? .at(place) : .gone
         }
-        if index + 1 < runs.count { return .at(runs[index + 1].place) }
+        if index + 1 < runs.count { return .at(beginning(after: run.place)) }
         return position == run.next ? .at(endPlace) : .ahead
     }
 
@@ -224,13 +225,18 @@ extension FeedLog {
         return FeedStart(position: position, parameters: start.parameters)
     }
 
+    /// The start of the oldest segment held: where it is, its number, and the parameters in force there.
+    var oldestSegment: (place: UInt64, msn: MediaSequenceNumber, parameters: PlacedParameters?)? {
+        starts.first { position(at: $0.place) != nil }.map { ($0.place, $0.msn, $0.parameters) }
+    }
+
     /// How a node goes on at `place`, the first record of its term here or any other.
     public func start(at place: UInt64) -> FeedStart {
         guard let index = runs.lastIndex(where: { $0.place <= place }), let position = position(at: place) else {
             return FeedStart(position: next)
         }
-        let isFirst = index > 0 && runs[index].place == place && runs[index].number == 0
-        return FeedStart(position: position, continues: isFirst ? runs[index - 1].next : nil)
+        let isFirst = runs[index].place == place && runs[index].number == 0
+        return FeedStart(position: position, continues: isFirst ? runs[..<index].last { $0.count > 0 }?.next : nil)
     }
 
     /// The position of the record at a place; of the next one at the end; nil where the record is void.
@@ -260,7 +266,12 @@ extension FeedLog {
     /// The place at or after `place` that is not void.
     public func valid(_ place: UInt64) -> UInt64 {
         guard place < endPlace, position(at: place) == nil else { return place }
-        return runs.first { $0.place > place }?.place ?? endPlace
+        return beginning(after: place)
+    }
+
+    /// Where the first run begins behind `place` that has a valid record, or is the newest.
+    private func beginning(after place: UInt64) -> UInt64 {
+        runs.first { $0.place > place && $0.count > 0 }?.place ?? max(run.place, place)
     }
 
     /// The records of `places`, which must be held.

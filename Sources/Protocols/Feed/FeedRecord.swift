@@ -17,7 +17,7 @@ public enum FeedRecord: Hashable, Sendable {
     case parameters(Parameters)
     /// The part ends here.
     case partEnd(PartEnd)
-    /// A segment begins here. A term's first record but for `parameters` is always one.
+    /// A segment begins here. A term's first record but for `gap` and `parameters` is always one, or `end`.
     case segmentStart(SegmentStart)
     /// All segments up to this number are in the object store.
     case stored(MediaSequenceNumber)

@@ -43,7 +43,7 @@ public struct FeedSummary: Hashable, Sendable {
         switch record {
         case .accessUnit, .stored: break
         case .end: hasEnded = true
-        case .gap(let gap): nextSegment = max(nextSegment, gap.msn &+ 1)
+        case .gap(let gap): append(gap)
         case .parameters(let parameters): self.parameters = parameters
         case .partEnd(let end): append(end)
         case .segmentStart(let start): append(start)
@@ -76,6 +76,17 @@ extension FeedSummary {
             let start = times.first(where: { $0.track == leading.id })
         else { return .zero }
         return MediaTime(ticks: max(0, start.ticks &- end.ticks), timescale: leading.timescale).duration
+    }
+
+    /// What is missing took its time: all tracks go on behind it.
+    private mutating func append(_ gap: Gap) {
+        nextSegment = max(nextSegment, gap.msn &+ 1)
+        openPart = nil
+        sinceStated += gap.duration
+        ends = ends.map { end in
+            guard let track = parameters?.tracks.first(where: { $0.id == end.track }) else { return end }
+            return TrackTime(track: end.track, ticks: end.ticks &+ gap.duration.ticks(track.timescale))
+        }
     }
 
     private mutating func append(_ start: SegmentStart) {

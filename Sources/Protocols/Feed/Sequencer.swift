@@ -156,6 +156,18 @@ public struct Sequencer: Sendable {
         intake = SequencerIntake(settings, former: summary.parameters)
     }
 
+    /// Fills the numbers up to and with `msn`, which somebody listed and nobody holds. At the beginning of a term. Where
+    /// more are missing than a window has, only the last is filled, and the playlist begins anew.
+    public mutating func skip(through msn: MediaSequenceNumber, into records: inout [FeedRecord]) {
+        precondition(phase == .waiting && segment == nil, "\(msn) in the middle of \(summary)")
+        let duration = summary.targetDuration.map { Duration.seconds($0) } ?? settings.segmentTarget
+        guard msn >= summary.nextSegment else { return }
+        let first = msn - summary.nextSegment < Self.mostGaps ? summary.nextSegment : msn
+        for msn in first...msn { emit(.gap(Gap(msn: msn, duration: duration)), into: &records) }
+    }
+
+    private static let mostGaps: MediaSequenceNumber = 64
+
     /// The stream ends: the open segment does, and nothing follows.
     public mutating func end(_ reason: EndReason, now: Duration, into records: inout [FeedRecord]) {
         guard phase != .ended else { return }

@@ -105,6 +105,18 @@ extension ClusterCore {
         }
     }
 
+    /// Tells the other origins of the region that the store which arbitrates between gateways answers. They are few, and
+    /// only they ask; what other regions reach is not told.
+    public mutating func storeAnswered(now: Duration, into directives: inout [Directive]) {
+        let own = region.own.id
+        let origins = region.members.filter { member in
+            member.health.isLive && member.description.roles.contains(.origin) && member.id != own
+        }
+        work(in: .region, now: now, into: &directives) { membership, wanted in
+            for origin in origins { membership.send(.storeAnswered, to: origin.description.gossip, into: &wanted) }
+        }
+    }
+
     /// Says good-bye in all pools; `.hasLeft` follows, at the latest after the profile's `leaveTime`.
     public mutating func leave(now: Duration, into directives: inout [Directive]) {
         isLeaving = true

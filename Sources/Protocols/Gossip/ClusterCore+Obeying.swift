@@ -20,6 +20,7 @@ extension ClusterCore {
             directives.append(.open(stream, pool: pool, to: endpoint, message))
         case .report(let report): directives.append(.report(report, pool: pool))
         case .send(let datagram, let endpoint): directives.append(.send(datagram, pool: pool, to: endpoint))
+        case .storeAnswered(let node): directives.append(.storeAnswered(node))
         case .write(let message, let stream): directives.append(.write(message, on: stream, pool: pool))
         case .writeState(let isAnswer, let stream):
             directives.append(.write(state(of: pool, isAnswer: isAnswer), on: stream, pool: pool))

@@ -33,6 +33,8 @@ public struct ClusterCore: Sendable {
         case report(GossipReport, pool: GossipPool)
         /// Send a datagram; an error that the send call gives goes to `sendFailed(to:pool:)`.
         case send(GossipDatagram, pool: GossipPool, to: Endpoint)
+        /// The store that arbitrates between gateways answered another origin of the region within the last second.
+        case storeAnswered(NodeID)
         /// There is a newer entry of a stream.
         indirect case stream(StreamEntry)
         /// Write a message on a stream.

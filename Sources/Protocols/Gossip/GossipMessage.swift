@@ -33,6 +33,8 @@ public enum GossipMessage: Hashable, Sendable {
     case ping(sequence: UInt32, target: NodeID)
     /// Ask this one for me.
     case pingRequest(sequence: UInt32, target: NodeID, at: Endpoint)
+    /// The store that arbitrates between gateways answered the sender within the last second; straight to other origins.
+    case storeAnswered
 }
 
 /// Something worth telling on. Rumours are copied into every datagram that carries them, so all that a copy takes is a

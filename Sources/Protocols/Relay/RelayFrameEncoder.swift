@@ -136,6 +136,7 @@ extension [UInt8] {
         for tag in request.via { append(bigEndian: tag.number) }
         append(request.isPaused)
         append(request.isHolder)
+        append(request.isTaking)
         append(number: request.view)
         append(number: UInt64(request.redirects))
     }

@@ -101,7 +101,8 @@ struct RelayFrameReader {
         for _ in 0..<(try fields.count()) { via.append(NodeTag(number: try fields.fixed32())) }
         return RelayRequest(
             stream: stream, term: term, from: from, via: via, isPaused: try fields.flag(),
-            isHolder: try fields.flag(), view: try fields.number(), redirects: try redirects())
+            isHolder: try fields.flag(), isTaking: try fields.flag(), view: try fields.number(),
+            redirects: try redirects())
     }
 
     private mutating func redirects() throws(FeedFailure) -> UInt8 {

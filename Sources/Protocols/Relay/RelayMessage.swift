@@ -93,6 +93,8 @@ public struct RelayRequest: Hashable, Sendable {
     public let isPaused: Bool
     /// Whether it is the standby and will acknowledge.
     public let isHolder: Bool
+    /// Whether it takes a term and copies what the parent holds, wherever both stand in the tree.
+    public let isTaking: Bool
     /// The version of the subscriber's view of the cluster.
     public let view: UInt64
     /// How often it has been sent on in its search, 0 to 255.
@@ -101,7 +103,7 @@ public struct RelayRequest: Hashable, Sendable {
     /// A request of its parts.
     public init(
         stream: StreamID, term: Term? = nil, from: FeedPosition? = nil, via: [NodeTag], isPaused: Bool = false,
-        isHolder: Bool = false, view: UInt64 = 0, redirects: UInt8 = 0
+        isHolder: Bool = false, isTaking: Bool = false, view: UInt64 = 0, redirects: UInt8 = 0
     ) {
         self.stream = stream
         self.term = term
@@ -109,6 +111,7 @@ public struct RelayRequest: Hashable, Sendable {
         self.via = via
         self.isPaused = isPaused
         self.isHolder = isHolder
+        self.isTaking = isTaking
         self.view = view
         self.redirects = redirects
     }

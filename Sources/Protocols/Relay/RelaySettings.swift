@@ -14,6 +14,8 @@ public struct RelaySettings: Hashable, Sendable {
     public var beginTimeout: Duration = .milliseconds(1800)
     /// How long an answer to a subscription may take: the parent may have to subscribe first.
     public var answerTimeout: Duration = .seconds(5)
+    /// How long whoever takes a term waits for those who are asked.
+    public var termTimeout: Duration = .milliseconds(300)
     /// How long a connection may go without a hello.
     public var helloTimeout: Duration = .seconds(5)
     /// How long a peer may take nothing while there is something for it.

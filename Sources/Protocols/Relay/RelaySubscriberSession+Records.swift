@@ -25,7 +25,7 @@ extension RelaySubscriberSession {
     }
 
     /// A parent of a lower term than the one known is of no use.
-    private mutating func refuse(_ path: RelayPath, now: Duration, _ directives: inout [Directive]) {
+    mutating func refuse(_ path: RelayPath, now: Duration, _ directives: inout [Directive]) {
         counters.staleTerms += 1
         directives.append(.send(.unsubscribe, on: path))
         leave(path, .refused(.wrongTerm), now: now, &directives)
@@ -57,24 +57,35 @@ extension RelaySubscriberSession {
         let last = first.number + UInt64(records.count) - 1
         next = FeedPosition(term: first.term, number: last + 1)
         directives.append(.append(records, at: first))
-        guard isHolder else { return }
+        guard isHolder, first.term == term else { return }
         directives.append(.send(.acknowledge(FeedPosition(term: first.term, number: last)), on: path))
     }
 
     /// Commits of a term whose records have not begun would let parts be listed that it takes back; they are said again.
     mutating func note(_ commit: CommitTracker.Commit, _ path: RelayPath, _ directives: inout [Directive]) {
         inform(path)
-        guard commit.position.term == next?.term, self.commit.map({ $0.position < commit.position }) ?? true else {
-            return
-        }
+        guard commit.position.term == next?.term, isNewest(commit.position.term),
+            self.commit.map({ $0.position < commit.position }) ?? true
+        else { return }
         self.commit = commit
         directives.append(.commit(commit))
+    }
+
+    /// Whether commits of a term may be listed; those that may not are counted.
+    private mutating func isNewest(_ term: Term) -> Bool {
+        if let highest = self.term, term < highest {
+            counters.staleCommits += 1
+            return false
+        }
+        return true
     }
 
     mutating func take(
         _ heartbeat: RelayHeartbeat, _ path: RelayPath, now: Duration, _ directives: inout [Directive]
     ) {
-        if let theirs = heartbeat.term, let term, theirs < term { return refuse(path, now: now, &directives) }
+        if let theirs = heartbeat.term, let term, theirs < term, now >= patience ?? now {
+            return refuse(path, now: now, &directives)
+        }
         let isHeard = heartbeat.gatewayAge != RelayHeartbeat.never
         let gatewayHeard = isHeard ? now - .milliseconds(Int64(heartbeat.gatewayAge)) : nil
         inform(path, gatewayHeard: gatewayHeard, term: heartbeat.term, now: now)
@@ -91,6 +102,8 @@ public struct RelayCounters: Hashable, Sendable {
     public var skips = 0
     /// Parents of a lower term than the one known.
     public var staleTerms = 0
+    /// Commits of lower terms, thrown away.
+    public var staleCommits = 0
     /// Records of lower terms, thrown away.
     public var staleRecords = 0
     /// Records that were there already, thrown away.

@@ -27,6 +27,9 @@ public struct RelaySubscriberSession: Sendable {
     private let settings: RelaySettings
     private let via: [NodeTag]
     let isHolder: Bool
+    private let isTaking: Bool
+    /// Until when a parent may be of a lower term than ``term``; nil while none was heard of before its records came.
+    var patience: Duration?
     private var parents: [ParentState?] = [nil, nil]
     /// How often a path was sent on, until a parent accepts.
     private var redirects = [0, 0]
@@ -56,23 +59,26 @@ public struct RelaySubscriberSession: Sendable {
     ///   - term: the highest term known, from the directory or from what is held.
     ///   - via: the nodes below that the records will pass, this node last.
     ///   - isHolder: whether the node is the feed's standby.
+    ///   - isTaking: whether it takes a term, and copies what a parent holds.
     public init(
         stream: StreamID, next: FeedPosition? = nil, term: Term? = nil, via: [NodeTag], isHolder: Bool = false,
-        settings: RelaySettings
+        isTaking: Bool = false, settings: RelaySettings
     ) {
         self.stream = stream
         self.next = next
         self.term = [term, next?.term].compactMap { $0 }.max()
         self.via = via
         self.isHolder = isHolder
+        self.isTaking = isTaking
         self.settings = settings
     }
 
     /// Whether all that the parent knows to be committed has come. What is not there then does not exist. A parent that
-    /// knows of no commit in the term has only begun itself, or the term has: nobody is level with it.
+    /// knows of no commit in the term has only begun itself, or the term has: nobody is level with it. Nor is anybody who
+    /// has heard of a higher term.
     public var isLevel: Bool {
         guard let active, let parent = parents[active.rawValue], parent.phase == .serving, parent.saidCommit, let next,
-            let commit
+            let commit, next.term == term
         else { return false }
         return commit.position < next
     }
@@ -109,7 +115,8 @@ extension RelaySubscriberSession {
         let isPaused = active != path
         parents[path.rawValue] = ParentState(isPaused: isPaused, now: now)
         let request = RelayRequest(
-            stream: stream, term: term, from: next, via: via, isPaused: isPaused, isHolder: isHolder, view: view,
+            stream: stream, term: term, from: next, via: via, isPaused: isPaused, isHolder: isHolder,
+            isTaking: isTaking, view: view,
             redirects: UInt8(clamping: redirects[path.rawValue]))
         return [.send(.subscribe(request), on: path)]
     }
@@ -119,6 +126,22 @@ extension RelaySubscriberSession {
         guard isOpen(path) else { return [] }
         var directives: [Directive] = []
         leave(path, .disconnected, now: now, &directives)
+        return directives
+    }
+
+    /// There is a higher term, says the directory: nothing of lower ones is acknowledged or listed from now on. Their
+    /// records are still taken, as the new term may go on from them. A parent has a while to hear of it, too.
+    public mutating func learn(_ higher: Term, now: Duration) {
+        guard term.map({ higher > $0 }) ?? true else { return }
+        term = higher
+        patience = now + settings.beginTimeout
+    }
+
+    /// A parent has no place in the tree of the newest term.
+    public mutating func disown(_ path: RelayPath, now: Duration) -> [Directive] {
+        guard isOpen(path) else { return [] }
+        var directives: [Directive] = []
+        refuse(path, now: now, &directives)
         return directives
     }
 

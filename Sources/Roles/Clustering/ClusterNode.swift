@@ -39,6 +39,9 @@ public final class ClusterNode: Sendable {
     /// Sends the routers of the region this node's load.
     public func report(_ load: LoadReport) { loop.eventLoop.execute { [loop] in loop.value.report(load) } }
 
+    /// Tells the other origins of the region that the store which arbitrates between gateways answered just now.
+    public func storeAnswered() { loop.eventLoop.execute { [loop] in loop.value.storeAnswered() } }
+
     /// Says how much of the region's edges is in use, in per mille, for the summary that other regions hear.
     public func regionLoad(_ load: UInt16) { loop.eventLoop.execute { [loop] in loop.value.regionLoad(load) } }
 
@@ -73,6 +76,8 @@ public struct ClusterNodeSettings: Sendable {
     public var seeds: [SeedSource]
     /// Members of other regions to join by.
     public var remoteSeeds: [SeedSource]
+    /// Where members may be found beside the seeds, by pool: a store that they write their addresses to.
+    public var findMore: @Sendable (GossipPool) async -> [Endpoint] = { _ in [] }
     /// How the pools run.
     public var gossip: Gossip.ClusterSettings
     /// Connections of gossip at once.
@@ -112,6 +117,8 @@ public struct ClusterListeners: Sendable {
     public var load: @Sendable (LoadReport) -> Void = { _ in }
     /// A member is new or has changed.
     public var member: @Sendable (Member) -> Void = { _ in }
+    /// The store that arbitrates between gateways answered another origin of the region just now.
+    public var storeAnswered: @Sendable (NodeID) -> Void = { _ in }
     /// There is a newer entry of a stream.
     public var stream: @Sendable (StreamEntry) -> Void = { _ in }
 

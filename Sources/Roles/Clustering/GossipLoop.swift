@@ -134,6 +134,8 @@ extension GossipLoop {
         work { $0.report(load, now: $1, into: &$3) }
     }
 
+    func storeAnswered() { work { $0.storeAnswered(now: $1, into: &$3) } }
+
     func regionLoad(_ load: UInt16) { core.regionLoad = load }
 
     func order(_ order: KeyOrder) {
@@ -176,6 +178,7 @@ extension GossipLoop {
         case .region: break
         case .report(let report, let pool): tell(report, pool)
         case .send(let datagram, let pool, let endpoint): send(datagram, pool, endpoint)
+        case .storeAnswered(let node): listeners.storeAnswered(node)
         case .stream(let entry): listeners.stream(entry)
         case .write(let message, let stream, let pool):
             streams[StreamName(stream: stream, pool: pool)]?.write(message)
@@ -220,8 +223,9 @@ extension GossipLoop {
         let sources = pool == .region ? settings.seeds : settings.remoteSeeds
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
         let eventLoop = eventLoop
-        Task {
-            let seeds = await SeedSource.endpoints(of: sources)
+        Task { [findMore = settings.findMore] in
+            async let more = findMore(pool)
+            let seeds = await SeedSource.endpoints(of: sources) + more
             eventLoop.execute { bound.value.found(seeds, pool) }
         }
     }

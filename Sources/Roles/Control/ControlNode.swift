@@ -18,6 +18,8 @@ public protocol ControlNode: Sendable {
     func metrics() -> String
     /// Why the node is not ready, by subject; all `ok` where it is.
     func checks() -> [String: String]
+    /// What the node uses and can do without, by subject: `ok`, or what is wrong with it.
+    func dependencies() -> [String: String]
     /// The node's part in a cluster; nil where it is alone.
     var cluster: (any ClusterDesk)? { get }
     /// What the page needs to play and to explain how to publish.

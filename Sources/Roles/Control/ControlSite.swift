@@ -126,23 +126,34 @@ extension ControlSite {
 
     private func health() throws -> Response {
         let status = node.status()
+        let dependencies = node.dependencies()
         let whole = Int(status.uptimeSeconds)
         return try answer(
             Health(
+                status: dependencies.values.allSatisfy { $0 == "ok" } ? "healthy" : "degraded",
                 timestamp: SystemClock.wall().description, time: seconds,
                 uptime: "\(whole / 3600)h\(whole / 60 % 60)m\(whole % 60)s",
-                connections: status.connections.rtmp + status.connections.http, checks: node.checks()))
+                connections: status.connections.rtmp + status.connections.http,
+                checks: node.checks().merging(dependencies) { check, _ in check }))
     }
 
+    /// Ready is who takes publishers and viewers, also where a dependency is away: were a cluster not ready because its
+    /// store is not, all of it would be down at once.
     private func ready() throws -> Response {
         let checks = node.checks()
-        let bad = checks.filter { $0.value != "ok" }.sorted { $0.key < $1.key }
-        let reason = bad.map { "\($0.key): \($0.value)" }.joined(separator: "; ")
+        let all = checks.merging(node.dependencies()) { check, _ in check }
+        let reason = Self.reason(checks)
         let readiness = Readiness(
-            ready: bad.isEmpty, status: bad.isEmpty ? "ready" : "not_ready",
-            timestamp: SystemClock.wall().description, time: seconds, dependencies: bad.isEmpty ? "ok" : reason,
-            checks: checks, error: bad.isEmpty ? nil : reason)
-        return try answer(readiness, status: bad.isEmpty ? .ok : .serviceUnavailable)
+            ready: reason == nil, status: reason == nil ? "ready" : "not_ready",
+            timestamp: SystemClock.wall().description, time: seconds,
+            dependencies: Self.reason(all) ?? "ok", checks: all, error: reason)
+        return try answer(readiness, status: reason == nil ? .ok : .serviceUnavailable)
+    }
+
+    /// What is not `ok`, in a sentence; nil where all is.
+    private static func reason(_ checks: [String: String]) -> String? {
+        let bad = checks.filter { $0.value != "ok" }.sorted { $0.key < $1.key }
+        return bad.isEmpty ? nil : bad.map { "\($0.key): \($0.value)" }.joined(separator: "; ")
     }
 
     private func metrics() -> Response {

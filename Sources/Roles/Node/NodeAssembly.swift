@@ -7,14 +7,16 @@ import Control
 import Edge
 import Feed
 import HLS
+import Hummingbird
 import Identity
 package import Logging
 import Media
 import NIOCore
-import NIOPosix
+package import NIOPosix
 package import Origin
 import Placement
 import RTMP
+import RealTime
 package import Replica
 import Router
 import Synchronization
@@ -37,7 +39,8 @@ package final class NodeAssembly: Sendable {
     package let certificate: CertificateWatch?
     let script: PlayerScript?
     let cluster: ClusterPart?
-    let group: MultiThreadedEventLoopGroup
+    let arbiter: LeaseArbiter?
+    package let group: MultiThreadedEventLoopGroup
     let traffic = TrafficMeter()
     let reports = ReportNumbers()
     private let isStopping = Mutex(false)
@@ -57,32 +60,31 @@ package final class NodeAssembly: Sendable {
         group = MultiThreadedEventLoopGroup(numberOfThreads: ProcessLimits.processors)
         let window = MediaWindowSettings(segments: settings.hls.window)
         let replicaMetrics = ReplicaMetrics(metrics.registry)
-        let changes = StreamChanges()
-        streams = LiveStreamTable(
-            settings: settings.liveStreamSettings, replicas: replicas, highestTerm: { changes.highestTerm(of: $0) },
-            onChange: { changes.tell($0) }
-        ) { id, term in
-            StreamReplica(id: id, term: term, settings: window, metrics: replicaMetrics)
+        let makeReplica: @Sendable (StreamID) -> StreamReplica = {
+            StreamReplica(
+                id: $0, checkingOneIn: UInt64(settings.cluster.checkedOneIn), settings: window, metrics: replicaMetrics)
         }
-        cluster = try settings.clusterKey().map { [policy, streams, replicas, group, metrics, storms] key in
+        let key = try settings.clusterKey()
+        let link = ClusterLink()
+        let origin: any OriginCluster = key == nil ? LoneOrigin() : link
+        streams = LiveStreamTable(
+            settings: settings.liveStreamSettings, replicas: replicas, cluster: origin, makeReplica: makeReplica)
+        let arbiter = try settings.arbiter(metrics: metrics, log: storms, on: group.next())
+        self.arbiter = arbiter
+        cluster = try key.map { [policy, streams, replicas, group, metrics, storms] key in
             try ClusterPart(
-                settings, key: key, secret: policy.secret, streams: streams, replicas: replicas,
-                makeReplica: {
-                    StreamReplica(
-                        id: $0, checkingOneIn: UInt64(settings.cluster.checkedOneIn), settings: window,
-                        metrics: replicaMetrics)
-                },
-                on: group, metrics: metrics, log: storms, logger: logger)
+                settings, key: key, secret: policy.secret, streams: streams, pulse: link.pulse, replicas: replicas,
+                arbiter: arbiter, makeReplica: makeReplica, on: group, metrics: metrics, log: storms, logger: logger)
         }
         edge = EdgeState(
             replicas: replicas, source: cluster?.upstreams, policy: policy, window: window,
             play: settings.replicaPlaySettings, settings: settings.edgeSettings,
             metrics: EdgeMetrics(metrics.registry))
-        changes.attach(cluster)
+        link.attach(cluster)
     }
 
     /// Whether the node is to be stopped now: true for who asks first.
-    func beginStopping() -> Bool {
+    package func beginStopping() -> Bool {
         isStopping.withLock { isStopping in
             defer { isStopping = true }
             return !isStopping
@@ -97,12 +99,15 @@ package final class NodeAssembly: Sendable {
         let secured = tls != nil && settings.rtmp.tlsPort != 0
         let rtmps = secured ? try await listenRTMP(port: settings.rtmp.tlsPort, secured: true, doors: doors) : nil
         let node = NodeView(self, rtmpPort: rtmp.address.port)
-        let http = try await listenHTTP(node, loops)
+        let realTime = try listenRealTime()
+        let http = try await listenHTTP(node, loops, realTime)
         let relay = try await cluster?.start(
             http: http.address.port ?? 0, rtmp: rtmp.address.port ?? 0, on: group)
         let agent = try await listenAgent()
+        let plainRTP = try await listenPlainRTP()
         let listeners = Listeners(
-            http: http, rtmp: rtmp, rtmps: rtmps, cluster: relay, agent: agent, isSecured: tls != nil)
+            http: http, rtmp: rtmp, rtmps: rtmps, cluster: relay, agent: agent, plainRTP: plainRTP, realTime: realTime,
+            isSecured: tls != nil)
         node.attach(listeners)
         return listeners
     }
@@ -120,7 +125,9 @@ package final class NodeAssembly: Sendable {
         return RTMPDoors(publishers: publishers, players: players)
     }
 
-    private func listenHTTP(_ node: NodeView, _ loops: EdgeLoops) async throws -> HTTPServer {
+    private func listenHTTP(
+        _ node: NodeView, _ loops: EdgeLoops, _ realTime: RealTimeNode?
+    ) async throws -> HTTPServer {
         let routing = try settings.routerFrontSettings()
         let site = ControlSite(
             node: node, policy: policy, hasPage: settings.page.enabled, scriptOrigin: script?.origin)
@@ -129,16 +136,24 @@ package final class NodeAssembly: Sendable {
                 host: ProcessLimits.listenAddress(for: settings.http.host), port: settings.http.port,
                 limits: settings.httpAdmission),
             web: settings.webSettings, tls: tls,
-            site: WebSite(isMedia: HLSFront.isMedia, application: site.responder(), logger: logger), on: group,
+            site: WebSite(isMedia: HLSFront.isMedia, application: application(site, realTime), logger: logger),
+            on: group,
             observer: WebMetrics(metrics.registry)
         ) { [self] loop in
-            let front =
-                settings.roles.contains(.edge) ? HLSFront(edge: edge, loops: loops, eventLoop: loop) : nil
-            guard let desk = cluster?.desk, settings.roles.contains(.router) || front == nil else {
-                return front ?? NoMedia()
-            }
+            let edge = settings.roles.contains(.edge) ? HLSFront(edge: edge, loops: loops, eventLoop: loop) : nil
+            guard let desk = cluster?.desk else { return edge ?? NoMedia() }
+            let front = edge.map { DrainingFront(desk: desk, policy: policy, edge: $0) }
+            guard settings.roles.contains(.router) || front == nil else { return front ?? NoMedia() }
             return RouterFront(desk: desk, policy: policy, settings: routing, edge: front)
         }
+    }
+
+    /// All that is not media, WHIP and WHEP among it where they are on.
+    private func application(
+        _ site: ControlSite, _ realTime: RealTimeNode?
+    ) -> any HTTPResponder<WebRequestContext> {
+        guard let realTime else { return site.responder() }
+        return SiteChoice(signaling: realTime.site(base: signalingBase), other: site.responder())
     }
 
     private func listenAgent() async throws -> TCPListener? {
@@ -187,20 +202,7 @@ struct Listeners: Sendable {
     let rtmps: TCPListener?
     let cluster: ClusterListening?
     let agent: TCPListener?
+    let plainRTP: PlainRTPPart?
+    let realTime: RealTimeNode?
     let isSecured: Bool
-}
-
-/// The cluster as the table of streams sees it, which is made first.
-private final class StreamChanges: Sendable {
-    private struct Link: Sendable { weak var cluster: ClusterPart? }
-
-    private let link = Mutex(Link())
-
-    func attach(_ cluster: ClusterPart?) { link.withLock { $0.cluster = cluster } }
-
-    func tell(_ stream: LiveStream) { link.withLock { $0.cluster }?.follow(stream) }
-
-    func highestTerm(of stream: StreamID) -> Term? {
-        link.withLock { $0.cluster }?.desk.entry(stream)?.term
-    }
 }

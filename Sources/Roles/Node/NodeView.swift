@@ -9,6 +9,7 @@ import Identity
 import Media
 import NIOCore
 import Origin
+import RealTime
 import Replica
 import Synchronization
 import Telemetry
@@ -55,6 +56,12 @@ final class NodeView: ControlNode {
         let state =
             isOpen ? (node.streams.isClosing || node.cluster?.isDraining ?? false ? "draining" : "ok") : "starting"
         return ["segmenter": "ok", "streamManager": state]
+    }
+
+    func dependencies() -> [String: String] {
+        guard let arbiter = node.arbiter else { return [:] }
+        let fenced = "unreachable, and others reach it: nothing is appended"
+        return ["redis": arbiter.isReachable ? "ok" : arbiter.isFenced ? fenced : "unreachable"]
     }
 
     var player: PlayerStatus {
@@ -114,7 +121,8 @@ extension Listeners {
         let all = [
             (isSecured ? "https" : "http", http.address), ("rtmp", rtmp.address), ("rtmps", rtmps?.address),
         ]
-        return all.compactMap { name, address in address.map { NodeStatus.Listener(name, at: $0.shown) } }
+        let tcp = all.compactMap { name, address in address.map { NodeStatus.Listener(name, at: $0.shown) } }
+        return tcp + (realTime.map { [NodeStatus.Listener("webrtc", at: "\($0.local)/udp")] } ?? [])
     }
 }
 

@@ -28,7 +28,7 @@ public struct IngestMetrics: Sendable {
 
     func refused(_ reason: String) { refusals[reason]?.add() }
 
-    private static let refusals = ["access", "name", "name_is_live", "shutting_down", "too_many"]
+    private static let refusals = ["access", "cut_off", "name", "name_is_live", "shutting_down", "too_many"]
     private static let cameFamily = MetricFamily(
         "millrace_publishers_came_total", .counter, help: "Publishers let in.")
     private static let leftFamily = MetricFamily(

@@ -13,9 +13,8 @@ import Transport
 public final class LiveStreamTable: Sendable {
     private let replicas: ReplicaTable
     private let settings: LiveStreamSettings
-    private let makeReplica: @Sendable (StreamID, Term) -> StreamReplica
-    private let onChange: @Sendable (LiveStream) -> Void
-    private let highestTerm: @Sendable (StreamID) -> Term?
+    private let makeReplica: @Sendable (StreamID) -> StreamReplica
+    private let cluster: any OriginCluster
     private let publishers: PublisherCount
     private let state = Mutex(State())
 
@@ -23,26 +22,21 @@ public final class LiveStreamTable: Sendable {
         var streams: [StreamID: LiveStream] = [:]
         /// What was mended in streams that are gone, until it is asked for.
         var mendings: [SequencerCounters] = []
-        var random = SystemRandomNumberGenerator()
         var isDraining = false
         var isClosing = false
+        var isFenced = false
     }
 
     /// An empty table.
-    /// - Parameters:
-    ///   - highestTerm: the highest term that the cluster knows of a stream, if any. On any thread.
-    ///   - onChange: told of a stream when it begins, ends, and when its publisher goes and comes. On any thread.
-    ///   - makeReplica: makes the local window of a new term.
+    /// - Parameter makeReplica: makes the empty window of a stream.
     public init(
-        settings: LiveStreamSettings, replicas: ReplicaTable,
-        highestTerm: @escaping @Sendable (StreamID) -> Term?, onChange: @escaping @Sendable (LiveStream) -> Void,
-        makeReplica: @escaping @Sendable (StreamID, Term) -> StreamReplica
+        settings: LiveStreamSettings, replicas: ReplicaTable, cluster: any OriginCluster,
+        makeReplica: @escaping @Sendable (StreamID) -> StreamReplica
     ) {
         self.settings = settings
         self.replicas = replicas
+        self.cluster = cluster
         self.makeReplica = makeReplica
-        self.highestTerm = highestTerm
-        self.onChange = onChange
         publishers = PublisherCount(limit: settings.maximumPublishers)
     }
 
@@ -67,8 +61,11 @@ public final class LiveStreamTable: Sendable {
     /// Whether no more publishers are let in, because the node is going down.
     public var isClosing: Bool { state.withLock { $0.isClosing } }
 
-    /// The stream of this name, if this node is its gateway.
+    /// The stream of this name, if this node is its gateway or is about to be.
     public subscript(id: StreamID) -> LiveStream? { state.withLock { $0.streams[id] } }
+
+    /// The first half of the identity of who publishes a stream at another node, if anybody is known to.
+    func publisherElsewhere(of id: StreamID) -> UInt64? { cluster.known(id)?.publisher }
 
     /// Lets a publisher in: into its running stream, or into a new one.
     public func open(
@@ -80,10 +77,20 @@ public final class LiveStreamTable: Sendable {
                 forget(stream)
             }
             if let result = start(id, identity, publisher, on: eventLoop) {
-                if case .success(let publication) = result { onChange(publication.stream) }
+                if case .success(let publication) = result { begin(publication.stream, for: .publishing) }
                 return result
             }
         }
+    }
+
+    /// Takes a stream whose publisher is gone for good only to end it.
+    public func endOrphan(_ id: StreamID, on eventLoop: any EventLoop) {
+        let stream = state.withLock { state -> LiveStream? in
+            guard state.streams[id] == nil, !state.isClosing, !state.isFenced else { return nil }
+            let nobody = PublisherIdentity(cluster.known(id)?.publisher ?? 0, 0)
+            return enter(id, .absent(until: .now(), last: nobody), on: eventLoop, &state)
+        }
+        if let stream { begin(stream, for: .ending) }
     }
 
     /// Ends a stream and cuts its publisher. Returns whether there was one.
@@ -94,18 +101,31 @@ public final class LiveStreamTable: Sendable {
         return true
     }
 
+    /// Has no stream write anything, and lets no new one begin: the node's leases may be others' already.
+    public func fence(_ isFenced: Bool) {
+        let streams = state.withLock { state in
+            state.isFenced = isFenced
+            return Array(state.streams.values)
+        }
+        for stream in streams { if isFenced { stream.fence(.lease) } else { stream.unfence(.lease) } }
+    }
+
     /// Lets no new streams in; publishers of those that are there may come back to them.
     public func drain() { state.withLock { $0.isDraining = true } }
 
-    /// Ends all streams, and lets no more in.
+    /// Ends all streams that nobody else holds, cuts the publishers of the others, and lets no more in.
     public func close() {
         let streams = state.withLock { state in
             state.isClosing = true
             return Array(state.streams.values)
         }
-        for stream in streams { stream.end(.shutdown) }
+        for stream in streams {
+            if stream.isHeldElsewhere { stream.part() } else { stream.end(.shutdown) }
+        }
     }
+}
 
+extension LiveStreamTable {
     /// nil where another thread started the stream meanwhile.
     private func start(
         _ id: StreamID, _ identity: PublisherIdentity, _ publisher: any Publisher, on eventLoop: any EventLoop
@@ -113,33 +133,62 @@ public final class LiveStreamTable: Sendable {
         state.withLock { state in
             guard state.streams[id] == nil else { return nil }
             guard !state.isClosing, !state.isDraining else { return .failure(.shuttingDown) }
+            guard !state.isFenced else { return .failure(.cutOff) }
+            let elsewhere = cluster.known(id)?.publisher
+            guard AccessPolicy.replace(elsewhere: elsewhere, by: identity, takeover: settings.takeover) != .refuse
+            else { return .failure(.nameIsLive) }
             guard state.streams.count < settings.maximumStreams, publishers.enter() else {
                 return .failure(.tooManyPublishers)
             }
-            let now = SystemClock.wall().milliseconds.magnitude
-            let older = replicas[id]
-            let known = [older?.term, highestTerm(id)].compactMap { $0 }.max()
-            let term = Term.taken(above: known, now: now, using: &state.random)
-            let stream = LiveStream(
-                id: id, term: term, after: older?.outlook.reach?.msn, settings: settings, eventLoop: eventLoop,
-                replica: makeReplica(id, term), publishers: publishers, identity: identity, publisher: publisher,
-                onChange: onChange, onEnd: { [weak self] stream, _ in self?.forget(stream) })
-            state.streams[id] = stream
-            replicas.insert(stream.replica)
-            return .success(stream.firstPublication)
+            return .success(enter(id, .publishing(identity, publisher), on: eventLoop, &state).firstPublication)
+        }
+    }
+
+    /// What is held of a stream that is not over goes on; a new life begins with an empty window.
+    private func enter(
+        _ id: StreamID, _ presence: LiveStream.Presence, on eventLoop: any EventLoop, _ state: inout State
+    ) -> LiveStream {
+        let older = replicas[id]
+        let replica = older.flatMap { $0.isOver ? nil : $0 } ?? makeReplica(id)
+        let known = [older?.term, cluster.known(id)?.term, replicas.promised(id)].compactMap { $0 }.max()
+        let stream = LiveStream(
+            id: id, above: known, after: older?.outlook.reach?.msn, presence: presence, settings: settings,
+            eventLoop: eventLoop, replica: replica, publishers: publishers, pulse: cluster.pulse, calls: calls)
+        state.streams[id] = stream
+        if replica !== older { replicas.insert(replica) }
+        return stream
+    }
+
+    private var calls: LiveStream.Calls {
+        LiveStream.Calls(
+            change: { [cluster] in cluster.changed($0) }, over: { [weak self] in self?.forget($0) },
+            fence: { [cluster] in cluster.fenced($0) })
+    }
+
+    private func begin(_ stream: LiveStream, for purpose: TermPurpose) {
+        cluster.take(stream, for: purpose) { [weak stream] outcome in
+            guard let stream else { return }
+            switch outcome {
+            case .lost(let reason): stream.yield(reason)
+            case .taken(let term, let listed): if !stream.begin(term, listed: listed) { stream.yield() }
+            }
         }
     }
 
     private func forget(_ stream: LiveStream) {
         let replica = stream.replica
         let mendings = stream.takeMendings()
-        state.withLock { state in
-            guard state.streams[stream.id] === stream else { return }
+        let wasHere = state.withLock { state in
+            guard state.streams[stream.id] === stream else { return false }
             state.streams[stream.id] = nil
             state.mendings.append(mendings)
+            return true
         }
+        guard wasHere else { return }
+        guard !stream.isYielded else { return cluster.gaveUp(stream) }
+        cluster.ended(stream)
         stream.eventLoop.scheduleTask(in: TimeAmount(settings.endedLinger)) { [replicas] in
-            replicas.remove(replica)
+            if replica.isOver { replicas.remove(replica) }
         }
     }
 }

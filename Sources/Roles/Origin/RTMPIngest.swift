@@ -36,7 +36,7 @@ public struct RTMPIngest: RTMPPublishDoor {
         let wish = Access.PublishRequest(
             stream: id, token: request.address["token"], key: request.address["key"] ?? request.address.name,
             address: connection.peer.description, caller: Caller(isLoopback: connection.peer.isLoopback),
-            live: streams[id]?.publisher)
+            live: streams[id]?.publisher, liveElsewhere: streams.publisherElsewhere(of: id))
         switch policy.publish(wish, now: SystemClock.wall()) {
         case .refuse(let refusal): return refuse("access", "Publishing is refused: \(refusal).")
         case .allow(let identity): return open(id, identity, connection)
@@ -52,10 +52,11 @@ public struct RTMPIngest: RTMPPublishDoor {
             log.record(
                 "publisher came", level: .info,
                 metadata: [
-                    "stream": "\(id)", "peer": "\(connection.peer)", "term": "\(publication.stream.term)",
+                    "stream": "\(id)", "peer": "\(connection.peer)",
                 ], now: SystemClock.now())
             metrics.publishersCame.add()
             return .success(RTMPPublication(publication, metrics: metrics, log: log))
+        case .failure(.cutOff): return refuse("cut_off", "This origin is cut off from the others; publish to another.")
         case .failure(.nameIsLive):
             metrics.refused("name_is_live")
             return .failure(RTMPRefusal(.busy("Somebody else is publishing \(id).")))
@@ -134,16 +135,26 @@ final class RTMPPublisher: Publisher {
             connection.value = nil
         }
     }
+
+    func move(to address: String) {
+        eventLoop.execute { [self] in
+            connection.value?.sendElsewhere(to: address, because: "This server goes out of service.")
+        }
+    }
 }
 
 extension CutReason {
     /// What the publisher is told.
     fileprivate var sentence: String {
         switch self {
+        case .cutOff: "The server has lost its cluster. Please publish to another."
+        case .moved: "The server goes out of service. Please publish to another."
         case .noRandomAccessPoint: "No key frame came for too long."
         case .replaced: "The stream is published on another connection now."
         case .shutdown: "The server is going down."
         case .stopped: "The stream was stopped by an operator."
+        case .superseded: "The stream is published on another server now."
+        case .tooFewOrigins: "Too few servers of the cluster agree. Please try again later."
         }
     }
 }

@@ -1,29 +1,66 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import Feed
 public import Identity
 import Synchronization
+import Transport
 
-/// The replicas of a node, by stream.
+/// The replicas of a node, by stream, and the terms that were promised of streams, whether they are held or not.
 public final class ReplicaTable: Sendable {
-    private let state = Mutex<[StreamID: StreamReplica]>([:])
+    private let state = Mutex(State())
+
+    private struct State {
+        var replicas: [StreamID: StreamReplica] = [:]
+        var promises: [StreamID: (term: Term, at: Duration)] = [:]
+    }
 
     /// An empty table.
     public init() {}
 
     /// The replica of a stream, if the node has one.
-    public subscript(id: StreamID) -> StreamReplica? { state.withLock { $0[id] } }
+    public subscript(id: StreamID) -> StreamReplica? { state.withLock { $0.replicas[id] } }
 
     /// All replicas, in no order.
-    public var all: [StreamReplica] { state.withLock { Array($0.values) } }
+    public var all: [StreamReplica] { state.withLock { Array($0.replicas.values) } }
 
     /// Puts a replica in place of any older one of its stream.
-    public func insert(_ replica: StreamReplica) { state.withLock { $0[replica.id] = replica } }
+    public func insert(_ replica: StreamReplica) {
+        state.withLock { state in
+            state.replicas[replica.id] = replica
+            if let promise = state.promises[replica.id] { _ = replica.promise(promise.term) }
+        }
+    }
 
     /// Takes this very replica out; a newer one of the same stream stays.
     public func remove(_ replica: StreamReplica) {
-        state.withLock { replicas in
-            guard replicas[replica.id] === replica else { return }
-            replicas[replica.id] = nil
+        state.withLock { state in
+            guard state.replicas[replica.id] === replica else { return }
+            state.replicas[replica.id] = nil
         }
     }
+
+    /// From now on acknowledges and lists nothing of a stream's terms lower than `term`; what is held of it at that
+    /// moment. A higher promise stays.
+    public func promise(_ stream: StreamID, _ term: Term) -> (next: FeedPosition?, commit: CommitTracker.Commit?) {
+        state.withLock { state in
+            let former = state.promises[stream]?.term ?? term
+            state.promises[stream] = (max(former, term), SystemClock.now())
+            return state.replicas[stream]?.promise(term) ?? (nil, nil)
+        }
+    }
+
+    /// The highest term promised of a stream, if any is remembered.
+    public func promised(_ stream: StreamID) -> Term? { state.withLock { $0.promises[stream]?.term } }
+
+    /// Forgets old promises of streams that are not held: the directory has long known of their terms. Call about once a
+    /// second.
+    public func sweep() {
+        let oldest = SystemClock.now() - Self.memory
+        state.withLock { state in
+            guard !state.promises.isEmpty else { return }
+            state.promises = state.promises.filter { $0.value.at >= oldest || state.replicas[$0.key] != nil }
+        }
+    }
+
+    private static let memory: Duration = .seconds(60)
 }

@@ -2,6 +2,7 @@
 
 import Feed
 import HLS
+import Identity
 import Media
 import Synchronization
 
@@ -12,8 +13,8 @@ enum LogRead {
     /// There is nothing new and nothing will come.
     case over
     /// Records from `first` on. `skipped`: some before them were passed over. `parameters`: those in force at `first`.
-    /// `isLevel`: there is nothing new after them; the mailbox will be posted.
-    case records(first: UInt64, skipped: Bool, parameters: Parameters?, isLevel: Bool)
+    /// `isLevel`: there is nothing new after them; the mailbox will be posted. All are of one `term`.
+    case records(first: UInt64, skipped: Bool, parameters: Parameters?, isLevel: Bool, term: Term)
 }
 
 extension StreamReplica {
@@ -34,7 +35,8 @@ extension StreamReplica {
             let isLevel = places.upperBound == state.feed.log.endPlace && !state.isOver
             if isLevel { state.wish(.records, mailbox) }
             return .records(
-                first: start.place, skipped: start.skipped, parameters: start.parameters, isLevel: isLevel)
+                first: start.place, skipped: start.skipped, parameters: start.parameters, isLevel: isLevel,
+                term: state.feed.log.position(at: start.place)?.term ?? state.feed.log.term)
         }
     }
 

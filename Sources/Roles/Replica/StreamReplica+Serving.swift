@@ -32,8 +32,8 @@ extension StreamReplica {
             state.lastAsked = SystemClock.now()
             guard state.hasTerm || !state.isOver else { return .refuse(.notFound) }
             let circumstances = BlockingReload.Circumstances(
-                isLevel: state.isLevel, hasBeenLevel: state.hasBeenLevel, isPublisherAbsent: state.isAbsent,
-                hasWaited: hasWaited)
+                isLevel: state.isLevel, hasBeenLevel: state.hasBeenLevel,
+                isPublisherAbsent: state.isAbsent || state.isGatewaySilent, hasWaited: hasWaited)
             let directive = BlockingReload.directive(
                 for: resource, query: query, window: state.feed.window, circumstances: circumstances)
             if case .wait = directive, let mailbox { state.wish(.parts, mailbox) }
@@ -71,6 +71,12 @@ extension StreamReplica {
 }
 
 extension StreamReplica.State {
+    /// Whether nothing was heard of the gateway for so long that its publisher is as good as away.
+    fileprivate var isGatewaySilent: Bool {
+        guard source == .relay, let gatewayHeard else { return false }
+        return SystemClock.now() - gatewayHeard > .seconds(1)
+    }
+
     fileprivate mutating func bytes(
         for directive: BlockingReload.Directive, of resource: MediaResource
     ) -> [[UInt8]]? {

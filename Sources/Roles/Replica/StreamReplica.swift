@@ -17,21 +17,23 @@ public final class StreamReplica: Sendable {
     public let id: StreamID
     /// When this node began to hold it.
     public let createdAt = SystemClock.wall()
-    /// Where the records come from.
-    public let source: Source
     let metrics: ReplicaMetrics
+    private let share: UInt64
     let state: Mutex<State>
 
     /// Where a replica's records come from.
     public enum Source: Sendable, Hashable {
         /// This node decides them: it is the gateway.
         case gateway
-        /// Other nodes, over the relay; it holds one of so many segments against what the gateway stated.
-        case relay(checksOneIn: UInt64)
+        /// Other nodes, over the relay.
+        case relay
     }
 
     struct State {
         var feed: HeldFeed
+        var source: Source
+        /// The lowest term of which anything is acknowledged or listed, as was promised to who took it.
+        var promised: Term?
         var wishes: [Wish] = []
         /// What those who wait were last told of.
         var reach: PartPosition?
@@ -74,28 +76,67 @@ public final class StreamReplica: Sendable {
         }
     }
 
-    /// An empty replica, at the gateway of one term.
-    public init(id: StreamID, term: Term, settings: MediaWindowSettings, metrics: ReplicaMetrics) {
-        self.id = id
-        self.metrics = metrics
-        source = .gateway
-        let feed = HeldFeed(stream: id, settings: settings, term: term, checks: .states)
-        state = Mutex(State(feed: feed, isLevel: true, hasBeenLevel: true, hasTerm: true))
-    }
-
-    /// An empty replica of what the relay will bring.
-    /// - Parameter share: one of so many segments is held against what the gateway stated; 1 for all.
+    /// An empty replica of what the relay will bring, or of what this node will append: see ``succeed(in:firstSegment:)``.
+    /// - Parameter share: of the relay's segments one in so many is held against what the gateway stated; 1 for all.
     public init(id: StreamID, checkingOneIn share: UInt64, settings: MediaWindowSettings, metrics: ReplicaMetrics) {
         self.id = id
+        self.share = share
         self.metrics = metrics
-        source = .relay(checksOneIn: share)
         let nobody = Term(number: 0, salt: 0)
         let feed = HeldFeed(stream: id, settings: settings, term: nobody, checks: .verifies(oneIn: share))
-        state = Mutex(State(feed: feed, isLevel: false, hasBeenLevel: false, hasTerm: false))
+        state = Mutex(State(feed: feed, source: .relay, isLevel: false, hasBeenLevel: false, hasTerm: false))
     }
+
+    /// Where the records come from.
+    public var source: Source { state.withLock { $0.source } }
 
     /// Who appends: the newest term known here.
     public var term: Term { state.withLock { $0.feed.log.term } }
+}
+
+// MARK: - Terms
+
+extension StreamReplica {
+    /// Becomes the gateway's in `term`: what is held up to the last mark stays, and is committed anew.
+    /// - Parameter firstSegment: the number of the first segment where nothing is held.
+    /// - Returns: what the records held have come to, for the sequencer to go on from; nil where a higher term was
+    ///   promised to somebody else.
+    public func succeed(in term: Term, firstSegment: MediaSequenceNumber) -> FeedSummary? {
+        var summary: FeedSummary?
+        change([.records, .commits, .parts]) { state in
+            guard state.promised.map({ $0 <= term }) ?? true, !state.hasTerm || state.feed.next.term < term else {
+                return
+            }
+            let legacy = state.feed.succeed(in: term)
+            state.source = .gateway
+            state.promised = term
+            state.hasTerm = true
+            state.isLevel = true
+            state.levelings &+= 1
+            state.isAbsent = false
+            summary = legacy?.summary ?? FeedSummary(firstSegment: firstSegment)
+        }
+        return summary
+    }
+
+    /// Somebody else takes the stream: this node appends no more, and waits for what the relay brings.
+    public func resign() {
+        state.withLock { state in
+            guard state.source == .gateway else { return }
+            state.source = .relay
+            state.feed.resign(to: .verifies(oneIn: share))
+            state.isLevel = false
+            state.gatewayHeard = SystemClock.now()
+        }
+    }
+
+    /// From now on acknowledges and lists nothing of terms lower than `term`; what is held at that moment.
+    public func promise(_ term: Term) -> (next: FeedPosition?, commit: CommitTracker.Commit?) {
+        state.withLock { state in
+            state.promised = max(state.promised ?? term, term)
+            return (state.hasTerm ? state.feed.next : nil, state.feed.commit)
+        }
+    }
 }
 
 // MARK: - The feed comes in
@@ -106,6 +147,7 @@ extension StreamReplica {
     /// The gateway writes every part as it ends, because the part that closes a segment bears the segment's hash.
     public func append(_ records: [FeedRecord], committed: CommitTracker.Commit?) {
         change(.records) { state in
+            guard state.source == .gateway else { return }
             for record in records { append(record, at: state.feed.next, &state) }
             if let committed, committed != state.feed.commit { state.feed.commit(upTo: committed) }
         }
@@ -113,7 +155,9 @@ extension StreamReplica {
 
     /// Hears at the gateway that a holder has more, or is lost.
     public func commit(upTo committed: CommitTracker.Commit) {
-        change([]) { $0.feed.commit(upTo: committed) }
+        change([]) { state in
+            if state.source == .gateway { state.feed.commit(upTo: committed) }
+        }
     }
 
     /// Notes whether the publisher is there. While it is not, those who have waited as long as they may get what there is

@@ -19,11 +19,12 @@ struct RandomGossip {
     }
 
     mutating func message() -> GossipMessage {
-        switch Int.random(in: 0..<5, using: &random) {
+        switch Int.random(in: 0..<6, using: &random) {
         case 0: .ack(sequence: number(), localHealth: .random(in: 0...7, using: &random))
         case 1: .load(report())
         case 2: .nack(sequence: number())
         case 3: .ping(sequence: number(), target: node())
+        case 4: .storeAnswered
         default: .pingRequest(sequence: number(), target: node(), at: endpoint())
         }
     }

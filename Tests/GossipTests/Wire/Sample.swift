@@ -44,6 +44,7 @@ enum Sample {
             "datagram-ping-request",
             GossipDatagram(sender: node, message: .pingRequest(sequence: 1, target: other, at: endpoint))
         ),
+        ("datagram-store-answered", GossipDatagram(sender: node, message: .storeAnswered)),
         (
             "datagram-members",
             GossipDatagram(

@@ -58,6 +58,7 @@ DATAGRAMS = {
     "nack": item(3, u32(0xFFFF_FFFF)),
     "ping": item(4, u32(1) + OTHER),
     "ping-request": item(5, u32(1) + OTHER + ENDPOINT),
+    "store-answered": item(6, b""),
     "members": item(4, u32(2) + OTHER) + item(70, OTHER + u64(256) + NODE) + item(64, u64(512) + sized(DESCRIPTION))
     + item(65, OTHER + u64(256) + NODE) + item(66, OTHER + u64(257)),
     "directory": item(69, ENTRY) + item(68, SUMMARY) + item(67, ORDER),

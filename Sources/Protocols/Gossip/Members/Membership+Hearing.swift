@@ -19,6 +19,7 @@ extension Membership {
             hearPing(sequence, target: target, from: datagram.sender, at: endpoint, into: &directives)
         case .pingRequest(let sequence, let target, let place):
             hearPingRequest(sequence, target: target, at: place, from: endpoint, now: now, into: &directives)
+        case .storeAnswered: directives.append(.storeAnswered(datagram.sender))
         case nil: break
         }
     }

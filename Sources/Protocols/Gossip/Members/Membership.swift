@@ -48,6 +48,8 @@ public struct Membership: Sendable {
         case report(GossipReport)
         /// Send a datagram; an error that the send call gives goes to `sendFailed(to:)`.
         case send(GossipDatagram, to: Endpoint)
+        /// The store that arbitrates between gateways answered this member within the last second.
+        case storeAnswered(NodeID)
         /// Write the whole state: `members`, and what else there is.
         case writeState(isAnswer: Bool, on: GossipStream)
         /// Write a message on an open stream.

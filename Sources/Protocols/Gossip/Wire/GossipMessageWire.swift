@@ -10,6 +10,7 @@ enum ItemKind: UInt8 {
     case nack = 3
     case ping = 4
     case pingRequest = 5
+    case storeAnswered = 6
     case alive = 64
     case dead = 65
     case left = 66
@@ -30,6 +31,7 @@ extension GossipMessage {
         case .nack: .nack
         case .ping: .ping
         case .pingRequest: .pingRequest
+        case .storeAnswered: .storeAnswered
         }
     }
 }
@@ -50,6 +52,7 @@ extension GossipMessage: WireWritable {
             sink.write(integer: sequence)
             sink.write(text: target.description, limit: NodeID.maximumLength)
             endpoint.write(to: &sink)
+        case .storeAnswered: break
         }
     }
 }
@@ -67,6 +70,7 @@ extension WireReader {
         case .nack: return .nack(sequence: try uint32())
         case .ping: return .ping(sequence: try uint32(), target: try node())
         case .pingRequest: return .pingRequest(sequence: try uint32(), target: try node(), at: try endpoint())
+        case .storeAnswered: return .storeAnswered
         default: return nil
         }
     }

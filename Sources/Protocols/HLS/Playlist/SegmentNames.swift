@@ -17,7 +17,7 @@ struct SegmentNames {
         text.append(".mp4")
     }
 
-    /// `{term}/{msn}.m4s`; where a CDN serves segments, its base and the whole path in front.
+    /// `{term}/{msn}.m4s`, under the term that says where it ends; where a CDN serves segments, its base and the whole path in front.
     func appendSegment(_ segment: borrowing WindowSegment, to text: inout PlaylistText) {
         if let base = segment.cdnBase {
             text.append(base)
@@ -29,7 +29,7 @@ struct SegmentNames {
             text.append(rendition.description)
             text.append("/")
         }
-        text.append(segment.termText)
+        text.append(segment.wholeTermText)
         text.append("/")
         text.append(segment.msn)
         text.append(".m4s")

@@ -25,7 +25,7 @@ extension MediaWindow {
         _ msn: MediaSequenceNumber, term: Term, rendition: RenditionName, isLevel: Bool
     ) -> BlockingReload.Directive {
         let end = PartPosition(msn: msn, part: .max)
-        guard let index = place(of: msn, term: term), !segments[index].isGap else {
+        guard let index = place(ofWhole: msn, term: term), !segments[index].isGap else {
             return absent(end, term: term, isHinted: false, isLevel: isLevel)
         }
         guard has(rendition, in: segments[index]) else { return .refuse(.notFound) }
@@ -61,6 +61,11 @@ extension MediaWindow {
     /// The place of a segment by its name; also of one that was listed before the stream ended and began anew.
     func place(of msn: MediaSequenceNumber, term: Term) -> Int? {
         segments.lastIndex { $0.msn == msn && $0.term == term }
+    }
+
+    /// The place of a segment by its name as a whole.
+    func place(ofWhole msn: MediaSequenceNumber, term: Term) -> Int? {
+        segments.lastIndex { $0.msn == msn && $0.wholeTerm == term }
     }
 
     private func has(_ rendition: RenditionName, in segment: WindowSegment) -> Bool {

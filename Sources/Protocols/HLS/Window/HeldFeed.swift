@@ -21,7 +21,7 @@ public struct HeldFeed {
     /// What became of the digests of segments.
     public private(set) var digests = DigestCounters()
 
-    private let checks: DigestChecks
+    private var checks: DigestChecks
     /// The hash of the open segment of each rendition; empty where nobody asks for it.
     private var hashers: [(rendition: RenditionName, hasher: SegmentHasher)] = []
 
@@ -56,6 +56,7 @@ public struct HeldFeed {
         guard start.position >= log.next else { return }
         changes &+= 1
         if start.position > log.next { hashers = [] }
+        if let continues = start.continues { window.goOn(from: continues) }
         log.begin(start)
         guard let placed = start.parameters, placed.position < start.position else { return }
         window.append(.parameters(placed.parameters), at: placed.position)
@@ -67,6 +68,25 @@ public struct HeldFeed {
         self.commit = commit
         changes &+= 1
         window.commit(upTo: commit.part)
+    }
+
+    /// Goes on as the gateway of `term`, from all that is held up to the last mark, and commits that anew, with the term's
+    /// first record. What an ended stream held is no beginning.
+    /// - Returns: what was gone on from; nil where nothing was held.
+    public mutating func succeed(in term: Term) -> FeedLegacy? {
+        let legacy = log.legacy.flatMap { $0.summary.hasEnded ? nil : $0 }
+        checks = .states
+        begin(FeedStart(position: FeedPosition(term: term, number: 0), continues: legacy?.end))
+        if let part = legacy?.commit?.part {
+            commit(upTo: CommitTracker.Commit(position: FeedPosition(term: term, number: 0), part: part))
+        }
+        return legacy
+    }
+
+    /// Becomes that of a subscriber again, which holds segments against what their gateway states.
+    public mutating func resign(to checks: DigestChecks) {
+        self.checks = checks
+        hashers = []
     }
 
     private mutating func append(_ mark: PartEnd, at position: FeedPosition) {

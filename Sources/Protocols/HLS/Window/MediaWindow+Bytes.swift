@@ -20,9 +20,8 @@ extension MediaWindow {
     /// The bytes of a segment: those of its parts, one behind the other; nil where no segment has this name here, or
     /// where it is still open.
     public mutating func segment(_ msn: MediaSequenceNumber, term: Term, rendition: RenditionName) -> [[UInt8]]? {
-        guard let index = place(of: msn, term: term), segments[index].phase != .open, !segments[index].isGap else {
-            return nil
-        }
+        guard let index = place(ofWhole: msn, term: term), segments[index].phase != .open, !segments[index].isGap
+        else { return nil }
         var chunks: [[UInt8]] = []
         chunks.reserveCapacity(segments[index].parts.count)
         for part in segments[index].parts.indices {

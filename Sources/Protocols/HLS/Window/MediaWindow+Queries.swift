@@ -9,12 +9,14 @@ extension MediaWindow {
     /// Whether the stream is over and everything before its end is committed.
     public var isEnded: Bool { endReason != nil && committed == segments.last?.lastPosition }
 
-    /// The text that a request without directives gets; nil as long as none may be answered.
+    /// The text that a request without directives gets; nil as long as none may be answered. That is so, too, where a
+    /// newer term took back what was listed here: playlists never go back, they wait until the term is past that.
     public var currentKey: PlaylistKey? {
-        guard let committed else { return nil }
+        guard let committed, furthest.map({ committed >= $0 }) ?? true else { return nil }
         let key = PlaylistKey(position: committed, isEnd: isEnded)
         guard let state = state(key), isReady(state) else { return nil }
-        return key
+        guard let beginning, segments.indices.contains(state.whole.lowerBound) else { return key }
+        return segments[state.whole.lowerBound].msn < beginning ? nil : key
     }
 
     /// How far requests can be answered: all that wait for this position or an earlier one are to be asked again. A

@@ -19,6 +19,10 @@ public struct MediaWindow: Sendable {
     public private(set) var term: Term?
     /// The last part that is committed, or the last gap; nothing after it is listed.
     public private(set) var committed: PartPosition?
+    /// The furthest part that was ever committed here: no playlist that ends before it is given.
+    public private(set) var furthest: PartPosition?
+    /// The highest number that a playlist given here ever began with: none begins before it.
+    private(set) var beginning: MediaSequenceNumber?
     /// Why the stream ended, where it has.
     public private(set) var endReason: EndReason?
     /// EXT-X-TARGETDURATION in seconds, once decided; fixed until the end.
@@ -39,6 +43,8 @@ public struct MediaWindow: Sendable {
     private var nextNumber: UInt64?
     /// Whether all records of the term so far are here and none began a segment.
     private var isAtTermStart = false
+    /// Where the record stands that ended the stream; nil while it has not.
+    private var endedAt: FeedPosition?
     /// Whether units and part marks are meaningless until the next segment starts.
     private var isJoining = true
     /// The furthest commit heard of, perhaps ahead of the records.
@@ -76,6 +82,21 @@ public struct MediaWindow: Sendable {
         }
     }
 
+    /// A newer term begins, and goes on from its former one at `continues`: an end, or the end of a segment, that stands
+    /// behind it is void. Parts behind it are taken back when the first segment of the term says which they are.
+    public mutating func goOn(from continues: FeedPosition) {
+        if let endedAt, endedAt.term == continues.term, endedAt >= continues {
+            endReason = nil
+            self.endedAt = nil
+        }
+        for index in segments.indices.reversed() {
+            guard segments[index].term == continues.term else { return }
+            if let end = segments[index].cutOffAt, end.term == continues.term, end >= continues {
+                segments[index].reopen()
+            }
+        }
+    }
+
     /// Hears that all parts up to `position` are held by both holders. May run ahead of the records, never back.
     /// - Returns: as ``append(_:at:)``.
     @discardableResult
@@ -102,8 +123,9 @@ public struct MediaWindow: Sendable {
 extension MediaWindow {
     private mutating func begin(_ start: SegmentStart, term: Term) {
         pending.removeAll(keepingCapacity: true)
-        takeBack(from: start, term: term)
-        if !makeRoom(for: start.msn) {
+        let isContinued = makeRoom(for: start.msn)
+        takeBack(before: start, term: term)
+        if !isContinued {
             base = start.msn
             knowsBeginning = isAtTermStart && start.targetDuration == nil
             targetDuration = nil
@@ -156,6 +178,12 @@ extension MediaWindow {
         pending = []
         isJoining = true
         endReason = reason
+        endedAt = position
+    }
+
+    /// Where the newest record stands.
+    private var position: FeedPosition? {
+        term.flatMap { term in nextNumber.map { FeedPosition(term: term, number: $0 &- 1) } }
     }
 
     /// Whether the record at `position` is the next one; notices a new term and a hole.
@@ -185,13 +213,16 @@ extension MediaWindow {
         rewind()
     }
 
-    /// Removes what a newer term does not know of: segments from its first on, and of the segment that it found open
-    /// the parts whose fragment numbers it gives out anew. Committed parts of that segment always stay.
-    private mutating func takeBack(from start: SegmentStart, term: Term) {
-        guard let open = segments.last, open.phase == .open, open.msn < start.msn, open.term < term else { return }
-        let known = Int(start.firstFragmentNumber &- open.firstFragmentNumber)
-        let kept = committed.map { $0.msn == open.msn ? $0.part + 1 : 0 } ?? 0
-        if known < open.parts.count { segments[segments.count - 1].truncate(to: max(known, kept)) }
+    /// Removes what a newer term does not know of: the parts whose fragment numbers it gives out anew. Only a node that
+    /// was cut off together with the former gateway has committed any.
+    private mutating func takeBack(before start: SegmentStart, term: Term) {
+        for index in segments.indices.reversed() where !segments[index].isGap {
+            guard segments[index].term < term, segments[index].msn >= base else { break }
+            let known = Int(start.firstFragmentNumber) - Int(segments[index].firstFragmentNumber)
+            guard known > 0, known < segments[index].parts.count, let position else { break }
+            segments[index].truncate(to: known, at: position)
+        }
+        rewind()
     }
 
     /// Prepares for a segment `msn`: removes what is held from there on and closes what is open before it. Returns
@@ -202,13 +233,18 @@ extension MediaWindow {
         rewind()
         let isOver = endReason != nil
         endReason = nil
+        endedAt = nil
         guard let last = segments.last, last.msn &+ 1 == msn, last.msn >= base, !isOver else { return false }
         return true
     }
 
     private mutating func closeOpen() {
         guard let open = segments.last, open.phase == .open else { return }
-        if open.parts.isEmpty { segments.removeLast() } else { segments[segments.count - 1].phase = .cutOff }
+        guard !open.parts.isEmpty else {
+            segments.removeLast()
+            return
+        }
+        segments[segments.count - 1].cutOff(at: position ?? FeedPosition(term: open.term, number: 0))
     }
 
     /// Takes back commits of what is no longer held.
@@ -226,8 +262,18 @@ extension MediaWindow {
         for index in segments.indices.reversed() where segments[index].msn <= announced.msn {
             guard let last = segments[index].lastPosition else { continue }
             committed = max(committed ?? min(last, announced), min(last, announced))
+            note(committed ?? last)
             return
         }
+    }
+
+    /// Notes what playlists may be seen from now on.
+    private mutating func note(_ position: PartPosition) {
+        guard furthest.map({ position > $0 }) ?? true else { return }
+        furthest = position
+        guard let state = state(PlaylistKey(position: position)), isReady(state) else { return }
+        let first = segments[state.listed.lowerBound].msn
+        beginning = max(beginning ?? first, first)
     }
 
     /// Lets go what is older than twice the window, and parameters that nothing refers to any more. Of a stream that

@@ -17,10 +17,16 @@ struct WindowSegment: Sendable {
     }
 
     let msn: MediaSequenceNumber
-    /// The term that bore it, and so its names.
+    /// The term that bore it, and so the names of its parts.
     let term: Term
-    /// The term as it stands in names.
+    /// The term as it stands in the names of its parts.
     let termText: [UInt8]
+    /// The term that says where it ends, and so its name as a whole: another where a newer term cut it off.
+    private(set) var wholeTerm: Term
+    /// That term as it stands in the name.
+    private(set) var wholeTermText: [UInt8]
+    /// Where the record stands that cut it off; nil where none did.
+    private(set) var cutOffAt: FeedPosition?
     /// EXT-X-PROGRAM-DATE-TIME, and the same as text.
     let programDateTime: WallTime
     let programDateText: [UInt8]
@@ -45,6 +51,8 @@ struct WindowSegment: Sendable {
         msn = start.msn
         self.term = term
         termText = Array(term.description.utf8)
+        wholeTerm = term
+        wholeTermText = termText
         programDateTime = start.programDateTime
         programDateText = Array(start.programDateTime.description.utf8)
         isDiscontinuity = start.isDiscontinuity && start.discontinuitySequence > 0
@@ -64,6 +72,8 @@ struct WindowSegment: Sendable {
         msn = gap.msn
         self.term = term
         termText = Array(term.description.utf8)
+        wholeTerm = term
+        wholeTermText = termText
         programDateTime = before.programDateTime.advanced(by: before.duration)
         programDateText = Array(programDateTime.description.utf8)
         isDiscontinuity = false
@@ -109,10 +119,25 @@ struct WindowSegment: Sendable {
         if mark.closesSegment { phase = .closed }
     }
 
-    /// Takes back the parts from `count` on, which another term never heard of.
-    mutating func truncate(to count: Int) {
+    /// It ends here, says the record at `position`.
+    mutating func cutOff(at position: FeedPosition) {
+        phase = .cutOff
+        cutOffAt = position
+        wholeTerm = position.term
+        wholeTermText = Array(position.term.description.utf8)
+    }
+
+    /// Takes back that it was cut off.
+    mutating func reopen() {
+        phase = .open
+        cutOffAt = nil
+    }
+
+    /// Takes back the parts from `count` on, which the term of `position` never heard of.
+    mutating func truncate(to count: Int, at position: FeedPosition) {
         parts.removeLast(max(0, parts.count - count))
         duration = parts.last?.elapsed ?? .zero
+        cutOff(at: position)
     }
 
     /// Keeps the bytes written of a part.

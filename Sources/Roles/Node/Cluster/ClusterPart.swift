@@ -19,6 +19,7 @@ import Placement
 import Relay
 import Replica
 import Router
+import SharedState
 import Synchronization
 import Telemetry
 import Transport
@@ -30,22 +31,28 @@ final class ClusterPart: Sendable {
     let desk: RouterDesk
     let upstreams: UpstreamTable
     let events = Mutex(EventRing(capacity: 1024))
-    private let settings: NodeSettings
+    let pulse: GatewayPulse?
+    let settings: NodeSettings
+    let streams: LiveStreamTable
+    let replicas: ReplicaTable
+    let claims: any TermClaims
+    let group: any EventLoopGroup
+    let log: StormLog
+    let feeder: DirectoryFeeder
+    let shared: ClusterPartShare
+    let relayMetrics: RelayMetrics
+    let startedAt = SystemClock.now()
     private let key: ClusterKey
     private let secret: AccessSecret
-    private let streams: LiveStreamTable
-    private let replicas: ReplicaTable
+    let arbiter: LeaseArbiter?
     private let front: RelayFront
     private let metrics: NodeMetrics
-    private let log: StormLog
     private let logger: Logger
-    private let feeder: DirectoryFeeder
-    private let shared: ClusterPartShare
 
     /// Puts the part together; nothing listens yet.
     init(
         _ settings: NodeSettings, key: ClusterKey, secret: AccessSecret, streams: LiveStreamTable,
-        replicas: ReplicaTable,
+        pulse: GatewayPulse?, replicas: ReplicaTable, arbiter: LeaseArbiter?,
         makeReplica: @escaping @Sendable (StreamID) -> StreamReplica, on group: any EventLoopGroup,
         metrics: NodeMetrics, log: StormLog, logger: Logger
     ) throws {
@@ -53,7 +60,11 @@ final class ClusterPart: Sendable {
         self.key = key
         self.secret = secret
         self.streams = streams
+        self.pulse = pulse
+        self.group = group
         self.replicas = replicas
+        self.arbiter = arbiter
+        claims = arbiter.map { $0 as any TermClaims } ?? GossipClaims()
         self.metrics = metrics
         self.log = log
         self.logger = logger
@@ -62,11 +73,11 @@ final class ClusterPart: Sendable {
         let alone = ClusterView(node: id, version: 0, members: [], streams: [:], regions: [:])
         desk = RouterDesk(
             view: alone, regions: try settings.regionsFile().choice, metrics: RouterMetrics(metrics.registry))
-        let shared = ClusterPartShare(desk: desk, streams: streams, replicas: replicas)
+        relayMetrics = RelayMetrics(metrics.registry)
+        let shared = ClusterPartShare(desk: desk, streams: streams, replicas: replicas, metrics: relayMetrics)
         self.shared = shared
         feeder = DirectoryFeeder(node: id, region: region) { [shared] in shared.gossip?.publish($0) }
         let tls = try settings.relayTLS(key, shared)
-        let relayMetrics = RelayMetrics(metrics.registry)
         let observer = ListenerMetrics(metrics.registry, listener: "relay")
         let identity = RelayIdentity(
             node: id, cluster: settings.cluster.name, incarnation: UInt64(SystemClock.wall().milliseconds.magnitude),
@@ -85,6 +96,7 @@ final class ClusterPart: Sendable {
             metrics: relayMetrics, makeReplica: makeReplica)
         front = RelayFront(
             identity: identity, replicas: replicas, doorkeeper: shared, source: upstreams, metrics: relayMetrics)
+        arbiter?.attach(self)
     }
 }
 
@@ -104,17 +116,28 @@ extension ClusterPart {
         var description = try settings.description(ports)
         description.gossip = Endpoint(
             address: description.gossip.address, port: UInt16(clamping: settings.cluster.gossip.port))
+        var member = ClusterNodeSettings(
+            cluster: settings.cluster.name, key: key, description: description,
+            host: ProcessLimits.listenAddress(for: settings.cluster.gossip.host),
+            port: settings.cluster.gossip.port, seeds: settings.seeds(settings.cluster.seeds),
+            remoteSeeds: settings.seeds(settings.cluster.remoteSeeds), gossip: settings.gossipSettings)
+        if let store = arbiter?.store {
+            let region = description.region
+            member.findMore = { await $0 == .region ? store.seeds(in: region) : store.seeds(outside: region) }
+        }
         let gossip = try await ClusterNode.start(
-            ClusterNodeSettings(
-                cluster: settings.cluster.name, key: key, description: description,
-                host: ProcessLimits.listenAddress(for: settings.cluster.gossip.host),
-                port: settings.cluster.gossip.port, seeds: settings.seeds(settings.cluster.seeds),
-                remoteSeeds: settings.seeds(settings.cluster.remoteSeeds), gossip: settings.gossipSettings),
-            on: group, listeners: listeners(), metrics: ClusterMetrics(metrics.registry), log: log,
+            member, on: group, listeners: listeners(), metrics: ClusterMetrics(metrics.registry), log: log,
             logger: logger,
             observer: ListenerMetrics(metrics.registry, listener: "gossip"))
         shared.set(gossip)
         feeder.tellAll()
+        pulse?.beat(at: SystemClock.now())
+        group.any().scheduleRepeatedTask(initialDelay: .milliseconds(200), delay: .milliseconds(200)) {
+            [weak self] task in
+            guard let self else { return task.cancel() }
+            beat()
+        }
+        arbiter?.tick()
         return ClusterListening(relay: relay, gossip: gossip)
     }
 
@@ -123,6 +146,7 @@ extension ClusterPart {
         listeners.view = { [weak self] in self?.follow($0) }
         listeners.load = { [desk] in desk.receive($0) }
         listeners.member = { [weak self] member in self?.heard(member) }
+        listeners.storeAnswered = { [arbiter] _ in arbiter?.heard() }
         listeners.stream = { [weak self] entry in self?.heard(entry) }
         return listeners
     }
@@ -140,13 +164,14 @@ extension ClusterPart {
     /// What gossip makes of the cluster; nil before it has begun.
     var gossip: ClusterNode? { shared.gossip }
 
-    /// A stream of this gateway began, ended, or its publisher went or came.
+    /// A stream whose term is this node's began, ended, or its publisher went or came.
     func follow(_ stream: LiveStream) {
         feeder.follow(stream) { [desk, id, shared] current in
             let snapshot = desk.snapshot
             guard !shared.isResting(stream.id) else { return nil }
             if let current, snapshot.origins.index(of: current) != nil { return current }
-            if let current { stream.lost(HolderID(current)) }
+            // One that drains holds on until another does.
+            if let current, !snapshot.isDraining(current) { stream.lost(HolderID(current)) }
             return snapshot.standby(of: stream.id, gateway: id, packaging: Packaging.supported.upperBound)?.node
         }
     }
@@ -154,16 +179,19 @@ extension ClusterPart {
     /// Once a second: streams are told of again, loads are reported, what nobody wants is let go.
     func tick(_ report: LoadReport) {
         shared.wake()
+        arbiter?.tick()
         for stream in streams.all where stream.giveUpSilentHolders() {
             log.record(
                 "the standby says nothing", level: .warning, metadata: ["stream": "\(stream.id)"],
                 now: SystemClock.now())
             shared.rest(stream.id)
         }
-        for stream in streams.all { follow(stream) }
+        for stream in streams.all { changed(stream) }
         feeder.forget(but: streams.all.map(\.id))
         holdAsStandby()
-        endGhosts()
+        endOrphans()
+        confirmFenced()
+        handOver()
         upstreams.sweep()
         desk.tick()
         for (stream, edge) in desk.takeWarmings() { warm(edge, for: stream) }
@@ -198,23 +226,10 @@ extension ClusterPart {
         }
     }
 
-    /// Ends streams that the directory gives this node, from an earlier life of its, and whose publisher did not come back
-    /// in the grace.
-    private func endGhosts() {
-        let ghosts = desk.snapshot.view.streams.values.filter {
-            $0.gateway == id && $0.state != .ended && streams[$0.stream] == nil
-        }
-        for var ghost in shared.overdue(ghosts, after: settings.publisher.grace) {
-            ghost.version &+= 1
-            ghost.state = .ended
-            gossip?.publish(ghost)
-        }
-    }
-
     private func follow(_ view: ClusterView) {
         desk.follow(view)
         shared.settle(view)
-        for stream in streams.all { follow(stream) }
+        for stream in streams.all { changed(stream) }
     }
 
     /// A member is new or has changed: one that is gone holds nothing any more.
@@ -228,12 +243,9 @@ extension ClusterPart {
     private func heard(_ entry: StreamEntry) {
         if entry.gateway == id, let stream = streams[entry.stream] { feeder.defend(stream, against: entry) }
         note(.stream(entry.stream, entry.state, gateway: entry.gateway))
-        if entry.standby == id, entry.state != .ended {
-            shared.expect(entry)
-            upstreams.hold(entry.stream)
-        } else {
-            upstreams.release(entry.stream)
-        }
+        shared.expect(entry)
+        settle(entry)
+        if entry.standby == id, entry.state != .ended { upstreams.hold(entry.stream) } else { letGo(entry.stream) }
     }
 
     private func note(_ change: ClusterEvent.Change) {
@@ -241,28 +253,11 @@ extension ClusterPart {
         events.withLock { $0.append(change, at: now) }
     }
 
-    /// Takes nothing new from now on, and ends the process when its viewers have gone elsewhere, at the latest after
-    /// `deadline`.
-    func drain(within deadline: Duration) {
-        gossip?.change { $0.isDraining = true }
-        streams.drain()
-        shared.drain(until: SystemClock.now() + deadline)
-    }
-
-    /// Whether the node takes nothing new.
-    var isDraining: Bool { shared.drainDeadline != nil }
-
-    /// Whether a drain has come to its end.
-    func hasDrained(viewers: Int) -> Bool {
-        guard let deadline = shared.drainDeadline else { return false }
-        let isFree = viewers == 0 && streams.all.isEmpty && replicas.all.allSatisfy { $0.subscriberCount == 0 }
-        return isFree || SystemClock.now() >= deadline
-    }
-
     /// Says good-bye, and lets go of all that comes from others.
     func stop() async {
         upstreams.stop()
         await gossip?.leave()
+        await arbiter?.stop()
     }
 }
 

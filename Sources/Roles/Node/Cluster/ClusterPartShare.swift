@@ -17,20 +17,24 @@ final class ClusterPartShare: ParentFinder, RelayDoorkeeper {
     private let desk: RouterDesk
     private let streams: LiveStreamTable
     private let replicas: ReplicaTable
+    private let metrics: RelayMetrics
     private let state = Mutex(State())
 
     private struct State {
         var gossip: ClusterNode?
         var drainDeadline: Duration?
+        var handover: HandoverPlan?
         var reported: (report: LoadReport, at: Duration)?
-        /// Entries that say this node is their standby, before the view has them.
+        /// Entries that were just heard, before the view has them.
         var expected: [StreamID: StreamEntry] = [:]
         /// Streams whose standby was given up, which have none for a second, so that it begins anew or another does.
         var resting: Set<StreamID> = []
         /// How many connections a standby holds a stream by.
         var joined: [Holding: Int] = [:]
-        /// Streams that the directory gives this node and that it does not have, and since when.
-        var ghosts: [StreamID: Duration] = [:]
+        /// Streams that nobody but this node may end, and since when.
+        var orphans: [StreamID: Duration] = [:]
+        /// Streams whose term is being confirmed.
+        var checks: Set<StreamID> = []
     }
 
     private struct Holding: Hashable {
@@ -38,8 +42,9 @@ final class ClusterPartShare: ParentFinder, RelayDoorkeeper {
         let stream: StreamID
     }
 
-    init(desk: RouterDesk, streams: LiveStreamTable, replicas: ReplicaTable) {
+    init(desk: RouterDesk, streams: LiveStreamTable, replicas: ReplicaTable, metrics: RelayMetrics) {
         self.desk = desk
+        self.metrics = metrics
         self.replicas = replicas
         self.streams = streams
     }
@@ -69,11 +74,26 @@ final class ClusterPartShare: ParentFinder, RelayDoorkeeper {
     var drainDeadline: Duration? { state.withLock { $0.drainDeadline } }
 
     /// Begins a drain; a second one counts where it ends sooner.
-    func drain(until deadline: Duration) {
-        state.withLock { $0.drainDeadline = min($0.drainDeadline ?? deadline, deadline) }
+    func drain(from now: Duration, until deadline: Duration) {
+        state.withLock { state in
+            guard state.drainDeadline.map({ deadline < $0 }) ?? true else { return }
+            state.drainDeadline = deadline
+            state.handover = HandoverPlan(from: now, to: deadline)
+        }
     }
 
-    /// The directory has made this node a standby; the view will say so in a moment.
+    /// What a drain is to do now with the streams that have publishers here; nothing where none is under way.
+    func handover(of streams: [StreamID], now: Duration) -> [HandoverPlan.Directive] {
+        state.withLock { $0.handover?.tick(streams, now: now) ?? [] }
+    }
+
+    /// Whether a stream's term is to be confirmed: nobody does it yet.
+    func beginCheck(_ stream: StreamID) -> Bool { state.withLock { $0.checks.insert(stream).inserted } }
+
+    /// A stream's term was confirmed, or not.
+    func endCheck(_ stream: StreamID) { state.withLock { _ = $0.checks.remove(stream) } }
+
+    /// The directory has a new entry; the view will say so in a moment.
     func expect(_ entry: StreamEntry) { state.withLock { $0.expected[entry.stream] = entry } }
 
     /// A stream goes without a standby until `wake`.
@@ -94,13 +114,13 @@ final class ClusterPartShare: ParentFinder, RelayDoorkeeper {
         }
     }
 
-    /// Those of `ghosts` that have been there for longer than `grace`.
-    func overdue(_ ghosts: [StreamEntry], after grace: Duration) -> [StreamEntry] {
+    /// Those of `orphans` that have been so for longer than `grace`.
+    func overdue(_ orphans: [StreamEntry], after grace: Duration) -> [StreamEntry] {
         let now = SystemClock.now()
         return state.withLock { state in
-            let known = state.ghosts
-            state.ghosts = Dictionary(uniqueKeysWithValues: ghosts.map { ($0.stream, known[$0.stream] ?? now) })
-            return ghosts.filter { (known[$0.stream] ?? now) + grace < now }
+            let known = state.orphans
+            state.orphans = Dictionary(uniqueKeysWithValues: orphans.map { ($0.stream, known[$0.stream] ?? now) })
+            return orphans.filter { (known[$0.stream] ?? now) + grace < now }
         }
     }
 
@@ -136,10 +156,12 @@ extension ClusterPartShare {
         guard let entry = newest(request.stream, in: snapshot) else {
             return streams[request.stream] == nil ? .refuse(.unknownStream) : .accept
         }
-        if let term = request.term, term > entry.term { return .refuse(.wrongTerm) }
+        // Who takes the stream over copies it from wherever it is.
+        if request.isTaking { return .accept }
+        let ours = replicas[request.stream]?.term
+        if let term = request.term, term > max(entry.term, ours ?? entry.term) { return .refuse(.wrongTerm) }
         // What only the holders have goes on until they have ended.
-        let isHolder = entry.gateway == snapshot.view.node || entry.standby == snapshot.view.node
-        if drainDeadline != nil, !isHolder { return .refuse(.draining) }
+        if drainDeadline != nil, !entry.isHeld(by: snapshot.view.node) { return .refuse(.draining) }
         if request.isHolder {
             let isOurs = entry.gateway == snapshot.view.node && entry.standby == node
             return isOurs ? .accept : .refuse(.notHere)
@@ -157,6 +179,12 @@ extension ClusterPartShare {
         case .refuseCircle: return .refuse(.loop)
         case .refuseDistance: return .refuse(.tooManyHops)
         }
+    }
+
+    func isLeaving(_ stream: StreamID) -> Bool {
+        guard drainDeadline != nil else { return false }
+        let snapshot = desk.snapshot
+        return newest(stream, in: snapshot).map { !$0.isHeld(by: snapshot.view.node) } ?? false
     }
 
     func holder(
@@ -182,15 +210,31 @@ extension ClusterPartShare {
     }
 
     func answer(_ stream: StreamID, term: Term) -> TermAnswer {
-        let lowest = max(desk.entry(stream)?.term ?? term, term)
-        let holding = replicas[stream]?.holding
-        return TermAnswer(stream: stream, term: lowest, next: holding?.next, commit: holding?.commit)
+        let own = streams[stream]
+        let known = [
+            newest(stream, in: desk.snapshot)?.term, replicas.promised(stream), own?.hasTerm == true ? own?.term : nil,
+        ].compactMap { $0 }.max()
+        if let known, known > term {
+            metrics.refused(.question)
+            let holding = replicas[stream]?.holding
+            return TermAnswer(stream: stream, term: known, next: holding?.next, commit: holding?.commit)
+        }
+        // First no acknowledgement and no commit of lower terms any more, then no record, and only then what is held.
+        _ = replicas.promise(stream, term)
+        if let own, own.term < term { own.yield() }
+        let holding = replicas.promise(stream, term)
+        return TermAnswer(stream: stream, term: term, next: holding.next, commit: holding.commit)
     }
 }
 
 extension HolderID {
     /// The holder that a node is.
     init(_ node: NodeID) { self.init(UInt16(truncatingIfNeeded: RankingKey(node).number)) }
+}
+
+extension StreamEntry {
+    /// Whether a node is the gateway or the standby.
+    fileprivate func isHeld(by node: NodeID) -> Bool { gateway == node || standby == node }
 }
 
 extension Region {

@@ -30,6 +30,8 @@ final class DirectoryFeeder: Sendable {
     func follow(_ stream: LiveStream, standby: (NodeID?) -> NodeID?) {
         let presence = stream.presence
         let fresh = told.withLock { told -> StreamEntry? in
+            // Asked after the presence was, and before `forget` can come: what another node has is never called over.
+            guard !stream.isYielded else { return nil }
             let known = told[stream.id].flatMap { $0.term == stream.term ? $0 : nil }
             guard known?.state != .ended else { return nil }
             var entry =
@@ -66,6 +68,9 @@ final class DirectoryFeeder: Sendable {
 
     /// Tells everything again, as to a cluster that has just been joined.
     func tellAll() { for entry in told.withLock({ Array($0.values) }) { publish(entry) } }
+
+    /// Another node has the stream: there is nothing more to tell of it here.
+    func forget(_ stream: StreamID) { told.withLock { $0[stream] = nil } }
 
     /// Forgets streams that are over and no longer served here.
     func forget(but streams: some Sequence<StreamID>) {

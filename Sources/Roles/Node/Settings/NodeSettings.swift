@@ -19,6 +19,8 @@ public struct NodeSettings: Sendable, Equatable {
     public var hls = HLSSettings()
     /// FLV and RTMP viewers.
     public var play = PlaySettings()
+    /// Sessions of WebRTC.
+    public var webrtc = WebRTCSettings()
     /// Who may publish, view and control.
     public var access = AccessSettings()
     /// The page at `/`.
@@ -29,10 +31,16 @@ public struct NodeSettings: Sendable, Equatable {
     public var node = IdentitySettings()
     /// Its part in a cluster.
     public var cluster = NodeClusterSettings()
+    /// The store that arbitrates between its gateways.
+    public var redis = RedisNodeSettings()
     /// How it serves viewers beside other edges.
     public var edge = EdgeRoleSettings()
     /// How it sends viewers to edges.
     public var router = RouterSettings()
+    /// Plain RTP.
+    public var rtp = RTPSettings()
+    /// The port that controls plain RTP.
+    public var grpc = GRPCSettings()
     /// The end of the process.
     public var shutdown = ShutdownSettings()
 
@@ -56,14 +64,19 @@ public struct NodeSettings: Sendable, Equatable {
         if page.hlsScriptIntegrity != nil && page.hlsScript == nil {
             found.append("page.hls_js_integrity needs page.hls_js")
         }
+        if grpc.secured, http.tls.certificate == nil { found.append("grpc.tls needs http.tls.certificate") }
         if !roles.contains(.edge), edge.isShield { found.append("edge.shield needs the role edge") }
         let relay = [cluster.relayTLS.certificate, cluster.relayTLS.key, cluster.relayAuthority].compactMap { $0 }
         if !relay.isEmpty, relay.count < 3 {
             found.append("relay.tls.certificate, relay.tls.key and relay.tls.authority are set together or not at all")
         }
+        found += redis.contradictions
         if cluster.key == nil {
             if roles != [.origin, .edge, .router] {
                 found.append("roles need cluster.key: a node alone does everything")
+            }
+            if redis.isOn {
+                found.append("redis.url and redis.sentinels need cluster.key: a node alone agrees with itself")
             }
             if !cluster.seeds.isEmpty || !cluster.remoteSeeds.isEmpty { found.append("cluster.seeds need cluster.key") }
         }

@@ -74,6 +74,12 @@ extension SettingKey {
             why: "a viewer who reloads finds it still there; a longer wait costs traffic for nobody."
         ),
         SettingKey(
+            "cluster.quorum", \.cluster.quorum, .integer(0...64),
+            "How many origins must agree before one of them takes a stream, that one counted; 0 for no such rule.",
+            why:
+                "0 keeps both sides of a parted cluster live, each with its own publishers; more than half of the origins lets only one side take streams."
+        ),
+        SettingKey(
             "cluster.checked_one_in", \.cluster.checkedOneIn, .integer(1...1024),
             "Of how many segments that come over the relay one is compared with the hash that its gateway gave it.",
             why: "hashing all would cost an edge as much as serving them; a writer that is wrong is wrong often."

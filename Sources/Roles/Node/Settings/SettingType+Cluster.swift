@@ -28,6 +28,19 @@ extension SettingType<String> {
     }
 }
 
+extension SettingType<String> {
+    /// ASCII letters and digits and the characters of `others`, 1 to `longest` of them.
+    static func word(_ allowed: String, longest: Int, and others: String) -> Self {
+        SettingType(
+            allowed: allowed,
+            parse: { text in
+                let isWord = text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) || others.contains($0) }
+                return isWord && (1...longest).contains(text.count) ? text : nil
+            },
+            render: { "\"\($0)\"" })
+    }
+}
+
 extension SettingType<SecretText?> {
     /// The key of a cluster or, empty, none.
     static var clusterKey: Self {

@@ -116,14 +116,15 @@ extension SettingType<SecretText?> {
 }
 
 extension SettingType<[String]> {
-    /// Words without commas and white space.
-    static func list(of allowed: String) -> Self {
+    /// Words without commas and white space; `isAllowed` refuses words of a wrong form.
+    static func list(of allowed: String, isAllowed: @escaping @Sendable (String) -> Bool = { _ in true }) -> Self {
         SettingType(
             allowed: "a list of \(allowed)",
             parse: { text in
                 let words = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
                 guard !text.isEmpty else { return [] }
-                return words.contains { $0.isEmpty || $0.contains(where: \.isWhitespace) } ? nil : words
+                let isWord = words.allSatisfy { !$0.isEmpty && !$0.contains(where: \.isWhitespace) && isAllowed($0) }
+                return isWord ? words : nil
             },
             render: { "[\($0.joined(separator: ", "))]" }, isList: true
         )

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HLS
 import Relay
 public import Telemetry
 
@@ -13,9 +14,11 @@ public struct RelayMetrics: Sendable {
     let skips: Counter
     let staleRecords: Counter
     let repeatedRecords: Counter
-    let segmentsChecked: Counter
-    let segmentMismatches: Counter
+    private let segmentsChecked: Counter
+    private let segmentMismatches: Counter
     let foreignPackaging: Counter
+    private let outcomes: [String: Counter]
+    private let staleTerms: [StaleTerm: Counter]
     private let refusals: [RelayRefusal: Counter]
     private let failures: [String: Counter]
     private let partings: [String: Counter]
@@ -33,6 +36,10 @@ public struct RelayMetrics: Sendable {
         segmentsChecked = registry.counter(Self.checkedFamily)
         segmentMismatches = registry.counter(Self.mismatchFamily)
         foreignPackaging = registry.counter(Self.packagingFamily)
+        outcomes = Dictionary(
+            uniqueKeysWithValues: Self.outcomes.map { ($0, registry.counter(Self.outcomeFamily, $0)) })
+        staleTerms = Dictionary(
+            uniqueKeysWithValues: StaleTerm.allCases.map { ($0, registry.counter(Self.staleFamily, $0.rawValue)) })
         refusals = Dictionary(
             uniqueKeysWithValues: RelayRefusal.allCases.map {
                 ($0, registry.counter(Self.refusalFamily, $0.counterName))
@@ -43,19 +50,64 @@ public struct RelayMetrics: Sendable {
             uniqueKeysWithValues: RelayParting.counterNames.map { ($0, registry.counter(Self.partingFamily, $0)) })
     }
 
-    func refused(_ refusal: RelayRefusal) { refusals[refusal]?.add() }
+    func refused(_ refusal: RelayRefusal) {
+        refusals[refusal]?.add()
+        if refusal == .wrongTerm { refused(.subscription) }
+    }
+
+    /// Something of a lower term than is known was refused.
+    public func refused(_ stale: StaleTerm) { staleTerms[stale]?.add() }
+
+    /// A term was taken, or not.
+    func took(_ outcome: Result<Succession, TermFailure>) {
+        switch outcome {
+        case .failure(.higherTerm): outcomes["higher_term"]?.add()
+        case .failure(.tooFew): outcomes["too_few"]?.add()
+        case .success: outcomes["taken"]?.add()
+        }
+    }
+
+    /// What of a lower term was refused.
+    public enum StaleTerm: String, Sendable, CaseIterable {
+        /// Records that a standby would have acknowledged.
+        case acknowledgement
+        /// A commit.
+        case commit
+        /// An entry of the directory that this node wrote itself, as the gateway it was.
+        case gateway
+        /// A question by who takes the lower term, or is not sure of it.
+        case question
+        /// A subscription of, or at, somebody of a lower term.
+        case subscription
+    }
 
     func failed(_ failure: RelayFailure) { failures[failure.counterName]?.add() }
 
     func parted(_ parting: RelayParting) { partings[parting.counterName]?.add() }
 
+    /// Segments that came over the relay were held against what their gateway stated.
+    func checked(_ digests: DigestCounters) {
+        segmentsChecked.add(digests.checked)
+        segmentMismatches.add(digests.mismatched)
+    }
+
     func met(_ counters: RelayCounters) {
         switches.add(counters.switches)
         skips.add(counters.skips)
         staleRecords.add(counters.staleRecords)
+        staleTerms[.commit]?.add(counters.staleCommits)
+        staleTerms[.subscription]?.add(counters.staleTerms)
         repeatedRecords.add(counters.repeatedRecords)
     }
 
+    private static let outcomes = ["higher_term", "taken", "too_few"]
+    private static let outcomeFamily = MetricFamily(
+        "millrace_terms_total", .counter, labels: [.oneOf("outcome", outcomes)],
+        help: "Terms that this node wanted to take, by what came of it.")
+    private static let staleFamily = MetricFamily(
+        "millrace_stale_terms_refused_total", .counter,
+        labels: [.oneOf("what", StaleTerm.allCases.map(\.rawValue))],
+        help: "What was refused because it belongs to a lower term than is known.")
     private static let packagingFamily = MetricFamily(
         "millrace_relay_foreign_packaging_total", .counter,
         help: "Streams not taken because their gateway packages with a version that this node does not write.")
@@ -94,7 +146,7 @@ public struct RelayMetrics: Sendable {
 
     /// What is declared.
     public static let families = [
-        packagingFamily,
+        outcomeFamily, staleFamily, packagingFamily,
         sentFamily, receivedFamily, subscriptionsFamily, upstreamsFamily, switchesFamily, skipsFamily, discardedFamily,
         checkedFamily, mismatchFamily, refusalFamily, failureFamily, partingFamily,
     ]

@@ -59,7 +59,7 @@ extension StreamReplica {
     /// The sign of life that a session owes its subscriber.
     func heartbeat(for session: RelayPublisherSession, now: Duration) -> RelayMessage? {
         state.withLock { state in
-            let age = source == .gateway ? .zero : state.gatewayHeard.map { now - $0 }
+            let age = state.source == .gateway ? .zero : state.gatewayHeard.map { now - $0 }
             return session.heartbeat(
                 term: state.hasTerm ? state.feed.log.term : nil, commit: state.feed.commit, gatewayAge: age)
         }
@@ -68,29 +68,53 @@ extension StreamReplica {
     /// Records that follow begin at `start`.
     func begin(_ start: FeedStart) {
         change([.records, .parts]) { state in
+            guard state.source == .relay else { return }
             state.hasTerm = true
             state.feed.begin(start)
             if state.feed.log.count == 0 { state.hasBeenLevel = false }
         }
     }
 
-    /// Records came, the first of which stands at `first`. Returns what the checks of digests came to since the last call.
-    func append(_ records: [FeedRecord], at first: FeedPosition) -> DigestCounters {
-        var found = DigestCounters()
+    /// What became of records that came.
+    struct Intake {
+        /// What the checks of digests came to since the last call.
+        var digests = DigestCounters()
+        /// Whether they may be acknowledged: no higher term was promised to anybody before they were here.
+        var mayBeAcknowledged = false
+    }
+
+    /// Records came, the first of which stands at `first`.
+    func append(_ records: [FeedRecord], at first: FeedPosition) -> Intake {
+        var found = Intake()
         change(.records) { state in
+            guard state.source == .relay else { return }
+            found.mayBeAcknowledged = state.promised.map { $0 <= first.term } ?? true
             let before = state.feed.digests
             for (offset, record) in records.enumerated() {
                 append(record, at: FeedPosition(term: first.term, number: first.number + UInt64(offset)), &state)
             }
-            found.checked = state.feed.digests.checked - before.checked
-            found.mismatched = state.feed.digests.mismatched - before.mismatched
+            found.digests.checked = state.feed.digests.checked - before.checked
+            found.digests.mismatched = state.feed.digests.mismatched - before.mismatched
         }
         return found
+    }
+
+    /// Hears from the parent that all holders have more. Nothing of a term that was promised away is listed.
+    /// - Returns: whether that was so.
+    func hear(_ commit: CommitTracker.Commit) -> Bool {
+        var isTaken = false
+        change([]) { state in
+            guard state.source == .relay, state.promised.map({ $0 <= commit.position.term }) ?? true else { return }
+            state.feed.commit(upTo: commit)
+            isTaken = true
+        }
+        return isTaken
     }
 
     /// Notes whether all that the parent has committed is here, and when the gateway was last heard of.
     func subscription(isLevel: Bool, gatewayHeard: Duration?) {
         let isNews = state.withLock { state in
+            guard state.source == .relay else { return false }
             let isNews = isLevel && !state.isLevel
             if isNews { state.levelings &+= 1 }
             state.isLevel = isLevel
@@ -103,6 +127,7 @@ extension StreamReplica {
     /// Nobody serves the stream: what waits for it is answered as if it were over, and nothing will come.
     func abandon() {
         wake([.parts, .records, .commits]) { state in
+            guard state.source == .relay else { return }
             state.isLevel = true
             state.levelings &+= 1
             state.isOver = true

@@ -3,6 +3,7 @@
 import CMAF
 import Feed
 import HLS
+import Identity
 import Relay
 import Telemetry
 import Transport
@@ -54,6 +55,18 @@ final class Upstream: RelayLinkUser {
         if !replica.hasTerm, isUnknown, ends.isEmpty { loop.giveUp(self) }
     }
 
+    /// The directory knows of a higher term: parents that have no place in its tree are left.
+    func learn(_ term: Term, now: Duration) {
+        guard !isOver else { return }
+        session.learn(term, now: now)
+        let candidates = loop.finder.parents(of: replica.id)?.candidates ?? []
+        for path in RelayPath.allCases {
+            guard let parent = ends[path]?.parent, !candidates.contains(parent) else { continue }
+            if session.isOpen(path) { obey(session.disown(path, now: now), now: now) } else { part(path) }
+        }
+        tick(now: now)
+    }
+
     /// Ends the subscription.
     func close() {
         isOver = true
@@ -98,20 +111,22 @@ extension Upstream {
     }
 
     private func obey(_ directives: [RelaySubscriberSession.Directive], now: Duration) {
+        var mayAcknowledge = true
         for directive in directives {
             switch directive {
             case .append(let records, let first):
                 guard records.allSatisfy(\.isWritable) else { return refuse() }
                 let found = replica.append(records, at: first)
-                loop.metrics.segmentsChecked.add(found.checked)
-                loop.metrics.segmentMismatches.add(found.mismatched)
+                mayAcknowledge = found.mayBeAcknowledged
+                loop.metrics.checked(found.digests)
             case .begin(let start): replica.begin(start)
-            case .commit(let commit): replica.commit(upTo: commit)
+            case .commit(let commit): if !replica.hear(commit) { loop.metrics.refused(.commit) }
             case .datagram: break  // taken by whoever plays RTP, which nothing on this replica does
             case .leave(let path, let parting): leave(path, parting, now: now)
             case .redirect(let path, let node, let endpoint):
                 part(path)
                 attach(path, to: RelayParent(node: node, endpoint: endpoint))
+            case .send(.acknowledge, _) where !mayAcknowledge: loop.metrics.refused(.acknowledgement)
             case .send(let message, let path):
                 if let end = ends[path] { end.link?.send(message, channel: end.channel) }
             }
@@ -145,7 +160,7 @@ extension Upstream {
 
 extension FeedRecord {
     /// Whether this node's byte writer writes it as the gateway does.
-    fileprivate var isWritable: Bool {
+    var isWritable: Bool {
         if case .segmentStart(let start) = self { Packaging.supported.contains(start.packaging) } else { true }
     }
 }

@@ -44,6 +44,9 @@ final class UpstreamLoop {
         upstreams[replica.id] = nil
     }
 
+    /// There is a higher term of a stream.
+    func learn(_ stream: StreamID, _ term: Term) { upstreams[stream]?.learn(term, now: SystemClock.now()) }
+
     /// Nobody knows the stream.
     func giveUp(_ upstream: Upstream) {
         close(upstream.replica)

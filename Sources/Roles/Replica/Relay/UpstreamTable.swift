@@ -10,7 +10,7 @@ import Transport
 /// The streams that a node takes from others: one subscription a stream, however many watch it here. The first who asks
 /// for a stream opens it; it stays for a while after the last.
 public final class UpstreamTable: StreamSource {
-    private let replicas: ReplicaTable
+    let replicas: ReplicaTable
     private let finder: any ParentFinder
     private let makeReplica: @Sendable (StreamID) -> StreamReplica
     private let settings: UpstreamSettings
@@ -21,6 +21,8 @@ public final class UpstreamTable: StreamSource {
 
     private struct State {
         var entries: [StreamID: Entry] = [:]
+        /// Streams whose term is being taken here.
+        var suspended: Set<StreamID> = []
         var places: [Place] = []
         var turn = 0
         var isClosing = false
@@ -76,6 +78,9 @@ public final class UpstreamTable: StreamSource {
         return open(stream, via: [], isHeld: true, reusing: former?.replica) != nil
     }
 
+    /// Whether the node is any stream's standby.
+    public var isHolding: Bool { state.withLock { $0.entries.values.contains { $0.isHeld } } }
+
     /// The node is no longer the stream's standby. What it holds stays while somebody wants it.
     public func release(_ stream: StreamID) {
         let former = state.withLock { state -> Entry? in
@@ -86,6 +91,41 @@ public final class UpstreamTable: StreamSource {
         guard let former else { return }
         close(former)
         _ = open(stream, via: [], isHeld: false, reusing: former.replica)
+    }
+
+    /// The directory says that a stream has a higher term.
+    public func learn(_ stream: StreamID, _ term: Term) {
+        guard let entry = state.withLock({ $0.entries[stream] }) else { return }
+        entry.place.eventLoop.execute { entry.place.upstreams.value.learn(stream, term) }
+    }
+
+    /// Takes a stream that this node was the gateway of from whoever is now.
+    public func adopt(_ replica: StreamReplica) {
+        replica.resign()
+        let former = state.withLock { state -> Entry? in
+            guard !state.isClosing else { return nil }
+            defer { enter(replica, via: [], isHeld: false, &state) }
+            return state.entries[replica.id]
+        }
+        if let former { close(former) }
+    }
+
+    /// Takes a stream from nobody, as this node is to be its gateway.
+    func suspend(_ stream: StreamID) {
+        let former = state.withLock { state in
+            state.suspended.insert(stream)
+            return state.entries.removeValue(forKey: stream)
+        }
+        if let former { close(former) }
+    }
+
+    /// Whatever came of it, a stream may be taken from others again where this node is not its gateway.
+    func resume(_ stream: StreamID) { state.withLock { _ = $0.suspended.remove(stream) } }
+
+    /// Does something on one of the loops that have connections to other nodes.
+    func onSomeLoop(_ body: @escaping @Sendable (UpstreamLoop) -> Void) {
+        guard let chosen = state.withLock({ $0.isClosing ? nil : place(&$0) }) else { return }
+        chosen.eventLoop.execute { body(chosen.upstreams.value) }
     }
 
     /// Lets go what nobody wants any more. Call about once a second.
@@ -100,6 +140,7 @@ public final class UpstreamTable: StreamSource {
             close(entry)
             replicas.remove(entry.replica)
         }
+        replicas.sweep()
         metrics.upstreams.set(state.withLock { $0.entries.count })
     }
 
@@ -118,18 +159,25 @@ extension UpstreamTable {
     private func open(
         _ stream: StreamID, via: [NodeTag], isHeld: Bool, reusing former: StreamReplica? = nil
     ) -> StreamReplica? {
-        guard let parents = finder.parents(of: stream), !parents.candidates.isEmpty else { return nil }
+        let isKnown = finder.parents(of: stream).map { !$0.candidates.isEmpty } ?? false
+        guard isKnown || former != nil else { return nil }
         return state.withLock { state in
             if let entry = state.entries[stream] { return entry.unknownSince == nil ? entry.replica : nil }
+            let held = replicas[stream].flatMap { $0.isOver ? nil : $0 }
+            if let held, held.source == .gateway || state.suspended.contains(stream) { return held }
             guard !state.isClosing, state.entries.count < settings.maximumStreams else { return nil }
-            let replica = former ?? makeReplica(stream)
-            let place = place(&state)
-            state.entries[stream] = Entry(replica: replica, place: place, isHeld: isHeld)
-            replicas.insert(replica)
-            place.eventLoop.execute { [upstreams = place.upstreams] in
-                upstreams.value.open(replica, via: via, isHolder: isHeld)
-            }
+            let replica = former ?? held ?? makeReplica(stream)
+            enter(replica, via: via, isHeld: isHeld, &state)
             return replica
+        }
+    }
+
+    private func enter(_ replica: StreamReplica, via: [NodeTag], isHeld: Bool, _ state: inout State) {
+        let place = place(&state)
+        state.entries[replica.id] = Entry(replica: replica, place: place, isHeld: isHeld)
+        replicas.insert(replica)
+        place.eventLoop.execute { [upstreams = place.upstreams] in
+            upstreams.value.open(replica, via: via, isHolder: isHeld)
         }
     }
 

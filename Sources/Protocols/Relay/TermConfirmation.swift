@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Identity
+
+/// Asks whether a term still is the highest, for a gateway that lost time: two members that know of no higher one open its
+/// gate again, or all it believes alive where they are fewer. An answer is one to a question, so none is older than it.
+public struct TermConfirmation: Sendable {
+    /// What is to be done.
+    public enum Directive: Hashable, Sendable {
+        /// Ask all peers: call `answered` for each that answers.
+        case ask(Term)
+        /// The term is the highest: go on.
+        case confirm
+        /// Too few answer: look again who is believed alive, and begin anew.
+        case unheard
+        /// A higher one is known: stop for good.
+        case yield(Term)
+    }
+
+    private let term: Term
+    private let needed: Int
+    private let settings: RelaySettings
+    private var agreed: Set<NodeID> = []
+    private var rounds = 0
+    private var isOver = false
+
+    /// When `tick` asks again; nil once it is over.
+    public private(set) var nextDeadline: Duration?
+
+    /// A question to come.
+    /// - Parameter peers: how many members are believed alive, this one not counted.
+    public init(_ term: Term, peers: Int, settings: RelaySettings) {
+        self.term = term
+        self.settings = settings
+        needed = min(peers, 2)
+    }
+
+    /// Begins, and asks again those who did not answer.
+    public mutating func tick(now: Duration) -> [Directive] {
+        guard !isOver, now >= nextDeadline ?? now else { return [] }
+        guard agreed.count < needed else { return end(.confirm) }
+        guard rounds < Self.mostRounds else { return end(.unheard) }
+        rounds += 1
+        nextDeadline = now + settings.termTimeout
+        return [.ask(term)]
+    }
+
+    /// A peer has answered.
+    public mutating func answered(_ answer: TermAnswer, by node: NodeID) -> [Directive] {
+        guard !isOver else { return [] }
+        guard answer.term <= term else { return end(.yield(answer.term)) }
+        agreed.insert(node)
+        return agreed.count < needed ? [] : end(.confirm)
+    }
+
+    private mutating func end(_ directive: Directive) -> [Directive] {
+        isOver = true
+        nextDeadline = nil
+        return [directive]
+    }
+
+    /// A second and a half: meanwhile those who do not answer may have become suspects.
+    private static let mostRounds = 5
+}

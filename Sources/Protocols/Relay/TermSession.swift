@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Feed
+public import Identity
+
+/// Takes a term of one stream: claims it, asks who holds what, has that fetched which is missing, and says when the term
+/// begins (docs/decisions/0020).
+///
+/// It is in one of five states. *New*: leads to claiming by `begin`. *Claiming*: the arbiter was asked; leads to asking, to
+/// new where a higher term is known, and to over. *Asking*: peers were asked; leads to fetching, new and over. *Fetching*:
+/// the furthest answer is being copied; leads to over, or stays and takes the next best. *Over*: no exit.
+public struct TermSession: Sendable {
+    /// Why the term is taken, which says what becomes of it when somebody else has a higher one.
+    public enum Purpose: Hashable, Sendable {
+        /// To append `end`: gives way to any higher term.
+        case ending
+        /// A publisher is here: it is the newest, so takes a term above.
+        case publishing
+    }
+
+    /// What is to be done.
+    public enum Directive: Hashable, Sendable {
+        /// Call `begin` again, for a term above this one.
+        case again(above: Term)
+        /// Ask all peers, anew where they were asked for another term: call `answered` or `unreachable` for each.
+        case ask(Term)
+        /// The term has begun: append.
+        case begin(Succession)
+        /// Ask the arbiter: call `claimed` or `refused`.
+        case claim(Term)
+        /// Copy all up to this position from a peer: call `fetched` or `unreachable`.
+        case fetch(from: NodeID, to: FeedPosition)
+        /// Give up.
+        case yield(TermFailure)
+    }
+
+    /// The stream.
+    public let stream: StreamID
+    /// The term that is being taken; nil before `begin`.
+    public private(set) var term: Term?
+
+    private let purpose: Purpose
+    private let peers: [NodeID]
+    private let quorum: Quorum
+    private let settings: RelaySettings
+    private var phase = Phase.new
+    private var answers: [NodeID: TermAnswer] = [:]
+    private var awaited: Set<NodeID> = []
+    private var held: FeedPosition?
+    private var listed: MediaSequenceNumber?
+    private var rounds = 0
+
+    private enum Phase {
+        case new, claiming, over
+        case asking(until: Duration)
+        case fetching(from: NodeID, to: FeedPosition, until: Duration)
+    }
+
+    /// How many of whom must agree to a term.
+    public struct Quorum: Hashable, Sendable {
+        /// How many, the taker among them; 0 where nobody need.
+        public let count: Int
+        /// Those whose promise counts: the origins.
+        public let voters: Set<NodeID>
+
+        /// A quorum of its parts.
+        public init(count: Int = 0, voters: Set<NodeID> = []) {
+            self.count = count
+            self.voters = voters
+        }
+    }
+
+    /// A term to be taken.
+    /// - Parameters:
+    ///   - peers: who is asked; of two that hold the same the first is taken from.
+    ///   - held: the first record that this node does not have, where it has any.
+    ///   - commit: what this node knows to be committed.
+    public init(
+        _ stream: StreamID, for purpose: Purpose, asking peers: [NodeID], held: FeedPosition? = nil,
+        commit: CommitTracker.Commit? = nil, quorum: Quorum = Quorum(), settings: RelaySettings
+    ) {
+        self.stream = stream
+        self.purpose = purpose
+        self.peers = peers
+        self.held = held
+        self.quorum = quorum
+        self.settings = settings
+        listed = commit?.part.msn
+    }
+
+    /// When `tick` has something to do; nil for never.
+    public var nextDeadline: Duration? {
+        switch phase {
+        case .asking(let until), .fetching(_, _, let until): until
+        case .claiming, .new, .over: nil
+        }
+    }
+}
+
+// MARK: - Events
+
+extension TermSession {
+    /// Begins, or begins again.
+    /// - Parameters:
+    ///   - known: the highest term known of the stream.
+    ///   - unixTime: milliseconds since 1970.
+    public mutating func begin(
+        above known: Term?, unixTime: UInt64, using random: inout some RandomNumberGenerator
+    ) -> [Directive] {
+        guard case .new = phase else { return [] }
+        let taken = Term.taken(above: [known, term].compactMap { $0 }.max(), now: unixTime, using: &random)
+        term = taken
+        rounds += 1
+        phase = .claiming
+        return [.claim(taken)]
+    }
+
+    /// The arbiter has no objection.
+    public mutating func claimed(_ claimed: Term, now: Duration) -> [Directive] {
+        guard case .claiming = phase, claimed == term else { return [] }
+        answers = [:]
+        awaited = Set(peers)
+        phase = .asking(until: now + settings.termTimeout)
+        return peers.isEmpty ? settle(now: now) : [.ask(claimed)]
+    }
+
+    /// The arbiter knows of a higher term.
+    public mutating func refused(for higher: Term) -> [Directive] {
+        guard case .claiming = phase else { return [] }
+        return outdone(by: higher)
+    }
+
+    /// A peer has answered.
+    public mutating func answered(_ answer: TermAnswer, by node: NodeID, now: Duration) -> [Directive] {
+        guard case .asking = phase, answer.stream == stream, let term, awaited.remove(node) != nil else { return [] }
+        guard answer.term <= term else { return outdone(by: answer.term) }
+        // One that accepts lower terms than it was asked to has promised nothing.
+        if answer.term == term { answers[node] = answer }
+        return awaited.isEmpty ? settle(now: now) : []
+    }
+
+    /// A peer can not be reached, or broke off while it was copied from.
+    public mutating func unreachable(_ node: NodeID, now: Duration) -> [Directive] {
+        switch phase {
+        case .asking:
+            guard awaited.remove(node) != nil else { return [] }
+            return awaited.isEmpty ? settle(now: now) : []
+        case .fetching(node, _, _):
+            answers[node] = nil
+            return settle(now: now)
+        case .claiming, .fetching, .new, .over: return []
+        }
+    }
+
+    /// This node now holds all before `next`.
+    public mutating func fetched(_ next: FeedPosition?, now: Duration) -> [Directive] {
+        held = [held, next].compactMap { $0 }.max()
+        guard case .fetching(_, let end, _) = phase, let held, held >= end else { return [] }
+        return settle(now: now)
+    }
+
+    /// Does what is due.
+    public mutating func tick(now: Duration) -> [Directive] {
+        guard let nextDeadline, now >= nextDeadline else { return [] }
+        if case .fetching(let node, _, _) = phase { return unreachable(node, now: now) }
+        awaited = []
+        return settle(now: now)
+    }
+}
+
+// MARK: - Choosing
+
+extension TermSession {
+    private mutating func outdone(by higher: Term) -> [Directive] {
+        guard purpose == .publishing, rounds < Self.mostRounds else {
+            phase = .over
+            return [.yield(.higherTerm(higher))]
+        }
+        phase = .new
+        return [.again(above: higher)]
+    }
+
+    /// All have answered who will: goes on from the furthest.
+    private mutating func settle(now: Duration) -> [Directive] {
+        guard let term else { return [] }
+        let agreed = 1 + answers.keys.count { quorum.voters.contains($0) }
+        guard agreed >= quorum.count else {
+            phase = .over
+            return [.yield(.tooFew(agreed: agreed))]
+        }
+        for answer in answers.values {
+            if let msn = answer.commit?.part.msn { listed = max(listed ?? msn, msn) }
+        }
+        if let best = furthest {
+            phase = .fetching(from: best.node, to: best.next, until: now + settings.answerTimeout)
+            return [.fetch(from: best.node, to: best.next)]
+        }
+        phase = .over
+        return [.begin(Succession(term: term, listed: listed))]
+    }
+
+    /// The peer that holds the most, where that is more than is held here.
+    private var furthest: (node: NodeID, next: FeedPosition)? {
+        var best: (node: NodeID, next: FeedPosition)?
+        for node in peers {
+            guard let next = answers[node]?.next, next > best?.next ?? held ?? Self.nothing else { continue }
+            best = (node, next)
+        }
+        return best
+    }
+
+    /// Before every record.
+    private static let nothing = FeedPosition(term: Term(number: 0, salt: 0), number: 0)
+    /// Two publishers with one name settle it in one round; more are a mistake somewhere.
+    private static let mostRounds = 8
+}
+
+/// A term that begins.
+public struct Succession: Hashable, Sendable {
+    /// The term.
+    public let term: Term
+    /// The highest number that anybody who was asked knew to be listed; nil where none did.
+    public let listed: MediaSequenceNumber?
+
+    /// A succession of its parts.
+    public init(term: Term, listed: MediaSequenceNumber? = nil) {
+        self.term = term
+        self.listed = listed
+    }
+}
+
+/// Why a term was not taken.
+public enum TermFailure: Error, Hashable, Sendable {
+    /// Somebody has a higher one.
+    case higherTerm(Term)
+    /// Too few origins promised to refuse lower ones: so many, this one counted.
+    case tooFew(agreed: Int)
+}

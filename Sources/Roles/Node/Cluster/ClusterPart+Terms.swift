@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Cluster
+import Feed
+import Identity
+import Logging
+import Media
+import NIOCore
+import Origin
+import Placement
+import Relay
+import Replica
+import Router
+import Telemetry
+import Transport
+
+/// Terms: this node's streams become its own, are doubted, and are given up.
+extension ClusterPart: OriginCluster {
+    func known(_ stream: StreamID) -> KnownStream? {
+        desk.entry(stream).map { entry in
+            let isOver = entry.state == .ended || entry.publisher == 0
+            return KnownStream(term: entry.term, publisher: isOver ? nil : entry.publisher)
+        }
+    }
+
+    func take(_ stream: LiveStream, for purpose: TermPurpose, done: @escaping @Sendable (TermOutcome) -> Void) {
+        guard hasJoined else {
+            stream.onItsLoop(after: .milliseconds(50)) { [weak self] in self?.take(stream, for: purpose, done: done) }
+            return
+        }
+        let snapshot = desk.snapshot
+        let wish = TermWish(
+            stream.replica, for: purpose == .ending ? .ending : .publishing, above: stream.term,
+            asking: snapshot.termPeers(for: stream.id).map { RelayParent(node: $0.node, endpoint: $0.relay) },
+            quorum: TermSession.Quorum(count: settings.cluster.quorum, voters: snapshot.voters))
+        upstreams.take(wish, claims: claims) { [log] outcome in
+            switch outcome {
+            case .failure(let failure):
+                log.record(
+                    "term not taken", level: .warning, metadata: ["stream": "\(stream.id)", "reason": "\(failure)"],
+                    now: SystemClock.now())
+                if case .tooFew = failure { done(.lost(.tooFewOrigins)) } else { done(.lost(.superseded)) }
+            case .success(let succession):
+                log.record(
+                    "term taken", level: .info, metadata: ["stream": "\(stream.id)", "term": "\(succession.term)"],
+                    now: SystemClock.now())
+                done(.taken(succession.term, listed: succession.listed))
+            }
+        }
+    }
+
+    func changed(_ stream: LiveStream) {
+        guard stream.hasTerm else { return }
+        // Whoever took a higher term may not have been able to ask this node.
+        if let entry = desk.entry(stream.id), entry.gateway != id, entry.term > stream.term { return stream.yield() }
+        follow(stream)
+    }
+
+    func ended(_ stream: LiveStream) { claims.release(stream.id, stream.term) }
+
+    func gaveUp(_ stream: LiveStream) {
+        claims.release(stream.id, stream.term)
+        feeder.forget(stream.id)
+        upstreams.adopt(stream.replica)
+    }
+
+    func fenced(_ stream: LiveStream) {
+        guard stream.hasTerm, shared.beginCheck(stream.id) else { return }
+        let members = desk.snapshot.view.members.filter { $0.id != id && $0.health == .alive }
+        let peers = members.prefix(Self.mostChecked).compactMap { member in
+            member.description.relay.map { RelayParent(node: member.id, endpoint: $0) }
+        }
+        upstreams.confirm(stream.id, stream.term, asking: peers) { [shared] standing in
+            shared.endCheck(stream.id)
+            switch standing {
+            case .highest: stream.unfence(.clock)
+            case .superseded: stream.yield()
+            case .unknown: break  // asked again with the next tick
+            }
+        }
+    }
+
+    /// Five times a second: whether the process stood still.
+    func beat() {
+        let now = SystemClock.now()
+        guard let pulse else { return }
+        guard pulse.isLate(at: now) else { return pulse.beat(at: now) }
+        // No gate may be open when the pulse looks well again.
+        for stream in streams.all { stream.fence(.clock) }
+        pulse.beat(at: now)
+        log.record("this node stood still", level: .warning, metadata: [:], now: now)
+        confirmFenced()
+    }
+
+    /// Asks again for the streams that are still in doubt.
+    func confirmFenced() {
+        for stream in streams.all where stream.fences.contains(.clock) { fenced(stream) }
+    }
+
+    /// The directory says that another node has a stream, or that what it had is over.
+    func settle(_ entry: StreamEntry) {
+        guard entry.gateway != id else { return }
+        if let stream = streams[entry.stream], stream.hasTerm, entry.term > stream.term {
+            relayMetrics.refused(.gateway)
+            stream.yield()
+        }
+        guard let replica = replicas[entry.stream] else { return }
+        if replica.isOver, entry.state != .ended, entry.term > replica.term { replicas.remove(replica) }
+        if replica.source == .relay { replica.publisherIs(absent: entry.state == .absent) }
+        upstreams.learn(entry.stream, entry.term)
+    }
+
+    /// Ends streams whose publisher did not come back in the grace, and whose gateway can not: it is gone and this node is
+    /// the standby, or it is this node, which knows nothing of its earlier life.
+    func endOrphans() {
+        let view = desk.snapshot.view
+        let orphans = view.streams.values.filter { entry in
+            guard entry.state != .ended, streams[entry.stream] == nil else { return false }
+            // The view may not have it yet that this node has ended the stream.
+            if let held = replicas[entry.stream], held.isOver, held.term >= entry.term { return false }
+            let isGone = view.member(entry.gateway).map { $0.health >= .dead } ?? true
+            return entry.gateway == id || entry.standby == id && isGone
+        }
+        for orphan in shared.overdue(orphans, after: settings.publisher.grace) {
+            streams.endOrphan(orphan.stream, on: group.any())
+        }
+    }
+
+    /// Whether the node knows others, or has had the time to: one that has just been started would take a term without
+    /// asking those who hold the stream.
+    private var hasJoined: Bool {
+        let isAlone = settings.cluster.seeds.isEmpty && settings.cluster.remoteSeeds.isEmpty && arbiter == nil
+        return isAlone || desk.snapshot.view.members.count > 1 || SystemClock.now() - startedAt > Self.joinTime
+    }
+
+    private static let joinTime: Duration = .seconds(2)
+    /// Two answers are enough; some may be dead.
+    private static let mostChecked = 8
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Feed
+public import Identity
+import Media
+import NIOCore
+import Replica
+import Synchronization
+import Transport
+
+/// The term begins, is doubted, and is somebody else's.
+extension LiveStream {
+    /// The term is taken: goes on from what the replica holds, and with what has waited.
+    /// - Parameter listed: the highest number that anybody listed; those that nobody holds become gaps.
+    /// - Returns: false where the stream is over, or a higher term was promised to somebody else meanwhile.
+    @discardableResult
+    public func begin(_ term: Term, listed: MediaSequenceNumber?) -> Bool {
+        let hasBegun = state.withLock { state -> Bool in
+            if case .yielded = state.presence { return false }
+            guard !state.hasTerm else { return false }
+            let beginning = MediaSequenceNumber(SystemClock.wall().milliseconds.magnitude / 1000)
+            let first = max(beginning, ([listed, last].compactMap { $0 }.max() ?? 0) &+ 1)
+            guard let summary = replica.succeed(in: term, firstSegment: first) else { return false }
+            state.term = term
+            state.hasTerm = true
+            state.sequencer = Sequencer(settings: settings.sequencer, term: term, continuing: summary)
+            state.commits = CommitTracker(term: term)
+            if let listed { state.sequencer.skip(through: listed, into: &state.records) }
+            flush(&state)
+            if case .absent = state.presence { submit(.left, &state) }
+            open(for: .term, &state)
+            return true
+        }
+        if hasBegun {
+            calls.change(self)
+            tellEnd()
+        }
+        return hasBegun
+    }
+
+    /// Somebody else has the stream: nothing more is written here, and the publisher is cut. What it sent is in a part that
+    /// has ended, so that whoever goes on has it. Returns when no record of this term will follow.
+    public func yield(_ reason: CutReason = .superseded) {
+        let (isNews, publisher) = state.withLock { state -> (Bool, (any Publisher)?) in
+            var publisher: (any Publisher)?
+            switch state.presence {
+            case .yielded: return (false, nil)
+            case .ended: if state.gate.isOpen { return (false, nil) }
+            case .absent: break
+            case .publishing(_, let live):
+                publisher = live
+                if state.hasTerm { submit(.left, &state) }
+                publishers.leave()
+            }
+            state.presence = .yielded
+            return (true, publisher)
+        }
+        publisher?.cut(reason)
+        if isNews { calls.over(self) }
+    }
+
+    /// Writes nothing from now on, until every reason has gone. What is committed stays served.
+    /// - Returns: whether the reason is new.
+    @discardableResult
+    public func fence(_ reason: FenceReasons) -> Bool {
+        state.withLock { state in
+            defer { state.gate.close(for: reason) }
+            return !state.gate.reasons.contains(reason)
+        }
+    }
+
+    /// A reason has gone; goes on with what has waited where it was the last.
+    public func unfence(_ reason: FenceReasons) {
+        let isNews = state.withLock { state in
+            guard !state.gate.isOpen else { return false }
+            open(for: reason, &state)
+            return true
+        }
+        if isNews { tellEnd() }
+    }
+
+    /// Closes the gate where the process stood still: another may have the stream. Who keeps the pulse will find out.
+    func closeIfLate(_ state: inout State) {
+        if pulse?.isLate(at: SystemClock.now()) ?? false { state.gate.close(for: .clock) }
+    }
+
+    /// Why it writes nothing now; empty where it does.
+    public var fences: FenceReasons { state.withLock { $0.gate.reasons } }
+
+    /// Whether another node has the stream: there is nothing to tell of it any more.
+    public var isYielded: Bool { state.withLock { if case .yielded = $0.presence { true } else { false } } }
+
+    private func open(for reason: FenceReasons, _ state: inout State) {
+        guard !state.gate.isOpen else { return }
+        for arrival in state.gate.open(for: reason) { perform(arrival, &state) }
+        list(&state)
+        arm(&state)
+    }
+}
+
+// MARK: - Holders
+
+extension LiveStream {
+    /// The standby has more of the feed. Whoever waits for its parts to be listed is woken.
+    public func holder(_ holder: HolderID, holds position: FeedPosition) {
+        state.withLock { state in
+            if state.commits.acknowledge(position, by: holder) { list(&state) }
+        }
+    }
+
+    /// A standby has the whole window, up to and with the record at `position`, and is waited for from there on.
+    public func holder(_ holder: HolderID, joinsAt position: FeedPosition) {
+        state.withLock { state in
+            guard position.term == state.term else { return }
+            state.commits.add(holder, countingFrom: position.number &+ 1)
+        }
+    }
+
+    /// The standby is lost: nobody waits for it any more.
+    public func lost(_ holder: HolderID) {
+        state.withLock { state in
+            if state.commits.remove(holder) { list(&state) }
+        }
+    }
+
+    /// Waits no longer for a standby that said nothing of any part for a second or two, though parts wait for it: what is
+    /// not listed helps nobody. Call about once a second.
+    /// - Returns: whether a standby was given up.
+    public func giveUpSilentHolders() -> Bool {
+        state.withLock { state in
+            let committed = state.commits.committed?.part
+            defer { state.stuck = state.commits.waitingCount > 0 ? .some(committed) : nil }
+            guard state.commits.waitingCount > 0, let stuck = state.stuck, stuck == committed else { return false }
+            if state.commits.removeAll() { list(&state) }
+            return true
+        }
+    }
+
+    /// What is committed is listed, but by who has been replaced, or may have been.
+    private func list(_ state: inout State) {
+        if case .yielded = state.presence { return }
+        closeIfLate(&state)
+        guard state.gate.isOpen else { return }
+        if let committed = state.commits.committed { replica.commit(upTo: committed) }
+    }
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Cluster
+import Identity
+import Placement
+import Testing
+
+@Suite("Whom a taker of a term asks")
+struct TermPeersTests {
+    private func region() throws -> Nodes {
+        var nodes = try Nodes.edges(20)
+        for number in 1...4 { try nodes.add("origin-\(number)", roles: .origin) }
+        for number in 1...2 { try nodes.add("shield-\(number)", roles: [.edge, .shield]) }
+        try nodes.add("router", roles: .router)
+        return nodes
+    }
+
+    private func peers(_ snapshot: PlacementSnapshot) throws -> [String] {
+        try snapshot.termPeers(for: stream("live/a")).map(\.node.description)
+    }
+
+    @Test("are the standby and the gateway first, all origins and shields, some edges, nobody twice, and not itself")
+    func order() throws {
+        let held = try entry(gateway: "origin-2", standby: "origin-4")
+        let found = try peers(try region().snapshot(of: "origin-1", streams: [held]))
+        #expect(found.prefix(2) == ["origin-4", "origin-2"] && found.contains("origin-3"))
+        #expect(found.contains("shield-1") && found.contains("shield-2"))
+        #expect(Set(found).count == found.count && !found.contains("origin-1") && !found.contains("router"))
+        #expect((5...13).contains(found.count))
+    }
+
+    @Test("are not the dead, but suspects: one of them may be the gateway")
+    func health() throws {
+        var nodes = try region()
+        nodes.change("origin-2") { $0.health = .suspect }
+        nodes.change("origin-4") { $0.health = .dead }
+        let held = try entry(gateway: "origin-2", standby: "origin-4")
+        let found = try peers(try nodes.snapshot(of: "origin-1", streams: [held]))
+        #expect(found.first == "origin-2" && !found.contains("origin-4"))
+    }
+
+    @Test("are the same without holders for a stream that is new or over")
+    func unknown() throws {
+        let over = try entry(gateway: "origin-2", standby: "origin-4", state: .ended)
+        let new = try peers(try region().snapshot(of: "origin-1"))
+        #expect(try peers(try region().snapshot(of: "origin-1", streams: [over])) == new)
+        #expect(new.prefix(3) == ["origin-2", "origin-3", "origin-4"])
+    }
+
+    @Test("are the doors of the region, too, that a stream comes from")
+    func elsewhere() throws {
+        let far = try entry(gateway: "far-1", region: "far")
+        let doors = try summary("far", doors: ["far-1", "far-2"])
+        let found = try peers(try region().snapshot(of: "origin-1", streams: [far], regions: [doors]))
+        #expect(found.suffix(2) == ["far-1", "far-2"] && found.contains("origin-2"))
+    }
+}

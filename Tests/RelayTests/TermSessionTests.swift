@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Feed
+import Identity
+import Relay
+import TestKit
+import Testing
+
+@Suite("Who takes a term")
+struct TermSessionTests {
+    private static let peers = ["a", "b", "c"].compactMap { NodeID(parsing: $0) }
+    private static let former = Term(number: 1000, salt: 1)
+    private var random = SeededRandom(seed: 7)
+
+    private func session(
+        _ purpose: TermSession.Purpose = .publishing, held: UInt64? = nil, quorum: Int = 0, peers: [NodeID] = peers
+    ) -> TermSession {
+        TermSession(
+            RelayNode.stream, for: purpose, asking: peers, held: held.map(Self.at), commit: held.map { _ in commit(4) },
+            quorum: TermSession.Quorum(count: quorum, voters: Set(Self.peers.prefix(2))), settings: RelaySettings())
+    }
+
+    private static func at(_ number: UInt64) -> FeedPosition { FeedPosition(term: former, number: number) }
+
+    private func commit(_ msn: MediaSequenceNumber) -> CommitTracker.Commit {
+        CommitTracker.Commit(position: Self.at(1), part: PartPosition(msn: msn, part: 0))
+    }
+
+    private func answer(_ term: Term, holds number: UInt64?, listed msn: MediaSequenceNumber? = nil) -> TermAnswer {
+        TermAnswer(
+            stream: RelayNode.stream, term: term, next: number.map(Self.at), commit: msn.map(commit))
+    }
+
+    /// Begins, and is granted the term.
+    private mutating func ask(_ session: inout TermSession, unixTime: UInt64 = 2000) throws -> Term {
+        let begun = session.begin(above: Self.former, unixTime: unixTime, using: &random)
+        let term = try #require(session.term)
+        #expect(begun == [.claim(term)] && term > Self.former)
+        let asked = session.claimed(term, now: .zero)
+        #expect(asked == [.ask(term)])
+        return term
+    }
+
+    @Test("goes on from what it holds where nobody holds more, and knows what anybody listed")
+    mutating func own() throws {
+        var session = session(held: 50)
+        let term = try ask(&session)
+        #expect(session.answered(answer(term, holds: 50, listed: 9), by: Self.peers[1], now: .zero).isEmpty)
+        #expect(session.answered(answer(term, holds: nil), by: Self.peers[0], now: .zero).isEmpty)
+        let last = session.answered(answer(term, holds: 20, listed: 6), by: Self.peers[2], now: .zero)
+        #expect(last == [.begin(Succession(term: term, listed: 9))])
+    }
+
+    @Test("is alone where there is nobody to ask")
+    mutating func alone() throws {
+        var session = session(peers: [])
+        _ = session.begin(above: nil, unixTime: 5, using: &random)
+        let term = try #require(session.term)
+        #expect(term.number == 5)
+        #expect(session.claimed(term, now: .zero) == [.begin(Succession(term: term))])
+    }
+
+    @Test("copies from the furthest, of equals from the first, and from the next best where that breaks off")
+    mutating func fetches() throws {
+        var session = session(held: 10)
+        let term = try ask(&session)
+        for (node, held) in zip(Self.peers, [30, 40, 40] as [UInt64]).dropLast() {
+            #expect(session.answered(answer(term, holds: held), by: node, now: .zero).isEmpty)
+        }
+        let chosen = session.answered(answer(term, holds: 40), by: Self.peers[2], now: .zero)
+        #expect(chosen == [.fetch(from: Self.peers[1], to: Self.at(40))])
+        #expect(session.fetched(Self.at(35), now: .zero).isEmpty)
+        #expect(session.unreachable(Self.peers[0], now: .zero).isEmpty)
+        #expect(session.unreachable(Self.peers[1], now: .zero) == [.fetch(from: Self.peers[2], to: Self.at(40))])
+        #expect(session.nextDeadline == .seconds(5))
+        #expect(session.tick(now: .seconds(5)) == [.begin(Succession(term: term, listed: 4))])
+    }
+
+    @Test("has a copy when it holds as much as the furthest said")
+    mutating func fetched() throws {
+        var session = session()
+        let term = try ask(&session)
+        for node in Self.peers.dropLast() { #expect(session.unreachable(node, now: .zero).isEmpty) }
+        let chosen = session.answered(answer(term, holds: 40), by: Self.peers[2], now: .zero)
+        #expect(chosen == [.fetch(from: Self.peers[2], to: Self.at(40))])
+        #expect(session.fetched(Self.at(41), now: .zero) == [.begin(Succession(term: term))])
+        #expect(session.fetched(Self.at(50), now: .zero).isEmpty && session.nextDeadline == nil)
+    }
+
+    @Test("waits 300 ms for those who do not answer, and no longer")
+    mutating func silence() throws {
+        var session = session(held: 10)
+        let term = try ask(&session)
+        #expect(session.answered(answer(term, holds: 12), by: Self.peers[2], now: .zero).isEmpty)
+        #expect(session.tick(now: .milliseconds(299)).isEmpty)
+        let late = session.tick(now: .milliseconds(300))
+        #expect(late == [.fetch(from: Self.peers[2], to: Self.at(12))])
+        #expect(session.answered(answer(term, holds: 99), by: Self.peers[0], now: .milliseconds(301)).isEmpty)
+    }
+
+    @Test("takes a term above whatever anybody knows where a publisher is here, and gives way where it only ends")
+    mutating func higher() throws {
+        let higher = Term(number: 9_000_000, salt: 3)
+        var ending = session(.ending)
+        _ = try ask(&ending)
+        let outcome = ending.answered(answer(higher, holds: 1), by: Self.peers[0], now: .zero)
+        #expect(outcome == [.yield(.higherTerm(higher))])
+        var session = session()
+        let first = try ask(&session)
+        let again = session.answered(answer(higher, holds: 1), by: Self.peers[0], now: .zero)
+        #expect(again == [.again(above: higher)])
+        _ = session.begin(above: higher, unixTime: 2000, using: &random)
+        let second = try #require(session.term)
+        #expect(second > higher && session.claimed(first, now: .zero).isEmpty)
+        #expect(session.claimed(second, now: .zero) == [.ask(second)])
+        // An answer to the first question promises nothing for the second.
+        #expect(session.answered(answer(first, holds: 70), by: Self.peers[0], now: .zero).isEmpty)
+        for node in Self.peers[1...] { _ = session.unreachable(node, now: .zero) }
+        #expect(session.answered(answer(second, holds: 80), by: Self.peers[0], now: .zero).isEmpty)
+    }
+
+    @Test("obeys the arbiter")
+    mutating func arbiter() throws {
+        let higher = Term(number: 9_000_000, salt: 3)
+        var session = session()
+        _ = session.begin(above: nil, unixTime: 1, using: &random)
+        #expect(session.refused(for: higher) == [.again(above: higher)])
+        var ending = self.session(.ending)
+        _ = ending.begin(above: nil, unixTime: 1, using: &random)
+        #expect(ending.refused(for: higher) == [.yield(.higherTerm(higher))])
+    }
+
+    @Test("gives up where two publishers outbid each other for ever")
+    mutating func outbid() throws {
+        var session = session()
+        var yielded: [TermSession.Directive] = []
+        for round in 1...20 where yielded.isEmpty {
+            _ = session.begin(above: nil, unixTime: 1, using: &random)
+            let higher = Term(number: UInt64(round) * 1000, salt: 0)
+            if case .yield? = session.refused(for: higher).first { yielded = [.yield(.higherTerm(higher))] }
+        }
+        #expect(!yielded.isEmpty)
+    }
+
+    @Test("begins only with the promises of a quorum of origins", arguments: [(1, true), (2, true), (3, false)])
+    mutating func quorum(count: Int, isEnough: Bool) throws {
+        var session = session(quorum: count)
+        let term = try ask(&session)
+        _ = session.answered(answer(term, holds: nil), by: Self.peers[0], now: .zero)
+        _ = session.answered(answer(term, holds: nil), by: Self.peers[2], now: .zero)
+        let outcome = session.unreachable(Self.peers[1], now: .zero)
+        #expect(outcome == (isEnough ? [.begin(Succession(term: term))] : [.yield(.tooFew(agreed: 2))]))
+    }
+
+    @Test("counts nobody twice, and no stranger")
+    mutating func strangers() throws {
+        var session = session(quorum: 2)
+        let term = try ask(&session)
+        let stranger = try #require(NodeID(parsing: "z"))
+        #expect(session.answered(answer(term, holds: 99), by: stranger, now: .zero).isEmpty)
+        for _ in 0..<3 { #expect(session.answered(answer(term, holds: 5), by: Self.peers[2], now: .zero).isEmpty) }
+        #expect(session.tick(now: .seconds(1)) == [.yield(.tooFew(agreed: 1))])
+    }
+}
+
+@Suite("Who doubts its term")
+struct TermConfirmationTests {
+    private static let term = Term(number: 1000, salt: 1)
+    private static let nodes = ["a", "b", "c"].compactMap { NodeID(parsing: $0) }
+
+    private func answer(_ term: Term) -> TermAnswer {
+        TermAnswer(stream: RelayNode.stream, term: term, next: nil, commit: nil)
+    }
+
+    @Test("goes on after two answers, or after all where there are fewer", arguments: [0, 1, 2, 3, 50])
+    func confirms(peers: Int) {
+        var confirmation = TermConfirmation(Self.term, peers: peers, settings: RelaySettings())
+        var directives = confirmation.tick(now: .zero)
+        var answers = 0
+        while directives == [.ask(Self.term)] || directives.isEmpty, answers < 3 {
+            directives = confirmation.answered(answer(Self.term), by: Self.nodes[answers])
+            answers += 1
+        }
+        #expect(directives == [.confirm] && answers == min(2, peers) && confirmation.nextDeadline == nil)
+    }
+
+    @Test("needs two who answer, not one who answers twice, and asks the others again")
+    func twice() {
+        var confirmation = TermConfirmation(Self.term, peers: 3, settings: RelaySettings())
+        #expect(confirmation.tick(now: .zero) == [.ask(Self.term)])
+        for _ in 0..<2 { #expect(confirmation.answered(answer(Self.term), by: Self.nodes[0]).isEmpty) }
+        #expect(confirmation.tick(now: .milliseconds(299)).isEmpty)
+        #expect(confirmation.tick(now: .milliseconds(300)) == [.ask(Self.term)])
+        #expect(confirmation.answered(answer(Self.term), by: Self.nodes[2]) == [.confirm])
+        #expect(confirmation.answered(answer(Self.term), by: Self.nodes[1]).isEmpty)
+    }
+
+    @Test("stops at the first higher term")
+    func higher() {
+        let higher = Term(number: 1000, salt: 2)
+        var confirmation = TermConfirmation(Self.term, peers: 3, settings: RelaySettings())
+        _ = confirmation.tick(now: .zero)
+        #expect(confirmation.answered(answer(higher), by: Self.nodes[0]) == [.yield(higher)])
+        #expect(confirmation.tick(now: .seconds(9)).isEmpty)
+    }
+
+    @Test("gives up after a while, so that whoever died meanwhile is not asked again")
+    func unheard() {
+        var confirmation = TermConfirmation(Self.term, peers: 3, settings: RelaySettings())
+        var last: [TermConfirmation.Directive] = []
+        var now: Duration = .zero
+        while last != [.unheard], now < .seconds(10) {
+            last = confirmation.tick(now: now)
+            now += .milliseconds(100)
+        }
+        #expect(now == .milliseconds(1600))
+    }
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Feed
+import HLS
+import Identity
+
+/// What must be true at any moment.
+extension FailoverWorld {
+    /// Looks at the playlist of every node as a viewer would.
+    func lookAtPlaylists() {
+        for node in nodes where node.state == .up {
+            guard let window = node.feed?.window, let key = window.currentKey,
+                let playlist = MediaPlaylist(of: window, rendition: .main, at: key)
+            else { continue }
+            playlists += 1
+            let names = ReadNames(playlist.text)
+            if let problem = node.served.show(names, at: key) { fail("n\(node.number) goes back: \(problem)") }
+            for name in names.names { check(name, node) }
+            if let digests = node.feed?.digests, digests.mismatched > 0 { fail("n\(node.number) wrote other bytes") }
+        }
+    }
+
+    /// What is listed is there, and the same wherever it is.
+    private func check(_ name: String, _ node: FailoverNode) {
+        guard let bytes = node.feed?.bytes(of: name) else {
+            return fail("n\(node.number) lists \(name), which is missing")
+        }
+        var sum: UInt64 = 0xCBF2_9CE4_8422_2325
+        for byte in bytes { sum = (sum ^ UInt64(byte)) &* 0x100_0000_01B3 }
+        if let known = contents[name] {
+            if known != sum { fail("\(name) has two contents, one of them at n\(node.number)") }
+        } else {
+            contents[name] = sum
+            hash = (hash ^ sum) &* 0x100_0000_01B3
+        }
+    }
+
+    private func fail(_ problem: String) {
+        if problems.count < 10 { problems.append("\(problem), at \(now)") }
+    }
+}
+
+extension Term {
+    /// Below every term that was taken.
+    static let lowest = Term(number: 0, salt: 0)
+}

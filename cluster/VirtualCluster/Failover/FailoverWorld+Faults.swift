@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Cluster
+import Feed
+import HLS
+import Identity
+import TestKit
+
+/// What happens to the world, and what must have come of it.
+extension FailoverWorld {
+    /// What may happen.
+    public enum Fault: Sendable, CaseIterable {
+        case allDown, edgeCutOff, edgeDies, gatewayCutOff, gatewayDies, gatewayFreezes, publisherMoves, restart
+        case standbyDies, twoDie
+    }
+
+    /// Some faults, one behind the other, some into one another; then all is mended, and everybody must have the stream
+    /// again.
+    public func play(faults count: Int = 4) {
+        run(for: .seconds(6))
+        for _ in 0..<count {
+            guard let fault = Fault.allCases.randomElement(using: &random) else { return }
+            suffer(fault)
+            run(for: .milliseconds(Int.random(in: 200...6000, using: &random)))
+            mendSome()
+        }
+        mend()
+        expectRecovery()
+    }
+
+    private var gatewayNow: FailoverNode? {
+        nodes.filter { $0.gateway != nil && $0.state == .up }
+            .max { ($0.gateway?.term ?? .lowest) < ($1.gateway?.term ?? .lowest) }
+    }
+
+    private func suffer(_ fault: Fault) {
+        note("— \(fault)")
+        let standby = gatewayNow?.gateway?.standby
+        switch fault {
+        case .allDown: for node in nodes { kill(node) }
+        case .edgeCutOff: cutOff([nodes[Int.random(in: 4...6, using: &random)]])
+        case .edgeDies: kill(nodes[Int.random(in: 3...6, using: &random)])
+        case .gatewayCutOff:
+            guard let gateway = gatewayNow else { return }
+            // An edge may be on its side.
+            cutOff([gateway] + (Bool.random(using: &random) ? [nodes[4]] : []))
+            publisher.unreachable = Bool.random(using: &random) ? [gateway.number] : []
+        case .gatewayDies: if let gateway = gatewayNow { kill(gateway) }
+        case .gatewayFreezes: gatewayNow?.state = .frozen
+        case .publisherMoves:
+            if let origin = publisher.origin {
+                publisher.unreachable = [origin.node]
+                publisher.progress = now - .seconds(2)
+            }
+        case .restart:
+            guard let gateway = gatewayNow else { return }
+            kill(gateway)
+            gateway.start(now: now)
+            look(gateway)
+        case .standbyDies: if let standby { kill(nodes[standby]) }
+        case .twoDie:
+            for node in nodes where node.gateway != nil || node.number == standby { kill(node) }
+        }
+    }
+
+    private func kill(_ node: FailoverNode) {
+        guard node.state != .down else { return }
+        node.die()
+        for wire in wires.values.sorted(by: { $0.number < $1.number })
+        where wire.child == node.number || wire.parent == node.number {
+            close(wire.number)
+        }
+    }
+
+    private func cutOff(_ group: [FailoverNode]) {
+        let inside = Set(group.map(\.number))
+        for one in inside {
+            for other in nodes.indices where !inside.contains(other) {
+                cuts.insert(Cut(from: one, to: other))
+                cuts.insert(Cut(from: other, to: one))
+            }
+        }
+    }
+
+    /// Half of what is broken is mended.
+    private func mendSome() {
+        for node in nodes where node.state != .up && Bool.random(using: &random) { raise(node) }
+        if Bool.random(using: &random) { heal() }
+        if nodes.allSatisfy({ $0.state == .down || !$0.isOrigin }) { raise(nodes[0]) }
+    }
+
+    private func mend() {
+        note("— mended")
+        for node in nodes { raise(node) }
+        heal()
+        publisher.unreachable = []
+    }
+
+    private func heal() {
+        cuts = []
+        for wire in wires.values.sorted(by: { $0.number < $1.number }) where wire.isTorn { close(wire.number) }
+    }
+
+    private func raise(_ node: FailoverNode) {
+        switch node.state {
+        case .down:
+            node.start(now: now)
+            look(node)
+        case .frozen: node.state = .up
+        case .up: break
+        }
+    }
+
+    /// Everybody plays the newest term, and all the same.
+    private func expectRecovery() {
+        let begun = now
+        let limit = now + .seconds(25)
+        while now < limit {
+            run(for: .milliseconds(200))
+            if isWhole {
+                pauses.append(now - begun)
+                // It goes on.
+                let before = gatewayNow?.feed?.window.committed
+                run(for: .seconds(3))
+                if let before, let after = gatewayNow?.feed?.window.committed, after.msn >= before.msn + 2, isWhole {
+                    return
+                }
+            }
+        }
+        problems.append("not everybody recovered: \(standing)")
+    }
+
+    private var isWhole: Bool {
+        guard let gateway = gatewayNow, let ours = gateway.feed?.window.currentKey else { return false }
+        return nodes.allSatisfy { node in
+            guard node.state == .up, let feed = node.feed, let key = feed.window.currentKey else {
+                return node.isOrigin && node.state == .up && node.feed == nil
+            }
+            return feed.next.term == gateway.gateway?.term && key.position.msn + 1 >= ours.position.msn
+        }
+    }
+
+    /// Where everybody stands, for a failure's text.
+    private var standing: String {
+        nodes.map { node in
+            let key = node.feed?.window.currentKey.map { "\($0.position.msn).\($0.position.part)" } ?? "–"
+            let end = node.feed?.window.committed.map { "\($0.msn).\($0.part)" } ?? "–"
+            let role = node.gateway == nil ? (node.isHolder ? "holder" : "") : "gateway"
+            let (term, known) = (node.feed?.next.term.description ?? "–", node.entry?.term.description ?? "–")
+            return "n\(node.number) \(node.state) \(role) \(key) of \(end) in \(term), knows \(known) at "
+                + (node.entry?.gateway.description ?? "–")
+        }.joined(separator: "; ")
+    }
+}
