@@ -70,9 +70,9 @@ struct SignerTests {
 
     @Test("of Google's CDN signs a prefix")
     func google() throws {
-        let signer = try #require(GoogleCDNSigner(keyName: "k1", key: file.google_key))
-        #expect(cookie(signer) == "Cloud-CDN-Cookie=" + file.google_cookie)
-        #expect(signer.query(for: grant) == file.google_query)
+        let signer = try #require(GoogleCDNSigner(keyName: "k1", key: file.googleKey))
+        #expect(cookie(signer) == "Cloud-CDN-Cookie=" + file.googleCookie)
+        #expect(signer.query(for: grant) == file.googleQuery)
         #expect(GoogleCDNSigner(keyName: "k1", key: "short") == nil)
     }
 
@@ -81,7 +81,7 @@ struct SignerTests {
         let key = "52a152a152a152a152a152a152a1"
         #expect(cookie(try #require(AkamaiSigner(key: key))) == "hdnts=" + file.akamai)
         let salted = try #require(AkamaiSigner(key: key, salt: "salt"))
-        #expect(salted.query(for: try startingGrant()) == "hdnts=" + file.akamai_salted)
+        #expect(salted.query(for: try startingGrant()) == "hdnts=" + file.akamaiSalted)
         #expect(AkamaiSigner(key: "odd") == nil)
     }
 
@@ -99,7 +99,7 @@ struct SignerTests {
 
     @Test("of Fastly stands in the path, or in the query as Fastly's example has it")
     func fastly() throws {
-        let signer = try #require(FastlySigner(key: file.fastly_key))
+        let signer = try #require(FastlySigner(key: file.fastlyKey))
         #expect(signer.token(for: grant) == .path("/~f/" + file.fastly))
         #expect(signer.query(forPath: grant.path, until: grant) == "token=" + file.fastly)
         #expect(FastlySigner(key: "*") == nil)
@@ -108,7 +108,7 @@ struct SignerTests {
     @Test("of nginx stands in the path")
     func secureLink() throws {
         let signer = try #require(SecureLinkSigner(secret: "a secret of nginx"))
-        #expect(signer.token(for: grant) == .path(file.secure_link))
+        #expect(signer.token(for: grant) == .path(file.secureLink))
         #expect(SecureLinkSigner(secret: "short") == nil)
     }
 
@@ -140,15 +140,15 @@ private struct File: Decodable {
     let expires: Int64
     let starts: Int64
     let cloudfront: [String: CloudFront]
-    let google_key: String
-    let google_cookie: String
-    let google_query: String
+    let googleKey: String
+    let googleCookie: String
+    let googleQuery: String
     let akamai: String
-    let akamai_salted: String
+    let akamaiSalted: String
     let bunny: Bunny
-    let fastly_key: String
+    let fastlyKey: String
     let fastly: String
-    let secure_link: String
+    let secureLink: String
 }
 
 private struct CloudFront: Decodable {

@@ -58,13 +58,13 @@ struct GoogleSigningTests {
     func keyFiles() {
         #expect(throws: ServiceAccountFailure.notAKeyFile) { try ServiceAccount(parsing: Array("{}".utf8)) }
         #expect(throws: ServiceAccountFailure.notAKeyFile) { try ServiceAccount(parsing: []) }
-        let bytes = Array(file.key_file.utf8)
+        let bytes = Array(file.keyFile.utf8)
         for length in stride(from: 0, to: bytes.count, by: 7) {
             #expect(throws: ServiceAccountFailure.self) { try ServiceAccount(parsing: Array(bytes.prefix(length))) }
         }
     }
 
-    private func account() throws -> ServiceAccount { try ServiceAccount(parsing: Array(file.key_file.utf8)) }
+    private func account() throws -> ServiceAccount { try ServiceAccount(parsing: Array(file.keyFile.utf8)) }
 
     /// The members of a flat JSON object in base64url, each as it is spelled, in order.
     private func members(_ text: Substring) throws -> [String] {
@@ -75,7 +75,7 @@ struct GoogleSigningTests {
 }
 
 private struct File: Decodable {
-    let key_file: String
+    let keyFile: String
     let assertion: String
     let time: Int64
     let signed: [SignedURL]

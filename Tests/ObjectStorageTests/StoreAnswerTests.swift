@@ -22,7 +22,7 @@ struct StoreAnswerTests {
                 GoogleDialect(
                     bucket: "b",
                     account: try ServiceAccount(
-                        parsing: Array(try vectors("google.json", as: KeyFile.self).key_file.utf8)))
+                        parsing: Array(try vectors("google.json", as: KeyFile.self).keyFile.utf8)))
             case .azure:
                 AzureDialect(
                     AzureSettings(endpoint: "http://a", container: "c", credential: .sharedAccess("sig=x")))
@@ -174,5 +174,5 @@ struct StoreAnswerTests {
 }
 
 private struct KeyFile: Decodable {
-    let key_file: String
+    let keyFile: String
 }

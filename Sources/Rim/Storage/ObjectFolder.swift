@@ -18,6 +18,7 @@ struct ObjectFolder: Sendable {
     func write(
         _ bytes: [UInt8], to key: ObjectKey, if condition: ObjectCondition
     ) throws(StoreFailure) -> ObjectVersion {
+        guard !key.description.hasPrefix(Self.workshop + "/") else { throw .forbidden("a reserved name") }
         let draft = "\(path)/\(Self.workshop)/\(UInt64.random(in: 0 ... .max))"
         defer { unlink(draft) }
         try writeDraft(bytes, at: draft)
@@ -103,6 +104,6 @@ struct ObjectFolder: Sendable {
         }
     }
 
-    /// Where files are written before they have a name; no key begins so.
+    /// Where files are written before they have a name; no object may be there.
     static let workshop = ".millrace-store"
 }

@@ -146,7 +146,7 @@ def google_vectors(rsa_pem):
                         lambda: (NOW.strftime("%Y%m%dT%H%M%SZ"), NOW.strftime("%Y%m%d"))):
             url = _signing.generate_signed_url_v4(account, resource, expiration=600, api_access_endpoint="https://storage.googleapis.com")
         signed.append(dict(resource=resource, time=int(NOW.timestamp()), lifetime=600, url=url))
-    return dict(key_file=json.dumps(info), assertion=assertion, time=int(NOW.timestamp()), signed=signed, hmac=google_hmac())
+    return dict(keyFile=json.dumps(info), assertion=assertion, time=int(NOW.timestamp()), signed=signed, hmac=google_hmac())
 
 
 def google_hmac():
@@ -215,12 +215,12 @@ def cdn_vectors(rsa_pem):
     akamai = dict(key="52a152a152a152a152a152a152a1", token_name="hdnts", end_time=expires)
     return dict(
         base=base, path=path, expires=expires, starts=starts, cloudfront=cloudfront(rsa_pem, base + path, expires, starts),
-        google_key=b64(secret).decode(), google_cookie=google(":"), google_query=google("&"),
+        googleKey=b64(secret).decode(), googleCookie=google(":"), googleQuery=google("&"),
         akamai=EdgeAuth(**akamai).generate_acl_token(path + "*"),
-        akamai_salted=EdgeAuth(**akamai, start_time=starts, salt="salt").generate_acl_token(path + "*"),
+        akamaiSalted=EdgeAuth(**akamai, start_time=starts, salt="salt").generate_acl_token(path + "*"),
         bunny=dict(key="SecurityKey", expires=1598024587, path="/abc/", token=bunny("/abc/", 1598024587)),
-        fastly_key=base64.b64encode(bytes(range(32))).decode(), fastly=f"{expires}_{fastly}",
-        secure_link=f"/~s/{nginx}/{expires}")
+        fastlyKey=base64.b64encode(bytes(range(32))).decode(), fastly=f"{expires}_{fastly}",
+        secureLink=f"/~s/{nginx}/{expires}")
 
 
 def bunny(path, expires):
