@@ -27,6 +27,7 @@ public struct PublisherDesk: Sendable {
     public func identity(_ request: PublishRequest) -> Result<PublisherIdentity, AccessRefusal> {
         var request = request
         request.live = streams[request.stream]?.publisher
+        request.liveElsewhere = streams.publisherElsewhere(of: request.stream)
         switch policy.publish(request, now: SystemClock.wall()) {
         case .allow(let identity): return .success(identity)
         case .refuse(let refusal):
@@ -85,6 +86,7 @@ public struct DeskPublication: Sendable {
 extension PublishRefusal {
     fileprivate var counterName: String {
         switch self {
+        case .cutOff: "cut_off"
         case .nameIsLive: "name_is_live"
         case .shuttingDown: "shutting_down"
         case .tooManyPublishers: "too_many"

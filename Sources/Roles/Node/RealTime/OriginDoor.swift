@@ -35,7 +35,7 @@ struct OriginDoor: PublisherDoor {
             switch desk.open(request, identity, SessionPublisher(end: cut), on: group.any()) {
             case .success(let publication): return .open(PublicationIntake(publication: publication))
             case .failure(.nameIsLive): return .stop(.nameTaken)
-            case .failure(.shuttingDown), .failure(.tooManyPublishers):
+            case .failure(.cutOff), .failure(.shuttingDown), .failure(.tooManyPublishers):
                 return .stop(.overloaded(retryAfter: .seconds(2)))
             }
         }
