@@ -72,8 +72,10 @@ class Publisher:
     """One RTMP connection that publishes; use as a context manager."""
 
     def __init__(self, port: int, app: str, name: str, host: str = "127.0.0.1", chunk_size: int = 4096,
-                 patience: float = 10) -> None:
-        """`patience`: seconds for which the server may be silent before it has accepted the publisher."""
+                 patience: float = 10, can_move: bool = False) -> None:
+        """`patience`: seconds for which the server may be silent before it has accepted the publisher; `can_move`: says
+        that it follows ReconnectRequest (capsEx bit 0)."""
+        self.extras = {"capsEx": 1.0} if can_move else {}
         self.host, self.port, self.app, self.name, self.chunk_size = host, port, app, name, 128
         self.wanted_chunk_size = chunk_size
         self.socket = socket.create_connection((host, port), timeout=patience)
@@ -88,7 +90,7 @@ class Publisher:
     def __enter__(self) -> Publisher:
         self._handshake()
         self._command("connect", 1, {"app": self.app, "type": "nonprivate", "flashVer": "FMLE/3.0 (compatible; test)",
-                                     "tcUrl": f"rtmp://{self.host}:{self.port}/{self.app}"})
+                                     "tcUrl": f"rtmp://{self.host}:{self.port}/{self.app}", **self.extras})
         self._wait("_result")
         self._message(2, 1, 0, 0, struct.pack(">I", self.wanted_chunk_size))
         self.chunk_size = self.wanted_chunk_size

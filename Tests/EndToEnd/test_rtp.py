@@ -159,6 +159,12 @@ def test_a_subscriber_must_want_packets(binary: str) -> None:
         assert len(question) == 28 and question[1] == 204 and question[8:12] == b"MRSB"
         source.sendto(packet(7, 1), ("127.0.0.1", server.rtp))
         source.sendto(question, ("127.0.0.1", server.rtp))
+        patience = viewer.gettimeout()
+        viewer.settimeout(0.1)
+        with pytest.raises(TimeoutError):
+            while True:
+                assert viewer.recv(2048) == question
+        viewer.settimeout(patience)
         viewer.sendto(question, ("127.0.0.1", server.rtp))
         wait_until(lambda: server.metric("millrace_rtp_probes_answered_total") == 1, 5, "the answer")
         source.sendto(packet(7, 2), ("127.0.0.1", server.rtp))

@@ -31,6 +31,7 @@ class Encoder(threading.Thread):
         # (when, origin) of every time it was accepted.
         self.began: list[tuple[float, str]] = []
         self.refusals = 0
+        self.can_move = False
         self._leaves, self._ended = threading.Event(), threading.Event()
 
     def run(self) -> None:
@@ -69,7 +70,7 @@ class Encoder(threading.Thread):
         self.origin = origin
         try:
             with rtmp_client.Publisher(1935, "live", self.stream, self.lab.topology.nodes[origin].address,
-                                       patience=PATIENCE) as publisher:
+                                       patience=PATIENCE, can_move=self.can_move) as publisher:
                 # A machine that takes nothing any more is given up.
                 publisher.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", int(PATIENCE), 0))
                 publisher.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 15)
@@ -105,6 +106,7 @@ class Moving(Encoder):
         self.kept = next(self.source)
         self.zero = 0.0
         self.moves = 0
+        self.can_move = True
 
     def _publish(self, origin: str) -> None:
         while True:
