@@ -159,6 +159,75 @@ struct MediaWindowTests {
         #expect(!window.isEnded && window.text() == next.window().text())
     }
 
+    /// Three segments, two parts of the fourth, and where they end.
+    private static func cut() -> (script: FeedScript, end: FeedPosition) {
+        var script = FeedScript()
+        script.segments(3)
+        script.begin()
+        script.part(isIndependent: true)
+        script.part()
+        let end = FeedPosition(term: script.term, number: UInt64(script.entries.count))
+        return (script, end)
+    }
+
+    @Test("names a segment by the term that goes on behind it, not by one between that came to nothing")
+    func twoTakeovers() throws {
+        let (known, end) = Self.cut()
+        var second = known
+        second.takeOver()
+        second.begin()
+        var third = known
+        third.takeOver(above: 2)
+        let voids = second.entries[known.entries.count...]
+        let (near, far) = (known.window(), known.window())
+        for isEnded in [false, true] {
+            var next = third
+            if isEnded { next.append(.end(.publisherGone)) } else { next.segments(2) }
+            let texts = [(near, voids), (far, [])].map { window, voids in
+                var window = window
+                for entry in voids { FeedScript.play(entry, into: &window) }
+                window.goOn(from: end)
+                for entry in next.entries[known.entries.count...] { FeedScript.play(entry, into: &window) }
+                #expect(window.writtenSegment(103, term: next.term, rendition: .main)?.count == 2)
+                return window.text()
+            }
+            #expect(texts[0] == texts[1] && texts[0]?.contains("\(next.term)/103.m4s") ?? false)
+        }
+    }
+
+    @Test("forgets an end of a term that came to nothing")
+    func voidEnd() {
+        let (known, end) = Self.cut()
+        var window = known.window()
+        var second = known
+        second.takeOver()
+        second.append(.end(.publisherGone))
+        for entry in second.entries[known.entries.count...] { FeedScript.play(entry, into: &window) }
+        #expect(window.isEnded)
+        window.goOn(from: end)
+        var third = known
+        third.takeOver(above: 2)
+        third.segments(2)
+        #expect(!window.isEnded)
+        for entry in third.entries[known.entries.count...] { FeedScript.play(entry, into: &window) }
+        #expect(!window.isEnded && window.text() == third.window().text())
+    }
+
+    @Test("begins anew where a term goes on from more parts than are held")
+    func lackingParts() throws {
+        let (known, _) = Self.cut()
+        var next = known
+        next.takeOver()
+        next.segments(5)
+        // Its last part never came here.
+        let lacking = known.entries.dropLast()
+        var window = MediaWindow(stream: FeedScript.stream)
+        for entry in lacking { FeedScript.play(entry, into: &window) }
+        for entry in next.entries[known.entries.count...] { FeedScript.play(entry, into: &window) }
+        #expect(window.writtenSegment(103, term: next.term, rendition: .main) == nil)
+        #expect(try #require(window.text()).contains("103.m4s") == false)
+    }
+
     @Test("begins a new life after the end, and still has the media of the old one")
     func newLife() throws {
         var script = FeedScript()

@@ -83,17 +83,16 @@ public struct MediaWindow: Sendable {
     }
 
     /// A newer term begins, and goes on from its former one at `continues`: an end, or the end of a segment, that stands
-    /// behind it is void. Parts behind it are taken back when the first segment of the term says which they are.
+    /// behind it is void, also where a term between has said so. Parts behind it are taken back when the first segment of
+    /// the term says which they are.
     public mutating func goOn(from continues: FeedPosition) {
-        if let endedAt, endedAt.term == continues.term, endedAt >= continues {
+        if let endedAt, endedAt >= continues {
             endReason = nil
             self.endedAt = nil
         }
-        for index in segments.indices.reversed() {
-            guard segments[index].term == continues.term else { return }
-            if let end = segments[index].cutOffAt, end.term == continues.term, end >= continues {
-                segments[index].reopen()
-            }
+        if let last = segments.last, last.phase == .open, last.parts.isEmpty { segments.removeLast() }
+        for index in segments.indices {
+            if let end = segments[index].cutOffAt, end >= continues { segments[index].reopen() }
         }
     }
 
@@ -123,9 +122,9 @@ public struct MediaWindow: Sendable {
 extension MediaWindow {
     private mutating func begin(_ start: SegmentStart, term: Term) {
         pending.removeAll(keepingCapacity: true)
-        let isContinued = makeRoom(for: start.msn)
+        let isNext = makeRoom(for: start.msn)
         takeBack(before: start, term: term)
-        if !isContinued {
+        if !isNext || isLacking(before: start) {
             base = start.msn
             knowsBeginning = isAtTermStart && start.targetDuration == nil
             targetDuration = nil
@@ -223,6 +222,14 @@ extension MediaWindow {
             segments[index].truncate(to: known, at: position)
         }
         rewind()
+    }
+
+    /// Whether parts that the feed had before `start` are not here: what is held then ends sooner than elsewhere, and must
+    /// not be listed under the names it has there.
+    private func isLacking(before start: SegmentStart) -> Bool {
+        guard let last = segments.last else { return false }
+        let next = last.firstFragmentNumber &+ UInt32(truncatingIfNeeded: last.parts.count)
+        return next < start.firstFragmentNumber
     }
 
     /// Prepares for a segment `msn`: removes what is held from there on and closes what is open before it. Returns
