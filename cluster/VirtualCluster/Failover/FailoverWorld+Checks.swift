@@ -16,6 +16,10 @@ extension FailoverWorld {
             let names = ReadNames(playlist.text)
             if let problem = node.served.show(names, at: key) { fail("n\(node.number) goes back: \(problem)") }
             for name in names.names { check(name, node) }
+            if texts[names.end, default: playlist.text] != playlist.text {
+                fail("n\(node.number) lists otherwise than others at \(names.end)")
+            }
+            texts[names.end] = playlist.text
             if let digests = node.feed?.digests, digests.mismatched > 0 { fail("n\(node.number) wrote other bytes") }
         }
     }

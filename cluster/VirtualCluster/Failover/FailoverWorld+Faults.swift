@@ -63,7 +63,7 @@ extension FailoverWorld {
         }
     }
 
-    private func kill(_ node: FailoverNode) {
+    func kill(_ node: FailoverNode) {
         guard node.state != .down else { return }
         node.die()
         for wire in wires.values.sorted(by: { $0.number < $1.number })
@@ -89,7 +89,7 @@ extension FailoverWorld {
         if nodes.allSatisfy({ $0.state == .down || !$0.isOrigin }) { raise(nodes[0]) }
     }
 
-    private func mend() {
+    func mend() {
         note("— mended")
         for node in nodes { raise(node) }
         heal()
@@ -112,7 +112,7 @@ extension FailoverWorld {
     }
 
     /// Everybody plays the newest term, and all the same.
-    private func expectRecovery() {
+    func expectRecovery() {
         let begun = now
         let limit = now + .seconds(25)
         while now < limit {

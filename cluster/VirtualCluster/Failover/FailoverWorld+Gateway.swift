@@ -102,6 +102,7 @@ extension FailoverWorld {
 
     /// The node tells the publisher to go.
     func cutPublisher(_ connection: Int) {
+        if rivals.remove(connection) != nil, rivals.isEmpty { problems.append("both publishers were cut at \(now)") }
         guard publisher.connection == connection, let origin = publisher.origin else { return }
         guard !publisher.unreachable.contains(origin.node) else { return }
         publisher.origin = nil
@@ -113,7 +114,7 @@ extension FailoverWorld {
 
 extension FailoverWorld {
     /// A publisher has connected: the term goes on where this node has it, else it is taken.
-    private func arrive(_ connection: Int, _ node: FailoverNode) {
+    func arrive(_ connection: Int, _ node: FailoverNode) {
         if node.gateway != nil, node.gateway?.sequencer.summary.hasEnded == false {
             if let former = node.gateway?.publisher, former != connection {
                 sequence(FailoverMedia(content: .left, now: now), node)

@@ -29,6 +29,9 @@ struct ReadNames {
     let firstMSN: MediaSequenceNumber
     /// Every part and segment listed that is no gap.
     let names: [String]
+    /// The line of the newest part, segment or gap, and whether the stream ends there: what says all that is listed, as it
+    /// names the term.
+    private(set) var end = ""
 
     init(_ text: [UInt8]) {
         var (first, names, isGap) = (MediaSequenceNumber(0), [String](), false)
@@ -40,7 +43,11 @@ struct ReadNames {
                 isGap = true
             } else if line.hasPrefix("#EXT-X-PART:"), let start = line.firstRange(of: "URI=\"")?.upperBound {
                 names.append(String(line[start...].prefix { $0 != "\"" }))
+                end = line
+            } else if line == "#EXT-X-ENDLIST" {
+                end += line
             } else if !line.hasPrefix("#") {
+                end = line
                 if !isGap { names.append(line) }
                 isGap = false
             }
