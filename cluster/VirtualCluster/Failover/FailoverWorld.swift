@@ -39,6 +39,8 @@ public final class FailoverWorld {
     var publisher = FailoverPublisher()
     /// Every name ever listed anywhere, and the hash of its bytes.
     var contents: [String: UInt64] = [:]
+    /// The highest number listed when playlists were last looked at.
+    var newestListed: MediaSequenceNumber = 0
     /// Who appended in a term.
     var writers: [Term: Int] = [:]
     let settings = RelaySettings()
