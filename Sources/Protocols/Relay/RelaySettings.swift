@@ -38,4 +38,9 @@ public struct RelaySettings: Hashable, Sendable {
 
     /// The defaults.
     public init() {}
+
+    /// How much older the news of the gateway may be by the one parent than by the other, if only it comes: twice what
+    /// waiting for heartbeats adds on the longest way, the rest for the links. Where records run in a circle, long links
+    /// make each round's news look like new.
+    var oldestNews: Duration { heartbeat * (2 * maximumHops) }
 }

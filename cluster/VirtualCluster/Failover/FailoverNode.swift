@@ -132,7 +132,7 @@ struct FailoverTaking {
 
 /// What a publisher sends, and when it came.
 struct FailoverMedia {
-    enum Content { case left, parameters, unit(AccessUnit) }
+    enum Content { case left, parameters, returned, unit(AccessUnit) }
 
     let content: Content
     let now: Duration

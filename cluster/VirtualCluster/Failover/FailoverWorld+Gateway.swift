@@ -121,7 +121,7 @@ extension FailoverWorld {
             }
             node.gateway?.publisher = connection
             node.gateway?.absentSince = nil
-            node.gateway?.sequencer.publisherReturned(now: now)
+            sequence(FailoverMedia(content: .returned, now: now), node)
             announce(node)
         } else {
             if node.gateway != nil { stop(node) }
@@ -163,6 +163,7 @@ extension FailoverWorld {
                 node.gateway?.sequencer.parameters(
                     kind.parameters(track), for: track, now: media.now, wall: wall, into: &records)
             }
+        case .returned: node.gateway?.sequencer.publisherReturned(now: media.now)
         case .unit(let unit): node.gateway?.sequencer.append(unit, now: media.now, wall: wall, into: &records)
         }
         append(records, node)

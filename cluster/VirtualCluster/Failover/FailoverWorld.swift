@@ -43,6 +43,8 @@ public final class FailoverWorld {
     var contents: [String: UInt64] = [:]
     /// Every playlist ever shown, by what it ends with, and its text.
     var texts: [String: [UInt8]] = [:]
+    /// The highest number listed when playlists were last looked at.
+    var newestListed: MediaSequenceNumber = 0
     /// Who appended in a term.
     var writers: [Term: Int] = [:]
     let settings = RelaySettings()
