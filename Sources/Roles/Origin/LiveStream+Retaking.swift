@@ -3,7 +3,6 @@
 import Feed
 import Media
 import Synchronization
-import Transport
 
 /// A term that others refuse, as they promised a higher one to somebody who never began it, is left for one above that.
 extension LiveStreamTable {

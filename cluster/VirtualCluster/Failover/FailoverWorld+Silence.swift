@@ -68,6 +68,7 @@ extension FailoverWorld {
         note("n\(node.number) leaves \(gateway.term)")
         sequence(FailoverMedia(content: .left, now: now), node)
         node.gateway = nil
+        node.feed?.resign(to: .verifies(oneIn: 1))
         dismissHolders(of: node)
         take(node, for: publisher)
         take(.parameters, from: publisher, node)

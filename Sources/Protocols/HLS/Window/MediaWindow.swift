@@ -124,7 +124,9 @@ extension MediaWindow {
         pending.removeAll(keepingCapacity: true)
         let isNext = makeRoom(for: start.msn)
         takeBack(before: start, term: term)
-        if !isNext || isLacking(before: start) {
+        let isLacking = isNext && lacksParts(before: start)
+        if isLacking { segments[segments.count - 1].reopen() }
+        if !isNext || isLacking {
             base = start.msn
             knowsBeginning = isAtTermStart && start.targetDuration == nil
             targetDuration = nil
@@ -224,9 +226,9 @@ extension MediaWindow {
         rewind()
     }
 
-    /// Whether parts that the feed had before `start` are not here: what is held then ends sooner than elsewhere, and must
-    /// not be listed under the names it has there.
-    private func isLacking(before start: SegmentStart) -> Bool {
+    /// Whether parts that the feed had before `start` are not here: the newest segment then ends sooner than elsewhere, and
+    /// must not have the name that it has there as a whole.
+    private func lacksParts(before start: SegmentStart) -> Bool {
         guard let last = segments.last else { return false }
         let next = last.firstFragmentNumber &+ UInt32(truncatingIfNeeded: last.parts.count)
         return next < start.firstFragmentNumber
