@@ -4,6 +4,7 @@ import Cluster
 import Feed
 import HLS
 import Identity
+import Placement
 import Relay
 
 /// What a gateway knows of a standby that says nothing.
