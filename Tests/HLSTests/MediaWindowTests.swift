@@ -143,6 +143,33 @@ struct MediaWindowTests {
         #expect(try #require(window.currentKey).position > listed.position && window.text() == next.window().text())
     }
 
+    @Test("gives no two contents to a segment that a newer term cuts off only by its end")
+    func endedElsewhere() throws {
+        var known = FeedScript()
+        known.segments(3)
+        known.begin()
+        known.part(isIndependent: true)
+        let last = known.entries[known.entries.count - 1].position
+        var next = known
+        next.takeOver()
+        next.append(.end(.publisherGone))
+        // Whoever was cut off together with the former gateway holds more, and not all of them the same.
+        var more = known
+        more.part()
+        var most = more
+        most.part(closes: true)
+        most.begin()
+        most.part(isIndependent: true)
+        for script in [known, more, most] {
+            var window = script.window()
+            window.goOn(from: FeedPosition(term: last.term, number: last.number + 1))
+            for entry in next.entries where entry.position.term == next.term { FeedScript.play(entry, into: &window) }
+            let cutOff = window.writtenSegment(103, term: next.term)
+            #expect(window.isEnded && cutOff?.count ?? 1 == 1)
+            #expect(window.writtenSegment(104, term: next.term) == nil)
+        }
+    }
+
     @Test("forgets an end that a newer term never heard of")
     func endTakenBack() throws {
         var script = FeedScript()

@@ -43,6 +43,8 @@ public struct MediaWindow: Sendable {
     private var nextNumber: UInt64?
     /// Whether all records of the term so far are here and none began a segment.
     private var isAtTermStart = false
+    /// Where the newest term goes on from its former one, where that was said.
+    private var continues: FeedPosition?
     /// Where the record stands that ended the stream; nil while it has not.
     private var endedAt: FeedPosition?
     /// Whether units and part marks are meaningless until the next segment starts.
@@ -86,6 +88,7 @@ public struct MediaWindow: Sendable {
     /// behind it is void, also where a term between has said so. Parts behind it are taken back when the first segment of
     /// the term says which they are.
     public mutating func goOn(from continues: FeedPosition) {
+        self.continues = continues
         if let endedAt, endedAt >= continues {
             endReason = nil
             self.endedAt = nil
@@ -144,7 +147,8 @@ extension MediaWindow {
             mark.position == PartPosition(msn: open.msn, part: open.parts.count)
         else { return abandon() }
         guard mark.hasMedia else { return cutOff() }
-        segments[segments.count - 1].append(mark, units: pending, birth: birth(of: open))
+        let place = position?.number ?? 0
+        segments[segments.count - 1].append(mark, at: place, units: pending, birth: birth(of: open))
         pending = []
         if mark.closesSegment { isJoining = true }
         settle()
@@ -247,13 +251,21 @@ extension MediaWindow {
         return true
     }
 
+    /// The open segment ends here. Of one that a newer term cuts off, only the parts that the term goes on from stay: it
+    /// then bears that term in its name, and others may hold more or fewer of the parts behind.
     private mutating func closeOpen() {
         guard let open = segments.last, open.phase == .open else { return }
-        guard !open.parts.isEmpty else {
-            segments.removeLast()
-            return
+        let position = position ?? FeedPosition(term: open.term, number: 0)
+        var known = open.parts.count
+        if let continues, continues.term == open.term, position.term > open.term {
+            known = open.marks.count { $0 < continues.number }
         }
-        segments[segments.count - 1].cutOff(at: position ?? FeedPosition(term: open.term, number: 0))
+        guard known > 0 else {
+            segments.removeLast()
+            return rewind()
+        }
+        segments[segments.count - 1].truncate(to: known, at: position)
+        if known < open.parts.count { rewind() }
     }
 
     /// Takes back commits of what is no longer held.
