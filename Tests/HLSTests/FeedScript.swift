@@ -159,9 +159,9 @@ struct FeedScript {
         append(.parameters(Parameters(number: parametersNumber, tracks: tracks)))
     }
 
-    /// Another gateway takes over: the open segment ends after the parts written so far.
-    mutating func takeOver() {
-        term = Term(number: term.number + 1, salt: 7)
+    /// Another gateway takes over, so many terms above: the open segment ends after the parts written so far.
+    mutating func takeOver(above terms: UInt64 = 1) {
+        term = Term(number: term.number + terms, salt: 7)
         number = 0
         parametersNumber = 0
         if part > 0, !isClosed { msn += 1 }

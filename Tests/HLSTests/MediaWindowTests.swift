@@ -143,6 +143,33 @@ struct MediaWindowTests {
         #expect(try #require(window.currentKey).position > listed.position && window.text() == next.window().text())
     }
 
+    @Test("gives no two contents to a segment that a newer term cuts off only by its end")
+    func endedElsewhere() throws {
+        var known = FeedScript()
+        known.segments(3)
+        known.begin()
+        known.part(isIndependent: true)
+        let last = known.entries[known.entries.count - 1].position
+        var next = known
+        next.takeOver()
+        next.append(.end(.publisherGone))
+        // Whoever was cut off together with the former gateway holds more, and not all of them the same.
+        var more = known
+        more.part()
+        var most = more
+        most.part(closes: true)
+        most.begin()
+        most.part(isIndependent: true)
+        for script in [known, more, most] {
+            var window = script.window()
+            window.goOn(from: FeedPosition(term: last.term, number: last.number + 1))
+            for entry in next.entries where entry.position.term == next.term { FeedScript.play(entry, into: &window) }
+            let cutOff = window.writtenSegment(103, term: next.term)
+            #expect(window.isEnded && cutOff?.count ?? 1 == 1)
+            #expect(window.writtenSegment(104, term: next.term) == nil)
+        }
+    }
+
     @Test("forgets an end that a newer term never heard of")
     func endTakenBack() throws {
         var script = FeedScript()
@@ -157,6 +184,75 @@ struct MediaWindowTests {
         next.segments(2)
         for entry in next.entries where entry.position.term == next.term { FeedScript.play(entry, into: &window) }
         #expect(!window.isEnded && window.text() == next.window().text())
+    }
+
+    /// Three segments, two parts of the fourth, and where they end.
+    private static func cut() -> (script: FeedScript, end: FeedPosition) {
+        var script = FeedScript()
+        script.segments(3)
+        script.begin()
+        script.part(isIndependent: true)
+        script.part()
+        let end = FeedPosition(term: script.term, number: UInt64(script.entries.count))
+        return (script, end)
+    }
+
+    @Test("names a segment by the term that goes on behind it, not by one between that came to nothing")
+    func twoTakeovers() throws {
+        let (known, end) = Self.cut()
+        var second = known
+        second.takeOver()
+        second.begin()
+        var third = known
+        third.takeOver(above: 2)
+        let voids = second.entries[known.entries.count...]
+        let (near, far) = (known.window(), known.window())
+        for isEnded in [false, true] {
+            var next = third
+            if isEnded { next.append(.end(.publisherGone)) } else { next.segments(2) }
+            let texts = [(near, voids), (far, voids.prefix(0))].map { held, heard -> String? in
+                var window = held
+                for entry in heard { FeedScript.play(entry, into: &window) }
+                window.goOn(from: end)
+                for entry in next.entries[known.entries.count...] { FeedScript.play(entry, into: &window) }
+                #expect(window.writtenSegment(103, term: next.term, rendition: .main)?.count == 2)
+                return window.text()
+            }
+            #expect(texts[0] == texts[1] && texts[0]?.contains("\(next.term)/103.m4s") ?? false)
+        }
+    }
+
+    @Test("forgets an end of a term that came to nothing")
+    func voidEnd() {
+        let (known, end) = Self.cut()
+        var window = known.window()
+        var second = known
+        second.takeOver()
+        second.append(.end(.publisherGone))
+        for entry in second.entries[known.entries.count...] { FeedScript.play(entry, into: &window) }
+        #expect(window.isEnded)
+        window.goOn(from: end)
+        var third = known
+        third.takeOver(above: 2)
+        third.segments(2)
+        #expect(!window.isEnded)
+        for entry in third.entries[known.entries.count...] { FeedScript.play(entry, into: &window) }
+        #expect(!window.isEnded && window.text() == third.window().text())
+    }
+
+    @Test("begins anew where a term goes on from more parts than are held")
+    func lackingParts() throws {
+        let (known, _) = Self.cut()
+        var next = known
+        next.takeOver()
+        next.segments(9)
+        // Its last part never came here.
+        let lacking = known.entries.dropLast()
+        var window = MediaWindow(stream: FeedScript.stream)
+        for entry in lacking { FeedScript.play(entry, into: &window) }
+        for entry in next.entries[known.entries.count...] { FeedScript.play(entry, into: &window) }
+        #expect(window.writtenSegment(103, term: next.term, rendition: .main) == nil)
+        #expect(try #require(window.text()).contains("103.m4s") == false)
     }
 
     @Test("begins a new life after the end, and still has the media of the old one")

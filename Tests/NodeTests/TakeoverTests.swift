@@ -165,6 +165,49 @@ struct TakeoverTests {
         }
     }
 
+    @Test("is not written where fewer origins live than the quorum")
+    func fewer() async throws {
+        try await TestCluster.run(3, { $1.cluster.quorum = 2 }) { cluster in
+            let (publisher, _, _) = try await stage(cluster)
+            let stream = try #require(cluster[0].assembly.streams.all.first)
+            #expect(!stream.fences.contains(.quorum))
+            await cluster[1].crash()
+            await cluster[2].crash()
+            try await eventually("it is fenced") {
+                cluster[0].running.keepHouse()
+                return stream.fences.contains(.quorum)
+            }
+            let reach = stream.replica.outlook.reach
+            let messages = cluster[0].metric("millrace_ingest_messages_total", "video")
+            try await publisher.send(from: .milliseconds(4050), to: .seconds(8), of: .seconds)
+            try await eventually("the media is here") {
+                cluster[0].running.keepHouse()
+                return cluster[0].metric("millrace_ingest_messages_total", "video") > messages + 100
+            }
+            #expect(stream.replica.outlook.reach == reach && !publisher.story.isClosed)
+        }
+    }
+
+    @Test("is taken anew by its gateway where others promised it to somebody who never began")
+    func retaken() async throws {
+        try await TestCluster.run(3, Self.checkAll) { cluster in
+            let (publisher, standby, third) = try await stage(cluster)
+            let before = try await third.playlist()
+            let stream = try #require(cluster[0].assembly.streams.all.first)
+            let term = stream.term
+            let promised = Term(number: term.number + 1_000_000, salt: 1)
+            for node in [standby, third] { _ = node.assembly.replicas.promise(stream.id, promised) }
+            try await publisher.send(from: .milliseconds(4050), to: .seconds(8), of: .seconds)
+            try await eventually("it has a term above") {
+                cluster.keepHouse()
+                return stream.hasTerm && stream.term > promised
+            }
+            try await publisher.send(from: .milliseconds(8050), to: .seconds(14), of: .seconds)
+            _ = try await goesOn(cluster.nodes, after: before)
+            #expect(!publisher.story.isClosed)
+        }
+    }
+
     @Test("is fenced while its gateway is in doubt, and goes on when two have answered")
     func doubt() async throws {
         try await TestCluster.run(3) { cluster in

@@ -47,6 +47,38 @@ struct TermPeersTests {
         #expect(new.prefix(3) == ["origin-2", "origin-3", "origin-4"])
     }
 
+    @Test("are waited for where they hold the stream and are believed alive")
+    func holders() throws {
+        var nodes = try region()
+        let held = try entry(gateway: "origin-2", standby: "origin-4")
+        let stream = try stream("live/a")
+        let both = try nodes.snapshot(of: "origin-1", streams: [held]).livingHolders(of: stream)
+        #expect(Set(both.map(\.description)) == ["origin-2", "origin-4"])
+        let own = try nodes.snapshot(of: "origin-4", streams: [held]).livingHolders(of: stream)
+        #expect(own.map(\.description) == ["origin-2"])
+        nodes.change("origin-2") { $0.health = .suspect }
+        let left = try nodes.snapshot(of: "origin-1", streams: [held]).livingHolders(of: stream)
+        #expect(left.map(\.description) == ["origin-4"])
+        let over = try entry(gateway: "origin-2", standby: "origin-4", state: .ended)
+        #expect(try nodes.snapshot(of: "origin-1", streams: [over]).livingHolders(of: stream).isEmpty)
+    }
+
+    @Test("are a quorum with this node while enough origins are alive, draining or not")
+    func quorum() throws {
+        var nodes = try region()
+        #expect(try nodes.snapshot(of: "origin-1").hasQuorum(of: 4))
+        #expect(try !nodes.snapshot(of: "origin-1").hasQuorum(of: 5))
+        nodes.change("origin-2") { $0.description.isDraining = true }
+        #expect(try nodes.snapshot(of: "origin-1").hasQuorum(of: 4))
+        nodes.change("origin-3") { $0.health = .suspect }
+        nodes.change("origin-4") { $0.health = .dead }
+        let snapshot = try nodes.snapshot(of: "origin-1")
+        #expect(snapshot.hasQuorum(of: 2) && !snapshot.hasQuorum(of: 3))
+        #expect(Set(snapshot.voters.map(\.description)) == ["origin-1", "origin-2", "origin-3"])
+        nodes.change("origin-2") { $0.health = .dead }
+        #expect(try nodes.snapshot(of: "origin-1").hasQuorum(of: 0))
+    }
+
     @Test("are the doors of the region, too, that a stream comes from")
     func elsewhere() throws {
         let far = try entry(gateway: "far-1", region: "far")

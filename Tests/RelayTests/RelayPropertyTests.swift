@@ -90,6 +90,22 @@ struct RelayPropertyTests {
         }
     }
 
+    @Test("leave a parent that has come to have the stream from them", arguments: UInt64(1)...6)
+    func circle(seed: UInt64) throws {
+        let world = try RelayWorld(seed: seed)
+        world.nodes[2].parents = [1]
+        world.nodes[3].parents = [2, 0]
+        try world.run(for: .seconds(6))
+        // Shield 3 has it from shield 2, and the gateway held ready. Now shield 2 turns to shield 3.
+        world.nodes[2].parents = [3]
+        for wire in world.wires where wire.child == 2 { world.cut(wire) }
+        try world.run(for: .seconds(9))
+        try world.drain()
+        for index in 2...5 { try world.expectWhole(index) }
+        let switches = world.nodes[3].subscriber?.counters.switches
+        #expect(switches == 1, "seed \(seed)")
+    }
+
     @Test("go on from the other parent when theirs dies, without a record twice", arguments: UInt64(1)...6)
     func death(seed: UInt64) throws {
         let world = try RelayWorld(seed: seed)

@@ -13,10 +13,12 @@ struct TermSessionTests {
     private var random = SeededRandom(seed: 7)
 
     private func session(
-        _ purpose: TermSession.Purpose = .publishing, held: UInt64? = nil, quorum: Int = 0, peers: [NodeID] = peers
+        _ purpose: TermSession.Purpose = .publishing, held: UInt64? = nil, quorum: Int = 0, peers: [NodeID] = peers,
+        essential: Set<NodeID> = []
     ) -> TermSession {
         TermSession(
-            RelayNode.stream, for: purpose, asking: peers, held: held.map(Self.at), commit: held.map { _ in commit(4) },
+            RelayNode.stream, for: purpose, asking: peers, essential: essential, held: held.map(Self.at),
+            commit: held.map { _ in commit(4) },
             quorum: TermSession.Quorum(count: quorum, voters: Set(Self.peers.prefix(2))), settings: RelaySettings())
     }
 
@@ -72,8 +74,52 @@ struct TermSessionTests {
         #expect(session.fetched(Self.at(35), now: .zero).isEmpty)
         #expect(session.unreachable(Self.peers[0], now: .zero).isEmpty)
         #expect(session.unreachable(Self.peers[1], now: .zero) == [.fetch(from: Self.peers[2], to: Self.at(40))])
-        #expect(session.nextDeadline == .seconds(5))
-        #expect(session.tick(now: .seconds(5)) == [.begin(Succession(term: term, listed: 4))])
+        #expect(session.fetched(Self.at(40), now: .zero) == [.begin(Succession(term: term, listed: 4))])
+    }
+
+    @Test("asks again where a copy breaks off and nobody else holds as much, and goes on without who answers no more")
+    mutating func asksAgain() throws {
+        var session = session(held: 10)
+        let term = try ask(&session)
+        _ = session.answered(answer(term, holds: 40, listed: 9), by: Self.peers[0], now: .zero)
+        _ = session.answered(answer(term, holds: 30), by: Self.peers[1], now: .zero)
+        let chosen = session.unreachable(Self.peers[2], now: .zero)
+        #expect(chosen == [.fetch(from: Self.peers[0], to: Self.at(40))])
+        #expect(session.unreachable(Self.peers[0], now: .zero) == [.ask(term)])
+        _ = session.unreachable(Self.peers[0], now: .zero)
+        _ = session.answered(answer(term, holds: 30), by: Self.peers[1], now: .zero)
+        let next = session.tick(now: .milliseconds(300))
+        #expect(next == [.fetch(from: Self.peers[1], to: Self.at(30))])
+        #expect(session.fetched(Self.at(30), now: .seconds(1)) == [.begin(Succession(term: term, listed: 9))])
+    }
+
+    @Test("never begins below what somebody holds who still answers")
+    mutating func incomplete() throws {
+        var session = session(held: 10, peers: [Self.peers[0]])
+        let term = try ask(&session)
+        var directives: [TermSession.Directive] = [.ask(term)]
+        for _ in 0..<3 {
+            #expect(directives == [.ask(term)])
+            let chosen = session.answered(answer(term, holds: 40), by: Self.peers[0], now: .zero)
+            #expect(chosen == [.fetch(from: Self.peers[0], to: Self.at(40))])
+            directives = session.unreachable(Self.peers[0], now: .zero)
+        }
+        #expect(directives == [.yield(.incomplete)] && session.nextDeadline == nil)
+    }
+
+    @Test("lets a copy take its time as long as something comes")
+    mutating func slowCopy() throws {
+        var session = session(held: 10, peers: [Self.peers[0]])
+        let term = try ask(&session)
+        _ = session.answered(answer(term, holds: 40), by: Self.peers[0], now: .zero)
+        for second in 1...9 {
+            let now = Duration.seconds(4 * second)
+            #expect(session.tick(now: now).isEmpty)
+            #expect(session.fetched(Self.at(10 + UInt64(second)), now: now).isEmpty)
+            #expect(session.fetched(Self.at(10 + UInt64(second)), now: now + .seconds(3)).isEmpty)
+        }
+        #expect(session.nextDeadline == .seconds(41))
+        #expect(session.tick(now: .seconds(41)) == [.ask(term)])
     }
 
     @Test("has a copy when it holds as much as the furthest said")
@@ -96,6 +142,22 @@ struct TermSessionTests {
         let late = session.tick(now: .milliseconds(300))
         #expect(late == [.fetch(from: Self.peers[2], to: Self.at(12))])
         #expect(session.answered(answer(term, holds: 99), by: Self.peers[0], now: .milliseconds(301)).isEmpty)
+    }
+
+    @Test("waits two seconds for a gateway and a standby that are believed alive")
+    mutating func essential() throws {
+        var session = session(held: 10, essential: [Self.peers[0]])
+        let term = try ask(&session)
+        #expect(session.answered(answer(term, holds: 12), by: Self.peers[2], now: .zero).isEmpty)
+        #expect(session.tick(now: .milliseconds(300)).isEmpty && session.tick(now: .milliseconds(1999)).isEmpty)
+        var other = session
+        var third = session
+        let answered = session.answered(answer(term, holds: 20), by: Self.peers[0], now: .milliseconds(1999))
+        #expect(answered == [.fetch(from: Self.peers[0], to: Self.at(20))])
+        #expect(other.tick(now: .seconds(2)) == [.fetch(from: Self.peers[2], to: Self.at(12))])
+        // It has become a suspect.
+        third.essential = []
+        #expect(third.tick(now: .seconds(1)) == [.fetch(from: Self.peers[2], to: Self.at(12))])
     }
 
     @Test("takes a term above whatever anybody knows where a publisher is here, and gives way where it only ends")
@@ -152,6 +214,15 @@ struct TermSessionTests {
         #expect(outcome == (isEnough ? [.begin(Succession(term: term))] : [.yield(.tooFew(agreed: 2))]))
     }
 
+    @Test("counts the promise of whoever can not be copied from")
+    mutating func promise() throws {
+        var session = session(held: 10, quorum: 2, peers: [Self.peers[0]])
+        let term = try ask(&session)
+        _ = session.answered(answer(term, holds: 40), by: Self.peers[0], now: .zero)
+        #expect(session.unreachable(Self.peers[0], now: .zero) == [.ask(term)])
+        #expect(session.unreachable(Self.peers[0], now: .zero) == [.begin(Succession(term: term, listed: 4))])
+    }
+
     @Test("counts nobody twice, and no stranger")
     mutating func strangers() throws {
         var session = session(quorum: 2)
@@ -202,6 +273,20 @@ struct TermConfirmationTests {
         _ = confirmation.tick(now: .zero)
         #expect(confirmation.answered(answer(higher), by: Self.nodes[0]) == [.yield(higher)])
         #expect(confirmation.tick(now: .seconds(9)).isEmpty)
+    }
+
+    @Test("asks everybody where it must know of every promise, and waits 600 ms for who does not answer")
+    func all() {
+        var confirmation = TermConfirmation(Self.term, byAll: 3, settings: RelaySettings())
+        #expect(confirmation.tick(now: .zero) == [.ask(Self.term)])
+        for node in Self.nodes[..<2] { #expect(confirmation.answered(answer(Self.term), by: node).isEmpty) }
+        var silent = confirmation
+        var better = confirmation
+        #expect(confirmation.answered(answer(Self.term), by: Self.nodes[2]) == [.confirm])
+        let higher = Term(number: 1000, salt: 2)
+        #expect(better.answered(answer(higher), by: Self.nodes[2]) == [.yield(higher)])
+        #expect(silent.tick(now: .milliseconds(300)) == [.ask(Self.term)])
+        #expect(silent.tick(now: .milliseconds(600)) == [.unheard])
     }
 
     @Test("gives up after a while, so that whoever died meanwhile is not asked again")

@@ -5,9 +5,11 @@ import VirtualCluster
 /// A stream whose gateways die.
 extension Scenario {
     /// Gateways, standbys and edges die, stand still and are cut off, and all at once; the publisher comes back wherever it
-    /// can. One writer a term, no playlist goes back, no name has two contents, nothing listed is missing, everybody
-    /// recovers.
-    static let failover = Scenario(name: "failover", nodes: 2, seeds: 300) { stage in
+    /// can. One writer a term, no playlist goes back or skips a number without a gap, no name has two contents, nothing
+    /// listed is missing, everybody recovers.
+    static let failover = Scenario(
+        name: "failover", nodes: 2, seeds: 1000, regressions: [10264, 10733, 20238]
+    ) { stage in
         let world = FailoverWorld(seed: stage.cluster.seed)
         world.trace = stage.cluster.trace
         world.play()

@@ -10,6 +10,8 @@ struct Scenario: Sendable {
     /// How many nodes and seeds where nobody says.
     let nodes: Int
     let seeds: Int
+    /// Seeds that once failed: played besides.
+    var regressions: [UInt64] = []
     /// Loss where nobody says.
     var loss = 0.0
     var regions = 1

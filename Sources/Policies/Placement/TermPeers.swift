@@ -22,8 +22,25 @@ extension PlacementSnapshot {
         return (near + far).filter { seen.insert($0.node).inserted }
     }
 
-    /// The origins whose promise counts for a quorum.
-    public var voters: Set<NodeID> { Set(origins.members.map(\.id)) }
+    /// Those of whom a stream's directory entry says that they hold it and who are believed alive, but for this node.
+    public func livingHolders(of stream: StreamID) -> Set<NodeID> {
+        let entry = view.streams[stream].flatMap { $0.state == .ended ? nil : $0 }
+        let holders = [entry?.standby, entry?.gateway].compactMap { $0 }.compactMap(view.member)
+        return Set(holders.filter { $0.health == .alive && $0.id != view.node }.map(\.id))
+    }
+
+    /// The origins whose promise counts for a quorum. One that drains still promises.
+    public var voters: Set<NodeID> { Set(regionOrigins { $0 <= .suspect }) }
+
+    /// Whether so many origins are alive, this node counted where it is one: a gateway that knows of fewer may be on the
+    /// smaller side of a cut.
+    public func hasQuorum(of count: Int) -> Bool { count == 0 || regionOrigins { $0 == .alive }.count >= count }
+
+    private func regionOrigins(_ isMeant: (MemberHealth) -> Bool) -> [NodeID] {
+        view.members.filter { member in
+            isMeant(member.health) && member.description.region == region && member.description.roles.contains(.origin)
+        }.map(\.id)
+    }
 
     /// The edges that a stream of a common audience has, and some.
     static let askedEdges = 8

@@ -16,6 +16,9 @@ public struct RelaySettings: Hashable, Sendable {
     public var answerTimeout: Duration = .seconds(5)
     /// How long whoever takes a term waits for those who are asked.
     public var termTimeout: Duration = .milliseconds(300)
+    /// How long it waits for a gateway and a standby that are believed alive: nobody else need hold what was listed. Less
+    /// than a publisher may wait.
+    public var holderTimeout: Duration = .seconds(2)
     /// How long a connection may go without a hello.
     public var helloTimeout: Duration = .seconds(5)
     /// How long a peer may take nothing while there is something for it.
@@ -35,4 +38,9 @@ public struct RelaySettings: Hashable, Sendable {
 
     /// The defaults.
     public init() {}
+
+    /// How much older the news of the gateway may be by the one parent than by the other, if only it comes: twice what
+    /// waiting for heartbeats adds on the longest way, the rest for the links. Where records run in a circle, long links
+    /// make each round's news look like new.
+    var oldestNews: Duration { heartbeat * (2 * maximumHops) }
 }

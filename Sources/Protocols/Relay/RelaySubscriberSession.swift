@@ -99,9 +99,11 @@ public struct RelaySubscriberSession: Sendable {
         return counters
     }
 
-    /// How long ago the gateway was heard of, by the fresher path; nil where nobody said.
+    /// How long ago the gateway was heard of, by the path that records come by; nil where nobody said. What a paused
+    /// parent has heard would keep this node's subscribers with it though no record comes, and so would keep, in a circle,
+    /// this node with a subscriber of its own.
     public func gatewayAge(now: Duration) -> Duration? {
-        parents.compactMap { $0?.gatewayHeard }.max().map { now - $0 }
+        active.flatMap { parents[$0.rawValue]?.gatewayHeard }.map { now - $0 }
     }
 }
 
@@ -254,10 +256,10 @@ extension RelaySubscriberSession {
     private func isBetter(_ other: ParentState, than current: ParentState, now: Duration) -> Bool {
         if current.phase == .asked { return now - current.asked > settings.beginTimeout }
         if let theirs = other.term, let ours = current.term, theirs != ours { return theirs > ours }
-        guard now - current.refreshed > settings.pathTimeout, let theirs = other.gatewayHeard,
-            now - other.refreshed <= settings.pathTimeout
-        else { return false }
-        return current.gatewayHeard.map { theirs > $0 + settings.heartbeat } ?? true
+        guard let theirs = other.gatewayHeard, now - other.refreshed <= settings.pathTimeout else { return false }
+        let isStale = now - current.refreshed > settings.pathTimeout
+        guard let ours = current.gatewayHeard else { return isStale }
+        return theirs > ours + (isStale ? settings.heartbeat : settings.oldestNews)
     }
 
     private mutating func use(_ path: RelayPath, _ directives: inout [Directive]) {

@@ -3,7 +3,8 @@
 public import Identity
 
 /// Asks whether a term still is the highest, for a gateway that lost time: two members that know of no higher one open its
-/// gate again, or all it believes alive where they are fewer. An answer is one to a question, so none is older than it.
+/// gate again, or all it believes alive where they are fewer. So does one whose standby is silent, of all who may have
+/// promised its stream to somebody else. An answer is one to a question, so none is older than it.
 public struct TermConfirmation: Sendable {
     /// What is to be done.
     public enum Directive: Hashable, Sendable {
@@ -19,6 +20,7 @@ public struct TermConfirmation: Sendable {
 
     private let term: Term
     private let needed: Int
+    private let mostRounds: Int
     private let settings: RelaySettings
     private var agreed: Set<NodeID> = []
     private var rounds = 0
@@ -33,13 +35,23 @@ public struct TermConfirmation: Sendable {
         self.term = term
         self.settings = settings
         needed = min(peers, 2)
+        // A second and a half: meanwhile those who do not answer may have become suspects.
+        mostRounds = 5
+    }
+
+    /// A question that all `peers` are to answer, and soon: whether one of them has promised a higher term to somebody.
+    public init(_ term: Term, byAll peers: Int, settings: RelaySettings) {
+        self.term = term
+        self.settings = settings
+        needed = peers
+        mostRounds = 2
     }
 
     /// Begins, and asks again those who did not answer.
     public mutating func tick(now: Duration) -> [Directive] {
         guard !isOver, now >= nextDeadline ?? now else { return [] }
         guard agreed.count < needed else { return end(.confirm) }
-        guard rounds < Self.mostRounds else { return end(.unheard) }
+        guard rounds < mostRounds else { return end(.unheard) }
         rounds += 1
         nextDeadline = now + settings.termTimeout
         return [.ask(term)]
@@ -58,7 +70,4 @@ public struct TermConfirmation: Sendable {
         nextDeadline = nil
         return [directive]
     }
-
-    /// A second and a half: meanwhile those who do not answer may have become suspects.
-    private static let mostRounds = 5
 }

@@ -8,7 +8,8 @@ public import Identity
 ///
 /// It is in one of five states. *New*: leads to claiming by `begin`. *Claiming*: the arbiter was asked; leads to asking, to
 /// new where a higher term is known, and to over. *Asking*: peers were asked; leads to fetching, new and over. *Fetching*:
-/// the furthest answer is being copied; leads to over, or stays and takes the next best. *Over*: no exit.
+/// the furthest answer is being copied; leads to over, stays and takes the next that holds as much, or leads to asking again,
+/// where nobody else does: only who answers no more is left behind. *Over*: no exit.
 public struct TermSession: Sendable {
     /// Why the term is taken, which says what becomes of it when somebody else has a higher one.
     public enum Purpose: Hashable, Sendable {
@@ -38,6 +39,9 @@ public struct TermSession: Sendable {
     public let stream: StreamID
     /// The term that is being taken; nil before `begin`.
     public private(set) var term: Term?
+    /// Those who are waited for longer than others, as what was listed may be held by nobody else: the stream's gateway and
+    /// standby, as long as they are believed alive. A change counts from the next `tick`.
+    public var essential: Set<NodeID>
 
     private let purpose: Purpose
     private let peers: [NodeID]
@@ -45,14 +49,19 @@ public struct TermSession: Sendable {
     private let settings: RelaySettings
     private var phase = Phase.new
     private var answers: [NodeID: TermAnswer] = [:]
+    /// Who refuses terms below this one, reachable or not any more.
+    private var promised: Set<NodeID> = []
     private var awaited: Set<NodeID> = []
+    /// From whom copying failed since all were asked last.
+    private var broken: Set<NodeID> = []
+    private var failedCopies = 0
     private var held: FeedPosition?
     private var listed: MediaSequenceNumber?
     private var rounds = 0
 
     private enum Phase {
         case new, claiming, over
-        case asking(until: Duration)
+        case asking(since: Duration)
         case fetching(from: NodeID, to: FeedPosition, until: Duration)
     }
 
@@ -73,25 +82,29 @@ public struct TermSession: Sendable {
     /// A term to be taken.
     /// - Parameters:
     ///   - peers: who is asked; of two that hold the same the first is taken from.
+    ///   - essential: see ``essential``.
     ///   - held: the first record that this node does not have, where it has any.
     ///   - commit: what this node knows to be committed.
     public init(
-        _ stream: StreamID, for purpose: Purpose, asking peers: [NodeID], held: FeedPosition? = nil,
-        commit: CommitTracker.Commit? = nil, quorum: Quorum = Quorum(), settings: RelaySettings
+        _ stream: StreamID, for purpose: Purpose, asking peers: [NodeID], essential: Set<NodeID> = [],
+        held: FeedPosition? = nil, commit: CommitTracker.Commit? = nil, quorum: Quorum = Quorum(),
+        settings: RelaySettings
     ) {
         self.stream = stream
         self.purpose = purpose
         self.peers = peers
+        self.essential = essential
         self.held = held
         self.quorum = quorum
         self.settings = settings
         listed = commit?.part.msn
     }
 
-    /// When `tick` has something to do; nil for never.
+    /// From when on `tick` may have something to do; nil for never. Call it every few tens of milliseconds from then on.
     public var nextDeadline: Duration? {
         switch phase {
-        case .asking(let until), .fetching(_, _, let until): until
+        case .asking(let since): since + settings.termTimeout
+        case .fetching(_, _, let until): until
         case .claiming, .new, .over: nil
         }
     }
@@ -118,10 +131,8 @@ extension TermSession {
     /// The arbiter has no objection.
     public mutating func claimed(_ claimed: Term, now: Duration) -> [Directive] {
         guard case .claiming = phase, claimed == term else { return [] }
-        answers = [:]
-        awaited = Set(peers)
-        phase = .asking(until: now + settings.termTimeout)
-        return peers.isEmpty ? settle(now: now) : [.ask(claimed)]
+        promised = []
+        return peers.isEmpty ? settle(now: now) : ask(claimed, now: now)
     }
 
     /// The arbiter knows of a higher term.
@@ -135,36 +146,39 @@ extension TermSession {
         guard case .asking = phase, answer.stream == stream, let term, awaited.remove(node) != nil else { return [] }
         guard answer.term <= term else { return outdone(by: answer.term) }
         // One that accepts lower terms than it was asked to has promised nothing.
-        if answer.term == term { answers[node] = answer }
-        return awaited.isEmpty ? settle(now: now) : []
+        if answer.term == term {
+            answers[node] = answer
+            promised.insert(node)
+        }
+        return settleWhenHeard(now: now)
     }
 
     /// A peer can not be reached, or broke off while it was copied from.
     public mutating func unreachable(_ node: NodeID, now: Duration) -> [Directive] {
         switch phase {
-        case .asking:
-            guard awaited.remove(node) != nil else { return [] }
-            return awaited.isEmpty ? settle(now: now) : []
+        case .asking: return awaited.remove(node) == nil ? [] : settleWhenHeard(now: now)
         case .fetching(node, _, _):
-            answers[node] = nil
+            broken.insert(node)
             return settle(now: now)
         case .claiming, .fetching, .new, .over: return []
         }
     }
 
-    /// This node now holds all before `next`.
+    /// This node now holds all before `next`. A copy that goes on may take its time.
     public mutating func fetched(_ next: FeedPosition?, now: Duration) -> [Directive] {
-        held = [held, next].compactMap { $0 }.max()
-        guard case .fetching(_, let end, _) = phase, let held, held >= end else { return [] }
-        return settle(now: now)
+        guard let next, held.map({ next > $0 }) ?? true else { return [] }
+        held = next
+        guard case .fetching(let node, let end, _) = phase else { return [] }
+        failedCopies = 0
+        phase = .fetching(from: node, to: end, until: now + settings.answerTimeout)
+        return next >= end ? settle(now: now) : []
     }
 
     /// Does what is due.
     public mutating func tick(now: Duration) -> [Directive] {
         guard let nextDeadline, now >= nextDeadline else { return [] }
         if case .fetching(let node, _, _) = phase { return unreachable(node, now: now) }
-        awaited = []
-        return settle(now: now)
+        return settleWhenHeard(now: now)
     }
 }
 
@@ -172,37 +186,59 @@ extension TermSession {
 
 extension TermSession {
     private mutating func outdone(by higher: Term) -> [Directive] {
-        guard purpose == .publishing, rounds < Self.mostRounds else {
-            phase = .over
-            return [.yield(.higherTerm(higher))]
-        }
+        guard purpose == .publishing, rounds < Self.mostRounds else { return yield(.higherTerm(higher)) }
         phase = .new
         return [.again(above: higher)]
+    }
+
+    private mutating func ask(_ term: Term, now: Duration) -> [Directive] {
+        answers = [:]
+        broken = []
+        awaited = Set(peers)
+        phase = .asking(since: now)
+        return [.ask(term)]
+    }
+
+    /// Settles where nobody is waited for any more.
+    private mutating func settleWhenHeard(now: Duration) -> [Directive] {
+        guard case .asking(let since) = phase else { return [] }
+        let patient = now < since + settings.holderTimeout ? awaited.intersection(essential) : []
+        guard (now < since + settings.termTimeout ? awaited : patient).isEmpty else { return [] }
+        awaited = []
+        return settle(now: now)
     }
 
     /// All have answered who will: goes on from the furthest.
     private mutating func settle(now: Duration) -> [Directive] {
         guard let term else { return [] }
-        let agreed = 1 + answers.keys.count { quorum.voters.contains($0) }
-        guard agreed >= quorum.count else {
-            phase = .over
-            return [.yield(.tooFew(agreed: agreed))]
-        }
+        let agreed = 1 + promised.intersection(quorum.voters).count
+        guard agreed >= quorum.count else { return yield(.tooFew(agreed: agreed)) }
         for answer in answers.values {
             if let msn = answer.commit?.part.msn { listed = max(listed ?? msn, msn) }
         }
-        if let best = furthest {
+        let furthest = furthest(of: peers)
+        guard let furthest else {
+            phase = .over
+            return [.begin(Succession(term: term, listed: listed))]
+        }
+        if let best = self.furthest(of: peers.filter({ !broken.contains($0) })), best.next == furthest.next {
             phase = .fetching(from: best.node, to: best.next, until: now + settings.answerTimeout)
             return [.fetch(from: best.node, to: best.next)]
         }
-        phase = .over
-        return [.begin(Succession(term: term, listed: listed))]
+        // Without what they hold, the term would take back what was listed. If they are dead, they answer no more.
+        failedCopies += 1
+        return failedCopies < Self.mostCopies ? ask(term, now: now) : yield(.incomplete)
     }
 
-    /// The peer that holds the most, where that is more than is held here.
-    private var furthest: (node: NodeID, next: FeedPosition)? {
+    private mutating func yield(_ failure: TermFailure) -> [Directive] {
+        phase = .over
+        return [.yield(failure)]
+    }
+
+    /// The one of `nodes` that holds the most, where that is more than is held here.
+    private func furthest(of nodes: [NodeID]) -> (node: NodeID, next: FeedPosition)? {
         var best: (node: NodeID, next: FeedPosition)?
-        for node in peers {
+        for node in nodes {
             guard let next = answers[node]?.next, next > best?.next ?? held ?? Self.nothing else { continue }
             best = (node, next)
         }
@@ -213,6 +249,8 @@ extension TermSession {
     private static let nothing = FeedPosition(term: Term(number: 0, salt: 0), number: 0)
     /// Two publishers with one name settle it in one round; more are a mistake somewhere.
     private static let mostRounds = 8
+    /// How often copying may fail without a record, from those who still answer.
+    private static let mostCopies = 3
 }
 
 /// A term that begins.
@@ -233,6 +271,8 @@ public struct Succession: Hashable, Sendable {
 public enum TermFailure: Error, Hashable, Sendable {
     /// Somebody has a higher one.
     case higherTerm(Term)
+    /// Those who hold more than this node live, and can not be copied from.
+    case incomplete
     /// Too few origins promised to refuse lower ones: so many, this one counted.
     case tooFew(agreed: Int)
 }

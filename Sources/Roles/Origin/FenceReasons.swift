@@ -14,4 +14,6 @@ public struct FenceReasons: OptionSet, Hashable, Sendable {
     public static let lease = FenceReasons(rawValue: 2)
     /// The term is being taken.
     public static let term = FenceReasons(rawValue: 4)
+    /// Fewer origins are alive than must agree to a term: others may have taken the stream.
+    public static let quorum = FenceReasons(rawValue: 8)
 }

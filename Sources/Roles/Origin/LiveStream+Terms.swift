@@ -123,16 +123,20 @@ extension LiveStream {
         }
     }
 
-    /// Waits no longer for a standby that said nothing of any part for a second or two, though parts wait for it: what is
-    /// not listed helps nobody. Call about once a second.
-    /// - Returns: whether a standby was given up.
-    public func giveUpSilentHolders() -> Bool {
+    /// Whether a standby said nothing of any part for a second or two, though parts wait for it. Call about once a second.
+    public func hasSilentHolders() -> Bool {
         state.withLock { state in
             let committed = state.commits.committed?.part
             defer { state.stuck = state.commits.waitingCount > 0 ? .some(committed) : nil }
-            guard state.commits.waitingCount > 0, let stuck = state.stuck, stuck == committed else { return false }
+            guard state.commits.waitingCount > 0, let stuck = state.stuck else { return false }
+            return stuck == committed
+        }
+    }
+
+    /// Waits no longer for any standby: what is not listed helps nobody.
+    public func giveUpHolders() {
+        state.withLock { state in
             if state.commits.removeAll() { list(&state) }
-            return true
         }
     }
 

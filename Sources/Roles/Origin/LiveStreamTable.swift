@@ -165,7 +165,7 @@ extension LiveStreamTable {
             fence: { [cluster] in cluster.fenced($0) })
     }
 
-    private func begin(_ stream: LiveStream, for purpose: TermPurpose) {
+    func begin(_ stream: LiveStream, for purpose: TermPurpose) {
         cluster.take(stream, for: purpose) { [weak stream] outcome in
             guard let stream else { return }
             switch outcome {

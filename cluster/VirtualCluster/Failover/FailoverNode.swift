@@ -112,6 +112,8 @@ struct FailoverGateway {
     var isFenced = false
     var waiting: [FailoverMedia] = []
     var check: TermConfirmation?
+    /// What becomes of a standby that says nothing.
+    var silence = FailoverSilence()
 }
 
 /// A node that takes a term.
@@ -121,6 +123,8 @@ struct FailoverTaking {
     let publisher: Int?
     var waiting: [FailoverMedia] = []
     var hasLeft = false
+    /// Whether the stream was given up meanwhile, to somebody who asked.
+    var isYielded = false
     /// Its copy, and from where.
     var copy: RelaySubscriberSession?
     var source: Int?
@@ -128,7 +132,7 @@ struct FailoverTaking {
 
 /// What a publisher sends, and when it came.
 struct FailoverMedia {
-    enum Content { case left, parameters, unit(AccessUnit) }
+    enum Content { case left, parameters, returned, unit(AccessUnit) }
 
     let content: Content
     let now: Duration

@@ -8,14 +8,23 @@ import Identity
 extension FailoverWorld {
     /// Looks at the playlist of every node as a viewer would.
     func lookAtPlaylists() {
+        var listed: MediaSequenceNumber = 0
+        defer { newestListed = listed }
         for node in nodes where node.state == .up {
             guard let window = node.feed?.window, let key = window.currentKey,
                 let playlist = MediaPlaylist(of: window, rendition: .main, at: key)
             else { continue }
             playlists += 1
             let names = ReadNames(playlist.text)
-            if let problem = node.served.show(names, at: key) { fail("n\(node.number) goes back: \(problem)") }
+            listed = max(listed, key.position.msn)
+            if let problem = node.served.show(names, at: key, newest: newestListed, now: now) {
+                fail("n\(node.number): \(problem)")
+            }
             for name in names.names { check(name, node) }
+            if texts[names.end, default: playlist.text] != playlist.text {
+                fail("n\(node.number) lists otherwise than others at \(names.end)")
+            }
+            texts[names.end] = playlist.text
             if let digests = node.feed?.digests, digests.mismatched > 0 { fail("n\(node.number) wrote other bytes") }
         }
     }

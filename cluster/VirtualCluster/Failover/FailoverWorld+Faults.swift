@@ -4,6 +4,7 @@ import Cluster
 import Feed
 import HLS
 import Identity
+import Relay
 import TestKit
 
 /// What happens to the world, and what must have come of it.
@@ -63,7 +64,7 @@ extension FailoverWorld {
         }
     }
 
-    private func kill(_ node: FailoverNode) {
+    func kill(_ node: FailoverNode) {
         guard node.state != .down else { return }
         node.die()
         for wire in wires.values.sorted(by: { $0.number < $1.number })
@@ -89,7 +90,7 @@ extension FailoverWorld {
         if nodes.allSatisfy({ $0.state == .down || !$0.isOrigin }) { raise(nodes[0]) }
     }
 
-    private func mend() {
+    func mend() {
         note("— mended")
         for node in nodes { raise(node) }
         heal()
@@ -112,7 +113,7 @@ extension FailoverWorld {
     }
 
     /// Everybody plays the newest term, and all the same.
-    private func expectRecovery() {
+    func expectRecovery() {
         let begun = now
         let limit = now + .seconds(25)
         while now < limit {
@@ -142,13 +143,46 @@ extension FailoverWorld {
 
     /// Where everybody stands, for a failure's text.
     private var standing: String {
-        nodes.map { node in
-            let key = node.feed?.window.currentKey.map { "\($0.position.msn).\($0.position.part)" } ?? "–"
-            let end = node.feed?.window.committed.map { "\($0.msn).\($0.part)" } ?? "–"
-            let role = node.gateway == nil ? (node.isHolder ? "holder" : "") : "gateway"
-            let (term, known) = (node.feed?.next.term.description ?? "–", node.entry?.term.description ?? "–")
-            return "n\(node.number) \(node.state) \(role) \(key) of \(end) in \(term), knows \(known) at "
-                + (node.entry?.gateway.description ?? "–")
-        }.joined(separator: "; ")
+        let lines =
+            nodes.map { "\n  \($0.standing)" } + wires.values.sorted { $0.number < $1.number }.map { "\n  \($0)" }
+        return (lines + ["\n  publisher \(publisher.connection) at \(publisher.origin.map { "n\($0.node)" } ?? "–")"])
+            .joined()
+    }
+}
+
+extension FailoverNode {
+    /// What it holds, promised, believes and does.
+    fileprivate var standing: String {
+        let key = feed?.window.currentKey.map { "\($0.position.msn).\($0.position.part)" } ?? "–"
+        let end = feed?.window.committed.map { "\($0.msn).\($0.part)" } ?? "–"
+        var words = ["n\(number)", "\(state)", "lists \(key) of \(end)", "next \(feed.map { "\($0.next)" } ?? "–")"]
+        if let promised { words.append("promised \(promised)") }
+        if let entry {
+            words.append("knows \(entry.term) v\(entry.version) \(entry.state) at \(entry.gateway)")
+            words.append("standby \(entry.standby.map { "\($0)" } ?? "–")")
+        }
+        if let gateway {
+            words.append("gateway of \(gateway.term), publisher \(gateway.publisher.map { "\($0)" } ?? "–")")
+            words.append("\(gateway.commits.waitingCount) parts wait for n\(gateway.standby.map { "\($0)" } ?? "–")")
+            if gateway.isFenced { words.append("fenced, \(gateway.waiting.count) wait") }
+            if let check = gateway.check { words.append("\(check)") }
+        }
+        if taking != nil { words.append("takes a term") }
+        if let subscriber { words.append("subscribes\(isHolder ? " as holder" : ""), \(subscriber.standing)") }
+        if !dead.isEmpty { words.append("dead: \(dead.sorted())") }
+        return words.joined(separator: ", ")
+    }
+}
+
+extension RelaySubscriberSession {
+    fileprivate var standing: String {
+        "next \(next.map { "\($0)" } ?? "–") in \(term.map { "\($0)" } ?? "–") by \(active.map { "\($0)" } ?? "–")"
+    }
+}
+
+extension FailoverWire: CustomStringConvertible {
+    var description: String {
+        "wire \(number): n\(child) has it from n\(parent), \(path)\(isCopy ? ", copy" : "")\(isTorn ? ", torn" : "")"
+            + "\(isHolding ? ", holds" : "")\(publisher == nil ? ", not admitted" : "")"
     }
 }

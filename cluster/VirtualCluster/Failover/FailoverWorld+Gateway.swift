@@ -102,6 +102,7 @@ extension FailoverWorld {
 
     /// The node tells the publisher to go.
     func cutPublisher(_ connection: Int) {
+        if rivals.remove(connection) != nil, rivals.isEmpty { problems.append("both publishers were cut at \(now)") }
         guard publisher.connection == connection, let origin = publisher.origin else { return }
         guard !publisher.unreachable.contains(origin.node) else { return }
         publisher.origin = nil
@@ -113,14 +114,14 @@ extension FailoverWorld {
 
 extension FailoverWorld {
     /// A publisher has connected: the term goes on where this node has it, else it is taken.
-    private func arrive(_ connection: Int, _ node: FailoverNode) {
+    func arrive(_ connection: Int, _ node: FailoverNode) {
         if node.gateway != nil, node.gateway?.sequencer.summary.hasEnded == false {
             if let former = node.gateway?.publisher, former != connection {
                 sequence(FailoverMedia(content: .left, now: now), node)
             }
             node.gateway?.publisher = connection
             node.gateway?.absentSince = nil
-            node.gateway?.sequencer.publisherReturned(now: now)
+            sequence(FailoverMedia(content: .returned, now: now), node)
             announce(node)
         } else {
             if node.gateway != nil { stop(node) }
@@ -162,6 +163,7 @@ extension FailoverWorld {
                 node.gateway?.sequencer.parameters(
                     kind.parameters(track), for: track, now: media.now, wall: wall, into: &records)
             }
+        case .returned: node.gateway?.sequencer.publisherReturned(now: media.now)
         case .unit(let unit): node.gateway?.sequencer.append(unit, now: media.now, wall: wall, into: &records)
         }
         append(records, node)

@@ -11,7 +11,6 @@ extension FailoverWorld {
     /// A node hears of an entry: keeps it where it is newer, passes it on, and obeys it.
     func learn(_ entry: StreamEntry, _ node: FailoverNode) {
         guard node.entry.map({ entry.overrides($0) }) ?? true else { return }
-        let former = node.entry
         node.entry = entry
         for peer in nodes where peer !== node {
             send(.entry(entry), from: node.number, to: peer.number, after: rumourDelay)
@@ -21,17 +20,16 @@ extension FailoverWorld {
         if let own = node.gateway, entry.term == own.term, entry.state == .ended, entry.gateway == node.id {
             node.gateway?.absentSince = nil
         }
-        obey(entry, after: former, node)
+        obey(entry, node)
     }
 
     private var rumourDelay: Duration { .milliseconds(Int.random(in: 10...300, using: &random)) }
 
-    /// Parents that have no place in the tree of a new term are left; a node that becomes the standby begins anew.
-    private func obey(_ entry: StreamEntry, after former: StreamEntry?, _ node: FailoverNode) {
+    /// Parents that have no place in the tree any more are left; a node that becomes the standby begins anew.
+    private func obey(_ entry: StreamEntry, _ node: FailoverNode) {
         guard node.gateway == nil, node.taking == nil, node.subscriber != nil else { return }
         let isHolder = entry.standby == node.id
         guard isHolder == node.isHolder else { return unsubscribe(node) }
-        guard entry.term > former?.term ?? entry.term else { return }
         node.subscriber?.learn(entry.term, now: now)
         let fit = parents(of: node)
         for wire in wires.values.sorted(by: { $0.number < $1.number })

@@ -21,8 +21,9 @@ extension FailoverWorld {
         let peers = node.snapshot.termPeers(for: Self.stream).map(\.node)
         if node.feed.map({ $0.window.endReason != nil }) ?? false { node.feed = nil }
         let session = TermSession(
-            Self.stream, for: publisher == nil ? .ending : .publishing, asking: peers, held: node.feed?.next,
-            commit: node.feed?.commit, settings: settings)
+            Self.stream, for: publisher == nil ? .ending : .publishing, asking: peers,
+            essential: node.snapshot.livingHolders(of: Self.stream), held: node.feed?.next, commit: node.feed?.commit,
+            settings: settings)
         node.taking = FailoverTaking(session: session, publisher: publisher)
         begin(node, above: known(node))
     }
@@ -34,16 +35,22 @@ extension FailoverWorld {
 
     /// Does what is due while a node takes a term, or doubts its own.
     func rule(_ node: FailoverNode) {
-        if node.taking != nil { obey(node.taking?.session.tick(now: now) ?? [], node) }
+        if node.taking != nil {
+            node.taking?.session.essential = node.snapshot.livingHolders(of: Self.stream)
+            obey(node.taking?.session.tick(now: now) ?? [], node)
+        }
         if node.gateway?.check != nil { obey(node.gateway?.check?.tick(now: now) ?? [], node) }
         if node.gateway?.isFenced ?? false, node.gateway?.check == nil { doubt(node) }
+        watchHolders(node)
     }
 
     private func obey(_ directives: [TermSession.Directive], _ node: FailoverNode) {
         for directive in directives {
+            guard node.taking?.isYielded == false else { return giveUp(node) }
             switch directive {
             case .again(let term): begin(node, above: term)
             case .ask(let term):
+                stopCopy(node)
                 _ = node.promise(term)
                 for peer in node.snapshot.termPeers(for: Self.stream) { ask(term, number(of: peer.node), node) }
             case .begin(let succession): succeed(succession, node)
@@ -54,7 +61,7 @@ extension FailoverWorld {
         }
     }
 
-    private func ask(_ term: Term, _ peer: Int, _ node: FailoverNode) {
+    func ask(_ term: Term, _ peer: Int, _ node: FailoverNode) {
         if nodes[peer].state == .down {
             node.mailbox.insert(.refused(by: peer, life: node.life), at: now + .milliseconds(3))
         } else {
@@ -69,7 +76,7 @@ extension FailoverWorld {
         if answer.term == term {
             _ = node.promise(term)
             if let own = node.gateway?.term, own < term { stop(node) }
-            if node.taking != nil { giveUp(node) }
+            yieldTaking(node)
             let held = node.promise(term)
             answer = TermAnswer(stream: Self.stream, term: term, next: held.next, commit: held.commit)
         }
@@ -81,6 +88,7 @@ extension FailoverWorld {
         let id = nodes[from].id
         if node.taking != nil { obey(node.taking?.session.answered(answer, by: id, now: now) ?? [], node) }
         if node.gateway?.check != nil { obey(node.gateway?.check?.answered(answer, by: id) ?? [], node) }
+        heardOfSilence(answer, by: id, node)
     }
 
     func unreachable(_ peer: Int, _ node: FailoverNode, life: Int) {
@@ -104,12 +112,13 @@ extension FailoverWorld {
 
 extension FailoverWorld {
     private func succeed(_ succession: Succession, _ node: FailoverNode) {
-        guard let taking = node.taking, node.promised.map({ $0 <= succession.term }) ?? true else {
+        guard let taking = node.taking, !taking.isYielded, node.promised.map({ $0 <= succession.term }) ?? true else {
             return giveUp(node)
         }
         stopCopy(node)
         node.taking = nil
         terms += 1
+        if let publisher = taking.publisher, rivals.contains(publisher) { rivals = [] }
         if let other = writers[succession.term] {
             problems.append("n\(other) and n\(node.number) in \(succession.term)")
         }
@@ -140,10 +149,17 @@ extension FailoverWorld {
         return node.feed?.succeed(in: succession.term)?.summary ?? FeedSummary(firstSegment: beginning)
     }
 
+    /// Whoever asked has the stream: a publisher that waits for this node's term is cut.
+    private func yieldTaking(_ node: FailoverNode) {
+        guard let taking = node.taking, !taking.isYielded else { return }
+        node.taking?.isYielded = true
+        if let publisher = taking.publisher { cutPublisher(publisher) }
+    }
+
     /// The node takes no term after all: its publisher is cut, and it subscribes like any other.
     private func giveUp(_ node: FailoverNode) {
         stopCopy(node)
-        if let publisher = node.taking?.publisher { cutPublisher(publisher) }
+        yieldTaking(node)
         node.taking = nil
     }
 

@@ -37,8 +37,14 @@ public final class FailoverWorld {
     var lastWire = 0
     var cuts: Set<Cut> = []
     var publisher = FailoverPublisher()
+    /// The connections of two publishers that came in the same moment, until one of them has the stream.
+    var rivals: Set<Int> = []
     /// Every name ever listed anywhere, and the hash of its bytes.
     var contents: [String: UInt64] = [:]
+    /// Every playlist ever shown, by what it ends with, and its text.
+    var texts: [String: [UInt8]] = [:]
+    /// The highest number listed when playlists were last looked at.
+    var newestListed: MediaSequenceNumber = 0
     /// Who appended in a term.
     var writers: [Term: Int] = [:]
     let settings = RelaySettings()

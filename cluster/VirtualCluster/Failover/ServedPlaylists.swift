@@ -9,16 +9,28 @@ struct ServedPlaylists {
     /// The furthest part listed.
     private var furthest: PlaylistKey?
     private var firstMSN: MediaSequenceNumber?
+    /// When `furthest` last moved.
+    private var moved: Duration = .zero
 
     /// A playlist was shown. What is wrong with it, seen from those before.
-    mutating func show(_ playlist: ReadNames, at key: PlaylistKey) -> String? {
+    /// - Parameter newest: the highest number that anybody listed when this node's last playlist was shown.
+    mutating func show(
+        _ playlist: ReadNames, at key: PlaylistKey, newest: MediaSequenceNumber, now: Duration
+    ) -> String? {
         defer {
+            if furthest != key { moved = now }
             furthest = key
             firstMSN = playlist.firstMSN
         }
+        if let name = playlist.misplaced { return "\(name) has another number than its place" }
         guard let furthest, let firstMSN else { return nil }
         if key.position < furthest.position { return "\(key.position) after \(furthest.position)" }
         if playlist.firstMSN < firstMSN { return "begins at \(playlist.firstMSN) after \(firstMSN)" }
+        // Who was far behind, or had nothing new to show for long, may begin anew.
+        let isCurrent = furthest.position.msn + 1 >= newest && now - moved < .seconds(1)
+        if isCurrent, playlist.firstMSN > furthest.position.msn + 1 {
+            return "begins at \(playlist.firstMSN) after \(furthest.position)"
+        }
         return nil
     }
 }
@@ -29,9 +41,17 @@ struct ReadNames {
     let firstMSN: MediaSequenceNumber
     /// Every part and segment listed that is no gap.
     let names: [String]
+    /// The line of the newest part, segment or gap, and whether the stream ends there: what says all that is listed, as it
+    /// names the term.
+    private(set) var end = ""
+    /// A part or segment whose number is not the one of its place, counted from the first: a number was skipped and no
+    /// EXT-X-GAP stands for it.
+    private(set) var misplaced: String?
 
     init(_ text: [UInt8]) {
         var (first, names, isGap) = (MediaSequenceNumber(0), [String](), false)
+        var segments: MediaSequenceNumber = 0
+        func isMisplaced(_ name: String) -> Bool { Self.msn(of: name) != first + segments }
         for line in text.split(separator: 10) {
             let line = String(decoding: line, as: UTF8.self)
             if line.hasPrefix("#EXT-X-MEDIA-SEQUENCE:") {
@@ -39,14 +59,30 @@ struct ReadNames {
             } else if line.hasPrefix("#EXT-X-GAP") {
                 isGap = true
             } else if line.hasPrefix("#EXT-X-PART:"), let start = line.firstRange(of: "URI=\"")?.upperBound {
-                names.append(String(line[start...].prefix { $0 != "\"" }))
+                let name = String(line[start...].prefix { $0 != "\"" })
+                if isMisplaced(name) { misplaced = name }
+                names.append(name)
+                end = line
+            } else if line == "#EXT-X-ENDLIST" {
+                end += line
             } else if !line.hasPrefix("#") {
-                if !isGap { names.append(line) }
+                end = line
+                if !isGap {
+                    if isMisplaced(line) { misplaced = line }
+                    names.append(line)
+                }
+                segments += 1
                 isGap = false
             }
         }
         firstMSN = first
         self.names = names
+    }
+
+    /// The number in `{term}/{msn}.m4s` or `{term}/{msn}.{part}.m4s`.
+    private static func msn(of name: String) -> MediaSequenceNumber? {
+        let number = name.utf8.drop { $0 != UInt8(ascii: "/") }.dropFirst().prefix { $0 != UInt8(ascii: ".") }
+        return MediaSequenceNumber(Substring(number))
     }
 }
 

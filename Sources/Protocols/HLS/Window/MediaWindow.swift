@@ -43,6 +43,8 @@ public struct MediaWindow: Sendable {
     private var nextNumber: UInt64?
     /// Whether all records of the term so far are here and none began a segment.
     private var isAtTermStart = false
+    /// Where the newest term goes on from its former one, where that was said.
+    private var continues: FeedPosition?
     /// Where the record stands that ended the stream; nil while it has not.
     private var endedAt: FeedPosition?
     /// Whether units and part marks are meaningless until the next segment starts.
@@ -83,17 +85,17 @@ public struct MediaWindow: Sendable {
     }
 
     /// A newer term begins, and goes on from its former one at `continues`: an end, or the end of a segment, that stands
-    /// behind it is void. Parts behind it are taken back when the first segment of the term says which they are.
+    /// behind it is void, also where a term between has said so. Parts behind it are taken back when the first segment of
+    /// the term says which they are.
     public mutating func goOn(from continues: FeedPosition) {
-        if let endedAt, endedAt.term == continues.term, endedAt >= continues {
+        self.continues = continues
+        if let endedAt, endedAt >= continues {
             endReason = nil
             self.endedAt = nil
         }
-        for index in segments.indices.reversed() {
-            guard segments[index].term == continues.term else { return }
-            if let end = segments[index].cutOffAt, end.term == continues.term, end >= continues {
-                segments[index].reopen()
-            }
+        if let last = segments.last, last.phase == .open, last.parts.isEmpty { segments.removeLast() }
+        for index in segments.indices {
+            if let end = segments[index].cutOffAt, end >= continues { segments[index].reopen() }
         }
     }
 
@@ -123,9 +125,11 @@ public struct MediaWindow: Sendable {
 extension MediaWindow {
     private mutating func begin(_ start: SegmentStart, term: Term) {
         pending.removeAll(keepingCapacity: true)
-        let isContinued = makeRoom(for: start.msn)
+        let isNext = makeRoom(for: start.msn)
         takeBack(before: start, term: term)
-        if !isContinued {
+        let isLacking = isNext && lacksParts(before: start)
+        if isLacking { segments[segments.count - 1].reopen() }
+        if !isNext || isLacking {
             base = start.msn
             knowsBeginning = isAtTermStart && start.targetDuration == nil
             targetDuration = nil
@@ -143,7 +147,8 @@ extension MediaWindow {
             mark.position == PartPosition(msn: open.msn, part: open.parts.count)
         else { return abandon() }
         guard mark.hasMedia else { return cutOff() }
-        segments[segments.count - 1].append(mark, units: pending, birth: birth(of: open))
+        let place = position?.number ?? 0
+        segments[segments.count - 1].append(mark, at: place, units: pending, birth: birth(of: open))
         pending = []
         if mark.closesSegment { isJoining = true }
         settle()
@@ -225,6 +230,14 @@ extension MediaWindow {
         rewind()
     }
 
+    /// Whether parts that the feed had before `start` are not here: the newest segment then ends sooner than elsewhere, and
+    /// must not have the name that it has there as a whole.
+    private func lacksParts(before start: SegmentStart) -> Bool {
+        guard let last = segments.last else { return false }
+        let next = last.firstFragmentNumber &+ UInt32(truncatingIfNeeded: last.parts.count)
+        return next < start.firstFragmentNumber
+    }
+
     /// Prepares for a segment `msn`: removes what is held from there on and closes what is open before it. Returns
     /// whether the segment goes on from the one before; otherwise nothing that is held is listed with it.
     private mutating func makeRoom(for msn: MediaSequenceNumber) -> Bool {
@@ -238,13 +251,21 @@ extension MediaWindow {
         return true
     }
 
+    /// The open segment ends here. Of one that a newer term cuts off, only the parts that the term goes on from stay: it
+    /// then bears that term in its name, and others may hold more or fewer of the parts behind.
     private mutating func closeOpen() {
         guard let open = segments.last, open.phase == .open else { return }
-        guard !open.parts.isEmpty else {
-            segments.removeLast()
-            return
+        let position = position ?? FeedPosition(term: open.term, number: 0)
+        var known = open.parts.count
+        if let continues, continues.term == open.term, position.term > open.term {
+            known = open.marks.count { $0 < continues.number }
         }
-        segments[segments.count - 1].cutOff(at: position ?? FeedPosition(term: open.term, number: 0))
+        guard known > 0 else {
+            segments.removeLast()
+            return rewind()
+        }
+        segments[segments.count - 1].truncate(to: known, at: position)
+        if known < open.parts.count { rewind() }
     }
 
     /// Takes back commits of what is no longer held.

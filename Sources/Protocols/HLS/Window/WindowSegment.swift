@@ -43,6 +43,8 @@ struct WindowSegment: Sendable {
     let isGap: Bool
     var phase: Phase
     private(set) var parts: [WindowPart] = []
+    /// The number in the feed of the mark that ended each part.
+    private(set) var marks: [UInt64] = []
     /// Media time of all parts, or of the gap.
     private(set) var duration: Duration
 
@@ -110,12 +112,13 @@ struct WindowSegment: Sendable {
         parts.reduce(0) { sum, part in sum + (part.sizes.first { $0.rendition == rendition }?.pictures ?? 0) }
     }
 
-    /// Adds a part that ends with `mark`.
-    mutating func append(_ mark: PartEnd, units: [AccessUnit], birth: ParametersBirth?) {
+    /// Adds a part that ends with `mark`, which is record `place` of the term.
+    mutating func append(_ mark: PartEnd, at place: UInt64, units: [AccessUnit], birth: ParametersBirth?) {
         let number = firstFragmentNumber &+ UInt32(truncatingIfNeeded: parts.count)
         let part = WindowPart(mark, number: number, after: duration, units: units, birth: birth)
         duration = part.elapsed
         parts.append(part)
+        marks.append(place)
         if mark.closesSegment { phase = .closed }
     }
 
@@ -136,6 +139,7 @@ struct WindowSegment: Sendable {
     /// Takes back the parts from `count` on, which the term of `position` never heard of.
     mutating func truncate(to count: Int, at position: FeedPosition) {
         parts.removeLast(max(0, parts.count - count))
+        marks.removeLast(max(0, marks.count - count))
         duration = parts.last?.elapsed ?? .zero
         cutOff(at: position)
     }

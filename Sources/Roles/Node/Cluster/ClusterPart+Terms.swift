@@ -29,21 +29,30 @@ extension ClusterPart: OriginCluster {
             return
         }
         let snapshot = desk.snapshot
+        let isRetaken = stream.replica.source == .gateway
         let wish = TermWish(
             stream.replica, for: purpose == .ending ? .ending : .publishing, above: stream.term,
             asking: snapshot.termPeers(for: stream.id).map { RelayParent(node: $0.node, endpoint: $0.relay) },
-            quorum: TermSession.Quorum(count: settings.cluster.quorum, voters: snapshot.voters))
-        upstreams.take(wish, claims: claims) { [log] outcome in
+            quorum: TermSession.Quorum(count: settings.cluster.quorum, voters: snapshot.voters),
+            essential: { [desk, id = stream.id] in desk.snapshot.livingHolders(of: id) },
+            isWanted: { !stream.isYielded })
+        upstreams.take(wish, claims: claims) { [log, shared] outcome in
             switch outcome {
             case .failure(let failure):
                 log.record(
                     "term not taken", level: .warning, metadata: ["stream": "\(stream.id)", "reason": "\(failure)"],
                     now: SystemClock.now())
-                if case .tooFew = failure { done(.lost(.tooFewOrigins)) } else { done(.lost(.superseded)) }
+                switch failure {
+                case .higherTerm: done(.lost(.superseded))
+                case .incomplete: done(.lost(.cutOff))
+                case .tooFew: done(.lost(.tooFewOrigins))
+                }
             case .success(let succession):
                 log.record(
                     "term taken", level: .info, metadata: ["stream": "\(stream.id)", "term": "\(succession.term)"],
                     now: SystemClock.now())
+                // A standby counts from when it holds the window in this term: the one that there is begins anew.
+                if isRetaken { shared.rest(stream.id) }
                 done(.taken(succession.term, listed: succession.listed))
             }
         }
@@ -95,6 +104,74 @@ extension ClusterPart: OriginCluster {
     /// Asks again for the streams that are still in doubt.
     func confirmFenced() {
         for stream in streams.all where stream.fences.contains(.clock) { fenced(stream) }
+    }
+
+    /// Parts wait for a standby that says nothing. It may have promised the stream to somebody who then failed, and others
+    /// too: they list nothing of this term any more, and what only this node listed would help few. So a higher term is
+    /// taken. Where nobody has promised anything, the standby is given up.
+    func questionHolders(of stream: LiveStream) {
+        let term = stream.term
+        guard stream.hasTerm, shared.beginCheck(stream.id) else { return }
+        askAll(about: stream) { [weak self] standing in
+            guard let self else { return }
+            shared.endCheck(stream.id)
+            guard stream.hasTerm, stream.term == term else { return }
+            switch standing {
+            case .highest, .unknown: giveUpHolders(of: stream)
+            case .superseded(let higher): outlive(higher, of: stream)
+            }
+        }
+    }
+
+    private func giveUpHolders(of stream: LiveStream) {
+        log.record(
+            "the standby says nothing", level: .warning, metadata: ["stream": "\(stream.id)"], now: SystemClock.now())
+        stream.giveUpHolders()
+        shared.rest(stream.id)
+        changed(stream)
+    }
+
+    /// A higher term was promised: if nobody begins it, as the directory would say, this node goes on above it.
+    private func outlive(_ higher: Term, of stream: LiveStream) {
+        if let entry = desk.entry(stream.id), entry.gateway != id, entry.term > stream.term { return stream.yield() }
+        guard shared.isForlorn(higher, of: stream.id) else { return }
+        log.record(
+            "the standby waits for a term that nobody has", level: .warning,
+            metadata: ["stream": "\(stream.id)", "term": "\(higher)"], now: SystemClock.now())
+        streams.retake(stream)
+    }
+
+    /// A gateway that knows of fewer origins than must agree to a term may be on the smaller side of a cut, and the other
+    /// may have taken its streams: it writes nothing until it knows of enough, and none of them of a higher term.
+    func keepQuorum() {
+        guard desk.snapshot.hasQuorum(of: settings.cluster.quorum) else {
+            for stream in streams.all where stream.hasTerm {
+                guard stream.fence(.quorum) else { continue }
+                log.record(
+                    "fenced: fewer origins are alive than cluster.quorum", level: .warning,
+                    metadata: ["stream": "\(stream.id)"], now: SystemClock.now())
+            }
+            return
+        }
+        for stream in streams.all where stream.fences.contains(.quorum) { confirmAmongAll(stream) }
+    }
+
+    private func confirmAmongAll(_ stream: LiveStream) {
+        guard stream.hasTerm, shared.beginCheck(stream.id) else { return }
+        askAll(about: stream) { [shared] standing in
+            shared.endCheck(stream.id)
+            switch standing {
+            case .highest: stream.unfence(.quorum)
+            case .superseded: stream.yield()
+            case .unknown: break  // asked again with the next tick
+            }
+        }
+    }
+
+    /// Asks all who may have promised the stream to another.
+    private func askAll(about stream: LiveStream, done: @escaping @Sendable (TermStanding) -> Void) {
+        let peers = desk.snapshot.termPeers(for: stream.id).map { RelayParent(node: $0.node, endpoint: $0.relay) }
+        upstreams.confirm(stream.id, stream.term, asking: peers, isByAll: true, done: done)
     }
 
     /// The directory says that another node has a stream, or that what it had is over.

@@ -180,12 +180,8 @@ extension ClusterPart {
     func tick(_ report: LoadReport) {
         shared.wake()
         arbiter?.tick()
-        for stream in streams.all where stream.giveUpSilentHolders() {
-            log.record(
-                "the standby says nothing", level: .warning, metadata: ["stream": "\(stream.id)"],
-                now: SystemClock.now())
-            shared.rest(stream.id)
-        }
+        for stream in streams.all where stream.hasSilentHolders() { questionHolders(of: stream) }
+        keepQuorum()
         for stream in streams.all { changed(stream) }
         feeder.forget(but: streams.all.map(\.id))
         holdAsStandby()

@@ -27,14 +27,16 @@ final class ClusterPartShare: ParentFinder, RelayDoorkeeper {
         var reported: (report: LoadReport, at: Duration)?
         /// Entries that were just heard, before the view has them.
         var expected: [StreamID: StreamEntry] = [:]
-        /// Streams whose standby was given up, which have none for a second, so that it begins anew or another does.
-        var resting: Set<StreamID> = []
+        /// Streams whose standby was given up, which have none until then, so that it begins anew or another does.
+        var resting: [StreamID: Duration] = [:]
         /// How many connections a standby holds a stream by.
         var joined: [Holding: Int] = [:]
         /// Streams that nobody but this node may end, and since when.
         var orphans: [StreamID: Duration] = [:]
         /// Streams whose term is being confirmed.
         var checks: Set<StreamID> = []
+        /// Terms that others promised and that nobody was known to have, and since when.
+        var forlorn: [StreamID: (term: Term, since: Duration)] = [:]
     }
 
     private struct Holding: Hashable {
@@ -93,17 +95,40 @@ final class ClusterPartShare: ParentFinder, RelayDoorkeeper {
     /// A stream's term was confirmed, or not.
     func endCheck(_ stream: StreamID) { state.withLock { _ = $0.checks.remove(stream) } }
 
+    /// Whether a term that others have promised, and that the directory does not know, has had the time to begin: whoever
+    /// takes it copies the window first, and its entry takes a moment.
+    func isForlorn(_ term: Term, of stream: StreamID) -> Bool {
+        let now = SystemClock.now()
+        return state.withLock { state in
+            guard let known = state.forlorn[stream], known.term == term else {
+                state.forlorn[stream] = (term, now)
+                return false
+            }
+            let isForlorn = now - known.since >= Self.longestBeginning
+            if isForlorn { state.forlorn[stream] = nil }
+            return isForlorn
+        }
+    }
+
+    private static let longestBeginning: Duration = .seconds(3)
+
     /// The directory has a new entry; the view will say so in a moment.
     func expect(_ entry: StreamEntry) { state.withLock { $0.expected[entry.stream] = entry } }
 
-    /// A stream goes without a standby until `wake`.
-    func rest(_ stream: StreamID) { state.withLock { _ = $0.resting.insert(stream) } }
+    /// A stream goes without a standby for a second.
+    func rest(_ stream: StreamID) {
+        let end = SystemClock.now() + .seconds(1)
+        state.withLock { $0.resting[stream] = end }
+    }
 
-    /// Streams may have standbys again.
-    func wake() { state.withLock { $0.resting = [] } }
+    /// Streams that went without a standby for long enough may have one again. Call about once a second.
+    func wake() {
+        let now = SystemClock.now()
+        state.withLock { $0.resting = $0.resting.filter { $0.value > now } }
+    }
 
     /// Whether a stream goes without a standby.
-    func isResting(_ stream: StreamID) -> Bool { state.withLock { $0.resting.contains(stream) } }
+    func isResting(_ stream: StreamID) -> Bool { state.withLock { $0.resting[stream] != nil } }
 
     /// The view has what was expected of it, or knows better.
     func settle(_ view: ClusterView) {
@@ -219,11 +244,13 @@ extension ClusterPartShare {
             let holding = replicas[stream]?.holding
             return TermAnswer(stream: stream, term: known, next: holding?.next, commit: holding?.commit)
         }
-        // First no acknowledgement and no commit of lower terms any more, then no record, and only then what is held.
+        // First no acknowledgement and no commit of lower terms any more, then no record, and only then what is held. A term
+        // that this node has begun to ask for in this very moment is higher, and not given up for a lower one.
         _ = replicas.promise(stream, term)
-        if let own, own.term < term { own.yield() }
+        if let own, own.term < term, replicas.promised(stream) == term { own.yield() }
         let holding = replicas.promise(stream, term)
-        return TermAnswer(stream: stream, term: term, next: holding.next, commit: holding.commit)
+        return TermAnswer(
+            stream: stream, term: replicas.promised(stream) ?? term, next: holding.next, commit: holding.commit)
     }
 }
 

@@ -47,7 +47,8 @@ public struct NodeClusterSettings: Sendable, Equatable {
     public var relayAuthority: String?
     /// How long a stream that nobody watches is still taken.
     public var linger = Duration.seconds(10)
-    /// How many origins must agree to a term, the one that takes it counted; 0 for no such rule.
+    /// How many origins must agree to a term, and live for a gateway to write in its own, that one counted; 0 for no such
+    /// rule.
     public var quorum = 0
     /// Of how many segments that come over the relay one is compared with its hash.
     public var checkedOneIn = 16

@@ -75,9 +75,9 @@ extension SettingKey {
         ),
         SettingKey(
             "cluster.quorum", \.cluster.quorum, .integer(0...64),
-            "How many origins must agree before one of them takes a stream, that one counted; 0 for no such rule.",
+            "How many origins must agree before one of them takes a stream, and live for one to go on with it, that one counted; 0 for no such rule.",
             why:
-                "0 keeps both sides of a parted cluster live, each with its own publishers; more than half of the origins lets only one side take streams."
+                "0 keeps both sides of a parted cluster live, each with its own publishers; more than half of the origins lets only one side have streams."
         ),
         SettingKey(
             "cluster.checked_one_in", \.cluster.checkedOneIn, .integer(1...1024),

@@ -8,7 +8,7 @@ extension SettingKey {
             "redis.url", \.redis.url, .optionalText("redis://host or redis://host:port"),
             "A Redis server that arbitrates terms between gateways and by which nodes find each other.",
             why:
-                "a cluster needs no store; one that has Redis can not have two gateways of one stream while Redis lives."
+                "a cluster needs no store; of two origins that can not hear each other, both of which Redis answers within a second, it lets one have a stream."
         ),
         SettingKey(
             "redis.sentinels", \.redis.sentinels,

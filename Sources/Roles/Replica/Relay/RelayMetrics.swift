@@ -62,6 +62,7 @@ public struct RelayMetrics: Sendable {
     func took(_ outcome: Result<Succession, TermFailure>) {
         switch outcome {
         case .failure(.higherTerm): outcomes["higher_term"]?.add()
+        case .failure(.incomplete): outcomes["incomplete"]?.add()
         case .failure(.tooFew): outcomes["too_few"]?.add()
         case .success: outcomes["taken"]?.add()
         }
@@ -100,7 +101,7 @@ public struct RelayMetrics: Sendable {
         repeatedRecords.add(counters.repeatedRecords)
     }
 
-    private static let outcomes = ["higher_term", "taken", "too_few"]
+    private static let outcomes = ["higher_term", "incomplete", "taken", "too_few"]
     private static let outcomeFamily = MetricFamily(
         "millrace_terms_total", .counter, labels: [.oneOf("outcome", outcomes)],
         help: "Terms that this node wanted to take, by what came of it.")

@@ -55,7 +55,7 @@ final class Upstream: RelayLinkUser {
         if !replica.hasTerm, isUnknown, ends.isEmpty { loop.giveUp(self) }
     }
 
-    /// The directory knows of a higher term: parents that have no place in its tree are left.
+    /// The directory has news of the stream, such as a higher term: parents that have no place in its tree are left.
     func learn(_ term: Term, now: Duration) {
         guard !isOver else { return }
         session.learn(term, now: now)

@@ -44,7 +44,7 @@ final class UpstreamLoop {
         upstreams[replica.id] = nil
     }
 
-    /// There is a higher term of a stream.
+    /// There is news of a stream, in this term.
     func learn(_ stream: StreamID, _ term: Term) { upstreams[stream]?.learn(term, now: SystemClock.now()) }
 
     /// Nobody knows the stream.

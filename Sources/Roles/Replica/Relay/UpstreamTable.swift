@@ -93,7 +93,7 @@ public final class UpstreamTable: StreamSource {
         _ = open(stream, via: [], isHeld: false, reusing: former.replica)
     }
 
-    /// The directory says that a stream has a higher term.
+    /// The directory says something new of a stream, in this term.
     public func learn(_ stream: StreamID, _ term: Term) {
         guard let entry = state.withLock({ $0.entries[stream] }) else { return }
         entry.place.eventLoop.execute { entry.place.upstreams.value.learn(stream, term) }

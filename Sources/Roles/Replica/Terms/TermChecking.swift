@@ -17,14 +17,14 @@ final class TermChecking {
     private var isOver = false
 
     init(
-        _ stream: StreamID, _ term: Term, asking peers: [RelayParent], on loop: UpstreamLoop,
+        _ stream: StreamID, _ confirmation: TermConfirmation, asking peers: [RelayParent], on loop: UpstreamLoop,
         done: @escaping @Sendable (TermStanding) -> Void
     ) {
         self.stream = stream
         self.peers = peers
         self.loop = loop
         self.done = done
-        confirmation = TermConfirmation(term, peers: peers.count, settings: loop.identity.settings)
+        self.confirmation = confirmation
     }
 
     /// Asks until it is known.

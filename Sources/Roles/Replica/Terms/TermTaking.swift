@@ -31,8 +31,8 @@ final class TermTaking {
         self.done = done
         let (next, commit) = wish.replica.holding
         session = TermSession(
-            wish.replica.id, for: wish.purpose, asking: wish.peers.map(\.node), held: next, commit: commit,
-            quorum: wish.quorum, settings: loop.identity.settings)
+            wish.replica.id, for: wish.purpose, asking: wish.peers.map(\.node), essential: wish.essential(),
+            held: next, commit: commit, quorum: wish.quorum, settings: loop.identity.settings)
     }
 
     /// Begins.
@@ -49,8 +49,10 @@ final class TermTaking {
     private func keepTime() {
         loop.eventLoop.assumeIsolatedUnsafeUnchecked().scheduleTask(in: .milliseconds(20)) { [self] in
             guard !isOver else { return }
+            guard wish.isWanted() else { return giveUp() }
             let now = SystemClock.now()
             copy?.tick(now: now)
+            session.essential = wish.essential()
             obey(session.tick(now: now))
             keepTime()
         }
@@ -58,6 +60,8 @@ final class TermTaking {
 
     private func obey(_ directives: [TermSession.Directive]) {
         for directive in directives where !isOver {
+            // A stream that was given up meanwhile is somebody else's: a term above theirs would take it from both.
+            guard wish.isWanted() else { return giveUp() }
             switch directive {
             case .again(let higher): begin(above: higher)
             case .ask(let term): ask(term)
@@ -84,7 +88,11 @@ final class TermTaking {
 
     private func ask(_ term: Term) {
         for question in questions { question.cancel() }
+        copy?.cancel()
+        copy = nil
         _ = replicas.promise(wish.replica.id, term)
+        // Whoever asked before that promise was let have the stream; who asks after it is told of this term.
+        guard wish.isWanted() else { return giveUp() }
         questions = wish.peers.map { parent in
             TermQuestion(wish.replica.id, term, of: parent, on: loop) { [weak self] answer in
                 self?.heard(answer, of: parent.node)
@@ -107,6 +115,11 @@ final class TermTaking {
             guard let self else { return }
             obey(session.unreachable(node, now: SystemClock.now()))
         }
+    }
+
+    private func giveUp() {
+        let known = [replicas.promised(wish.replica.id), session.term, wish.known].compactMap { $0 }.max()
+        finish(.failure(.higherTerm(known ?? Term(number: 0, salt: 0))))
     }
 
     private func finish(_ outcome: Result<Succession, TermFailure>) {

@@ -15,16 +15,24 @@ public struct TermWish: Sendable {
     public let peers: [RelayParent]
     /// How many of whom must agree.
     public let quorum: TermSession.Quorum
+    /// Which of them are worth waiting for, as of now: see ``TermSession/essential``. Called on an event loop, often.
+    public let essential: @Sendable () -> Set<NodeID>
+    /// Whether the term is still of use: not once the stream was given up to somebody who asked meanwhile. Called on an
+    /// event loop, often.
+    public let isWanted: @Sendable () -> Bool
 
     /// A wish of its parts.
     public init(
         _ replica: StreamReplica, for purpose: TermSession.Purpose, above known: Term?, asking peers: [RelayParent],
-        quorum: TermSession.Quorum
+        quorum: TermSession.Quorum, essential: @escaping @Sendable () -> Set<NodeID> = { [] },
+        isWanted: @escaping @Sendable () -> Bool = { true }
     ) {
         self.replica = replica
         self.purpose = purpose
         self.known = known
         self.peers = peers
         self.quorum = quorum
+        self.essential = essential
+        self.isWanted = isWanted
     }
 }

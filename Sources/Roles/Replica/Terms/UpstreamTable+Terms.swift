@@ -23,10 +23,20 @@ extension UpstreamTable {
     }
 
     /// Asks whether this node's term still is the highest.
-    /// - Parameter done: called once, on any thread.
+    /// - Parameters:
+    ///   - isByAll: whether all must say so, soon, and not just enough to go on.
+    ///   - done: called once, on any thread.
     public func confirm(
-        _ stream: StreamID, _ term: Term, asking peers: [RelayParent], done: @escaping @Sendable (TermStanding) -> Void
+        _ stream: StreamID, _ term: Term, asking peers: [RelayParent], isByAll: Bool = false,
+        done: @escaping @Sendable (TermStanding) -> Void
     ) {
-        onSomeLoop { loop in TermChecking(stream, term, asking: peers, on: loop, done: done).begin() }
+        onSomeLoop { loop in
+            let settings = loop.identity.settings
+            let confirmation =
+                isByAll
+                ? TermConfirmation(term, byAll: peers.count, settings: settings)
+                : TermConfirmation(term, peers: peers.count, settings: settings)
+            TermChecking(stream, confirmation, asking: peers, on: loop, done: done).begin()
+        }
     }
 }
