@@ -84,7 +84,7 @@ struct HandoverTests {
             #expect(after.term != before.term && !after.isOver && !after.lines.contains("#EXT-X-DISCONTINUITY"))
             #expect(Set(before.segments).isSubset(of: after.segments))
             try await eventually("the player has all") {
-                player.story.media.last { $0.kind == .video }.map { $0.timestamp >= player.first + 9500 } ?? false
+                (player.times.last ?? 0) >= player.first + 6500
             }
             let steps = zip(player.times, player.times.dropFirst()).map { $1 - $0 }
             #expect(steps.allSatisfy { (32...35).contains($0) }, "\(steps.filter { !(32...35).contains($0) })")
@@ -158,7 +158,7 @@ struct HandoverTests {
             #expect(try await third.ask(path).fields["location"] == location)
             #expect(try await third.ask(try #require(before.segments.last)).status == 200)
             #expect(third.metric("millrace_router_viewers_total", "\"drained\"") == 2)
-            try await eventually("nobody is left") {
+            try await eventually("nobody is left", within: .seconds(60)) {
                 cluster.keepHouse()
                 return third.assembly.hasDrained
             }
