@@ -277,6 +277,13 @@ def _read(data: bytes, position: int) -> tuple[object, int]:
             name = data[position + 2:position + 2 + length].decode("utf-8", "replace")
             pairs[name], position = _read(data, position + 2 + length)
         return pairs, position + 3
+    if marker == 10:
+        (count,) = struct.unpack_from(">I", data, position)
+        items, position = [], position + 4
+        for _ in range(count):
+            item, position = _read(data, position)
+            items.append(item)
+        return items, position
     if marker in (5, 6):
         return None, position
     raise ValueError(f"AMF0 marker {marker}")
