@@ -78,6 +78,21 @@ struct FeedLogTests {
         #expect(log.batch(from: 12, records: 100, bytes: 100) == 12..<15)
     }
 
+    @Test("goes on behind a term that came to nothing with whoever holds records of that")
+    func forsaken() {
+        var ours = log(segments: 2)
+        let third = Term(number: 3, salt: 1)
+        ours.begin(FeedStart(position: at(0, third), continues: at(21)))
+        ours.append(.stored(1), at: at(0, third))
+        let place = ours.resumption(from: at(4, Self.second))
+        #expect(place == .at(21))
+        #expect(ours.start(at: 21) == FeedStart(position: at(0, third), continues: at(21)))
+        // Where the third begins is not known here.
+        var late = FeedLog(term: third, number: 7)
+        late.append(.stored(1), at: at(7, third))
+        #expect(late.resumption(from: at(4, Self.second)) == .gone)
+    }
+
     @Test("begins anew in a term whose beginning it does not hold")
     func foreignTerm() {
         for start in [

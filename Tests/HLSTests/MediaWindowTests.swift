@@ -245,7 +245,7 @@ struct MediaWindowTests {
         let (known, _) = Self.cut()
         var next = known
         next.takeOver()
-        next.segments(9)
+        next.segments(12)
         // Its last part never came here.
         let lacking = known.entries.dropLast()
         var window = MediaWindow(stream: FeedScript.stream)

@@ -204,7 +204,9 @@ extension FeedLog {
     /// Where a node reads on that wants the record at `position` next.
     public func resumption(from position: FeedPosition) -> Resumption {
         guard position.term <= term else { return .ahead }
-        guard let index = runs.lastIndex(where: { $0.term == position.term }) else { return .gone }
+        guard let index = runs.lastIndex(where: { $0.term == position.term }) else {
+            return resumption(behind: position.term)
+        }
         let run = runs[index]
         guard position.number >= run.number else { return .gone }
         if position.number - run.number < run.count {
@@ -213,6 +215,18 @@ extension FeedLog {
         }
         if index + 1 < runs.count { return .at(beginning(after: run.place)) }
         return position == run.next ? .at(endPlace) : .ahead
+    }
+
+    /// Where a node reads on whose newest term is not here. Where the next higher one begins here behind a lower one, the
+    /// node's came to nothing.
+    private func resumption(behind term: Term) -> Resumption {
+        guard
+            let index = runs.indices.first(where: {
+                runs[$0].term > term && (runs[$0].count > 0 || $0 + 1 == runs.count)
+            }),
+            runs[..<index].contains(where: { $0.count > 0 }), runs[index].number == 0
+        else { return .gone }
+        return .at(runs[index].place)
     }
 
     /// What a node gets that begins with nothing: the oldest segment, or all there is before the first. Where no segment

@@ -56,7 +56,9 @@ extension FailoverWorld {
             case .begin(let succession): succeed(succession, node)
             case .claim(let term): obey(node.taking?.session.claimed(term, now: now) ?? [], node)
             case .fetch(let from, _): startCopy(node, from: number(of: from))
-            case .yield: giveUp(node)
+            case .yield(let failure):
+                note("n\(node.number) takes no term: \(failure)")
+                giveUp(node)
             }
         }
     }
