@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help run test prove check format build bench clean setup
 
-BUILD := swift build -c release
+BUILD := scripts/build
 
 # `make prove single-node` and `make bench ingest`: the second word is the subject, no goal of its own.
 SUBJECTS := $(filter prove bench,$(firstword $(MAKECMDGOALS)))
@@ -19,12 +19,12 @@ help: ## Say what can be made
 
 run: ## Install what is missing, build, and serve a demo stream
 	@scripts/setup build page
-	$(BUILD) --product millrace
+	swift build -c release --product millrace
 	@scripts/run-demo
 
 test: ## Everything that must be true, in under 40 minutes from nothing
 	@scripts/setup build test cluster
-	$(BUILD) --build-tests
+	$(BUILD) tests
 	SWIFT_BACKTRACE=enable=no swift test -c release --skip-build
 	scripts/simulate
 	scripts/fuzz all 20000x

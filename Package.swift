@@ -18,6 +18,10 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
         .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3"),
+        .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.2"),
+        .package(url: "https://github.com/grpc/grpc-swift-protobuf", from: "2.4.1"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -34,20 +38,24 @@ var vocabulary: [Target] {
         room("Vocabulary", "Cluster", uses: ["Identity"]),
         room("Vocabulary", "Identity"),
         room("Vocabulary", "Media", uses: ["Bytes", "Identity"]),
+        room("Vocabulary", "Objects", uses: ["Bytes", "Media"]),
     ]
 }
 
 var protocols: [Target] {
     [
+        room("Protocols", "CDN", uses: ["Bytes", "Media", "Signing"]),
         room("Protocols", "CMAF", uses: ["Bytes", "Feed", "Media"]),
         room("Protocols", "Feed", uses: ["Bytes", "Identity", "Media"]),
         room("Protocols", "GeoIP", uses: ["Bytes", "Cluster"]),
         room("Protocols", "Gossip", uses: ["Bytes", "Cluster", "COpenSSL", "Identity"]),
         room("Protocols", "HLS", uses: ["Bytes", "CMAF", "COpenSSL", "Cluster", "Feed", "Identity", "Media"]),
+        room("Protocols", "ObjectStorage", uses: ["Bytes", "Media", "Objects", "Signing"]),
         room("Protocols", "Relay", uses: ["Bytes", "Cluster", "Feed", "Identity", "Media"]),
         room("Protocols", "RTP", uses: ["Bytes", "Media"]),
         room("Protocols", "RTMP", uses: ["Bytes", "COpenSSL", "Identity", "Media"]),
         room("Protocols", "SecureMedia", uses: ["Bytes", "COpenSSL", "CSRTP", "Media"]),
+        room("Protocols", "Signing", uses: ["Bytes", "COpenSSL", "Media"]),
         room("Protocols", "WebRTC", uses: ["Bytes", "COpenSSL", "CZlib", "Cluster", "Media"]),
     ]
 }
@@ -56,23 +64,36 @@ var policies: [Target] {
     [
         room("Policies", "Access", uses: ["Bytes", "COpenSSL", "Identity", "Media"]),
         room("Policies", "Arbitration"),
+        room("Policies", "Fanout", uses: ["Cluster", "Media"]),
         room("Policies", "Placement", uses: ["Cluster", "Identity"]),
+        room("Policies", "Upload", uses: ["Bytes", "Identity", "Objects"]),
     ]
 }
 
 var rim: [Target] {
     [
         room("Rim", "APIClient"),
+        shim("CCurl", pkgConfig: "libcurl", debian: "libcurl4-openssl-dev"),
         // Without pkg-config, whose flags for hiredis SwiftPM refuses with a warning.
         .systemLibrary(name: "CHiredis", path: "Sources/Rim/CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .systemLibrary(name: "CLinuxIO", path: "Sources/Rim/CLinuxIO"),
         shim("COpenSSL", pkgConfig: "openssl", debian: "libssl-dev"),
         shim("CSRTP", pkgConfig: "libsrtp2", debian: "libsrtp2-dev"),
         shim("CZlib", pkgConfig: "zlib", debian: "zlib1g-dev"),
+        room("Rim", "Datagrams", uses: ["CLinuxIO", "Cluster", "Telemetry"]),
+        room(
+            "Rim", "FanoutAPI",
+            products: [
+                from("grpc-swift-2", "GRPCCore"), from("grpc-swift-protobuf", "GRPCProtobuf"),
+                from("swift-protobuf", "SwiftProtobuf"),
+            ],
+            resources: [.embedInCode("Resources")], excluding: ["Definitions"]
+        ),
         room(
             "Rim", "SharedState", uses: ["CHiredis", "COpenSSL", "Cluster", "Identity", "Telemetry", "Transport"],
             products: [logging, nio("NIOPosix")]
         ),
+        room("Rim", "Storage", uses: ["Bytes", "CCurl", "Media", "Objects", "Telemetry"]),
         room("Rim", "Telemetry", uses: ["Media"], products: [logging]),
         room(
             "Rim", "Transport", uses: ["CLinuxIO", "Cluster", "Media"],
@@ -120,17 +141,14 @@ var roles: [Target] {
         room(
             "Roles", "Node",
             uses: [
-                "APIClient", "Access", "Arbitration", "Bytes", "CLinuxIO", "CMAF", "COpenSSL", "Cluster", "Clustering",
-                "Control",
-                "Edge",
-                "Feed",
-                "GeoIP", "Gossip", "HLS", "Identity", "Media", "Origin", "Placement", "RTMP", "Relay", "Replica",
-                "Router", "SharedState",
-                "Telemetry",
-                "Transport", "WebServer",
+                "APIClient", "Access", "Arbitration", "Bytes", "CLinuxIO", "CMAF", "COpenSSL", "Cluster",
+                "Clustering", "Control", "Datagrams", "Edge", "Fanout", "Feed", "GeoIP", "Gossip", "HLS", "Identity",
+                "Media", "Origin", "Placement", "PlainRTP", "RTMP", "RTP", "RealTime", "Relay", "Replica", "Router",
+                "SharedState", "Telemetry", "Transport", "WebRTC", "WebServer",
             ],
             products: [
                 argumentParser, configuration, logging, nio("NIOCore"), nio("NIOPosix"),
+                from("hummingbird", "Hummingbird"),
                 from("swift-service-lifecycle", "ServiceLifecycle"), from("swift-subprocess", "Subprocess"), yaml,
             ]
         ),
@@ -141,6 +159,28 @@ var roles: [Target] {
             ],
             products: [logging, nio("NIOCore")]
         ),
+        room(
+            "Roles", "PlainRTP",
+            uses: ["Access", "Cluster", "Datagrams", "Fanout", "FanoutAPI", "Media", "RTP", "Telemetry", "Transport"],
+            products: [
+                from("grpc-swift-2", "GRPCCore"), from("grpc-swift-nio-transport", "GRPCNIOTransportHTTP2Posix"),
+                from("grpc-swift-protobuf", "GRPCProtobuf"), nio("NIOPosix"),
+                from("swift-protobuf", "SwiftProtobuf"),
+            ]
+        ),
+        room(
+            "Roles", "RealTime",
+            uses: [
+                "Access", "Cluster", "Datagrams", "Feed", "Identity", "Media", "RTP", "Replica", "SecureMedia",
+                "Telemetry", "Transport", "WebRTC", "WebServer",
+            ],
+            products: [
+                from("hummingbird", "Hummingbird"), from("swift-http-types", "HTTPTypes"), logging, nio("NIOCore"),
+            ]
+        ),
+        room(
+            "Roles", "Recording", uses: ["Bytes", "Identity", "Objects", "Storage", "Telemetry", "Upload"],
+            products: [logging]),
         room(
             "Roles", "Router",
             uses: [
@@ -170,6 +210,9 @@ var proof: [Target] {
             uses: ["Bytes", "Cluster", "Feed", "Gossip", "HLS", "Identity", "Media", "Placement", "Relay", "TestKit"]),
         library("Swarm", folder: "loadtests/Swarm", uses: ["Bytes", "RTMP"]),
         program(
+            "millrace-bench-rtp", folder: "Benchmarks/PlainRTP",
+            uses: ["Cluster", "Datagrams", "Fanout", "PlainRTP", "Telemetry", "Transport"]),
+        program(
             "millrace-bench-secure", folder: "Benchmarks/SecureMedia", uses: ["CSRTP", "Media", "SecureMedia"]),
         program(
             "millrace-drill", folder: "cluster/ClusterDrill",
@@ -184,6 +227,7 @@ var proof: [Target] {
         tests("Rim", "APIClient"),
         tests("Vocabulary", "Bytes"),
         tests("Vocabulary", "Cluster", uses: ["Identity"]),
+        tests("Protocols", "CDN", uses: ["Bytes", "COpenSSL", "Media", "Objects", "Signing", "Storage", "StoreKit"]),
         tests("Protocols", "CMAF", uses: ["Bytes", "Feed", "Media"]),
         tests(
             "Roles", "Control",
@@ -194,8 +238,10 @@ var proof: [Target] {
             products: [
                 from("hummingbird", "Hummingbird"), from("swift-http-types", "HTTPTypes"), logging, nio("NIOCore"),
             ]),
+        tests("Rim", "Datagrams", uses: ["Cluster", "Telemetry"]),
         tests("cluster", "DelayLine", uses: ["TestKit"]),
         tests("Roles", "Edge", uses: ["CZlib", "Identity", "Node", "NodeKit", "RTMP", "TestKit"]),
+        tests("Policies", "Fanout", uses: ["Cluster", "Media", "TestKit"]),
         tests("Protocols", "Feed", uses: ["Bytes", "Identity", "Media", "TestKit"]),
         tests("Protocols", "GeoIP", uses: ["Bytes", "Cluster"]),
         tests("Protocols", "Gossip", uses: ["Bytes", "Cluster", "Identity", "TestKit", "VirtualCluster"]),
@@ -212,14 +258,27 @@ var proof: [Target] {
                 "TestKit", "Transport",
             ],
             products: [argumentParser]),
+        tests("Protocols", "ObjectStorage", uses: ["Bytes", "Media", "Objects", "Signing", "TestKit"]),
         tests(
             "Roles", "Origin",
             uses: ["Access", "Feed", "HLS", "Identity", "Media", "Node", "NodeKit", "RTMP", "Replica", "TestKit"]),
         tests("Policies", "Placement", uses: ["Cluster", "Identity", "TestKit"]),
+        tests("Roles", "PlainRTP", uses: ["Cluster", "Datagrams", "Fanout", "Telemetry", "Transport"]),
         tests("Protocols", "RTP", uses: ["Bytes", "Media", "RTMP", "TestKit"]),
         tests("Protocols", "RTMP", uses: ["Bytes", "COpenSSL", "Identity", "Media"]),
         tests(
+            "Roles", "RealTime",
+            uses: [
+                "Bytes", "Cluster", "Feed", "Identity", "Media", "Node", "NodeKit", "Origin", "RTP", "Replica",
+                "SecureMedia", "TestKit", "WebRTC",
+            ]),
+        tests(
             "Protocols", "Relay", uses: ["Bytes", "Cluster", "Feed", "HLS", "Identity", "Media", "TestKit"]),
+        tests(
+            "Roles", "Recording",
+            uses: [
+                "Bytes", "Identity", "ObjectStorage", "Objects", "Storage", "StoreKit", "Telemetry", "Upload",
+            ], products: [logging]),
         tests(
             "Roles", "Replica",
             uses: [
@@ -230,12 +289,15 @@ var proof: [Target] {
         tests("Protocols", "SecureMedia", uses: ["Bytes", "CSRTP", "Media", "TestKit"]),
         tests(
             "Rim", "SharedState", uses: ["Cluster", "Identity", "RedisKit", "Telemetry"], products: [logging]),
+        tests("Protocols", "Signing", uses: ["Bytes", "COpenSSL", "Media", "TestKit"]),
+        tests("Rim", "Storage", uses: ["Bytes", "Media", "ObjectStorage", "Objects", "StoreKit"]),
         tests("loadtests", "Swarm", uses: ["Bytes", "RTMP"]),
         tests("Rim", "Telemetry", products: [logging]),
         tests(
             "Rim", "Transport",
             products: [nio("NIOCore"), nio("NIOPosix"), from("swift-nio-ssl", "NIOSSL")]
         ),
+        tests("Policies", "Upload", uses: ["Bytes", "Identity", "TestKit"]),
         tests(
             "Rim", "WebServer", uses: ["Bytes", "Transport"],
             products: [
@@ -252,6 +314,9 @@ var proof: [Target] {
             ],
             products: [logging, nio("NIOCore"), nio("NIOPosix"), from("swift-nio-ssl", "NIOSSL")]),
         testKit("RedisKit", uses: ["SharedState"]),
+        testKit(
+            "StoreKit", uses: ["Bytes", "Media", "ObjectStorage", "Objects", "Signing", "Storage", "Telemetry"],
+            files: ["store_stub.py"]),
         testKit("TestKit", uses: ["Bytes", "Feed", "Identity", "Media"]),
     ]
 }
@@ -267,12 +332,13 @@ var yaml: Target.Dependency { .product(name: "Yams", package: "Yams") }
 
 func room(
     _ room: String, _ name: String, uses: [String] = [], products: [Target.Dependency] = [],
-    resources: [Resource]? = nil
+    resources: [Resource]? = nil, excluding: [String] = []
 ) -> Target {
     .target(
         name: name,
         dependencies: uses.map { .byName(name: $0) } + products,
         path: "Sources/\(room)/\(name)",
+        exclude: excluding,
         resources: resources,
         swiftSettings: settings()
     )
@@ -317,10 +383,12 @@ func tests(_ room: String, _ name: String, uses: [String] = [], products: [Targe
     )
 }
 
-func testKit(_ name: String, uses: [String], products: [Target.Dependency] = []) -> Target {
+func testKit(
+    _ name: String, uses: [String], products: [Target.Dependency] = [], files: [String] = []
+) -> Target {
     .target(
         name: name, dependencies: uses.map { .byName(name: $0) } + products, path: "Tests/\(name)",
-        swiftSettings: settings())
+        exclude: files, swiftSettings: settings())
 }
 
 func nio(_ product: String) -> Target.Dependency { from("swift-nio", product) }

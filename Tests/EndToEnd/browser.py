@@ -18,8 +18,8 @@ from server import free_port, wait_until
 class Browser:
     """One Chromium with one window, as a context manager."""
 
-    def __init__(self, width: int = 1280, height: int = 900) -> None:
-        self.size = (width, height)
+    def __init__(self, width: int = 1280, height: int = 900, flags: tuple[str, ...] = ()) -> None:
+        self.size, self.flags = (width, height), flags
         self.port = free_port()
         self.session = ""
         self._log = tempfile.TemporaryFile()
@@ -31,7 +31,8 @@ class Browser:
             wait_until(self._ready, 20, "chromedriver")
             arguments = ["--headless=new", "--no-sandbox", "--autoplay-policy=no-user-gesture-required",
                          "--disable-dev-shm-usage", "--disable-gpu", "--mute-audio", "--disable-background-networking",
-                         f"--window-size={self.size[0]},{self.size[1]}", f"--user-data-dir={self._profile.name}"]
+                         f"--window-size={self.size[0]},{self.size[1]}", f"--user-data-dir={self._profile.name}",
+                         *self.flags]
             capabilities = {"capabilities": {"alwaysMatch": {
                 "browserName": "chrome", "goog:chromeOptions": {"args": arguments},
                 "goog:loggingPrefs": {"browser": "ALL"}}}}

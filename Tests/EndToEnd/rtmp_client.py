@@ -71,13 +71,17 @@ def loop(tags: list[Tag]) -> Iterator[Tag]:
 class Publisher:
     """One RTMP connection that publishes; use as a context manager."""
 
-    def __init__(self, port: int, app: str, name: str, host: str = "127.0.0.1", chunk_size: int = 4096) -> None:
+    def __init__(self, port: int, app: str, name: str, host: str = "127.0.0.1", chunk_size: int = 4096,
+                 patience: float = 10) -> None:
+        """`patience`: seconds for which the server may be silent before it has accepted the publisher."""
         self.host, self.port, self.app, self.name, self.chunk_size = host, port, app, name, 128
         self.wanted_chunk_size = chunk_size
-        self.socket = socket.create_connection((host, port), timeout=10)
+        self.socket = socket.create_connection((host, port), timeout=patience)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sent = 0
         self.closed_by_server = threading.Event()
+        # Where the server asked it to go on (Enhanced RTMP v2, ReconnectRequest); "" is anywhere.
+        self.reconnect: str | None = None
         self._reader = _ChunkReader(self.socket)
         self._lock = threading.Lock()
 
@@ -175,7 +179,11 @@ class Publisher:
         try:
             self.socket.settimeout(None)
             while True:
-                self._control(*self._reader.message())
+                kind, payload = self._reader.message()
+                self._control(kind, payload)
+                information = _values(payload)[-1] if kind == 20 else None
+                if isinstance(information, dict) and information.get("code") == "NetConnection.Connect.ReconnectRequest":
+                    self.reconnect = str(information.get("tcUrl") or "")
         except (OSError, EOFError, ValueError):
             self.closed_by_server.set()
 

@@ -22,10 +22,11 @@ class Server:
     """One node, as a context manager. Further settings go by their environment names without the prefix."""
 
     def __init__(self, **settings: object) -> None:
-        self.http, self.rtmp = free_port(), free_port()
+        self.http, self.rtmp, self.rtp, self.grpc = free_port(), free_port(), free_port(), free_port()
         self.folder = tempfile.TemporaryDirectory(prefix="millrace-e2e-")
         self.log_path = pathlib.Path(self.folder.name) / "log"
-        self.settings = {"HTTP_PORT": self.http, "RTMP_PORT": self.rtmp, **settings}
+        self.settings = {"HTTP_PORT": self.http, "RTMP_PORT": self.rtmp, "RTP_PORT": self.rtp, "GRPC_PORT": self.grpc,
+                         "WEBRTC_PORT": 0, **settings}
         self.process: subprocess.Popen | None = None
 
     def __enter__(self) -> Server:

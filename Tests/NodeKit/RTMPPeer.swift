@@ -21,6 +21,8 @@ package final class RTMPPeer: Sendable {
         package var hasEnded = false
         /// How often it was asked to connect anew.
         package var reconnects = 0
+        /// Where it was last asked to connect to.
+        package var destination: String?
         /// Whether the connection is gone.
         package var isClosed = false
     }
@@ -143,7 +145,9 @@ extension RTMPPeer.Story {
         switch directive {
         case .ended: hasEnded = true
         case .media(let message): media.append(message)
-        case .reconnect: reconnects += 1
+        case .reconnect(let url):
+            reconnects += 1
+            destination = url
         case .refused(let code): refusal = code
         case .send: break
         case .started: isRunning = true

@@ -48,6 +48,11 @@ package struct TestNode: Sendable {
         settings.rtmp.host = "127.0.0.1"
         settings.rtmp.port = 0
         settings.rtmp.tlsPort = 0
+        settings.rtp.port = 0
+        settings.grpc.port = 0
+        settings.webrtc.host = "127.0.0.1"
+        settings.webrtc.port = 0
+        settings.webrtc.offersPerAddress = 100_000
         settings.limits.connectionsPerAddress = 100_000
         // A busy machine is not to look like a silent peer.
         settings.rtmp.handshakeTimeout = .seconds(60)
@@ -68,6 +73,9 @@ package struct TestNode: Sendable {
 
     /// The port for HTTP.
     package var httpPort: Int { running.httpPort }
+
+    /// The UDP port for WebRTC.
+    package var webRTCPort: Int { running.webRTCPort ?? 0 }
 
     /// Whether it has a certificate.
     private var isSecured: Bool { assembly.settings.http.tls.certificate != nil }

@@ -29,7 +29,7 @@ struct MetricsTests {
             try await live(node)
             try replaceCertificate(in: folder, of: node)
             let unmoved = node.assembly.metrics.registry.unmoved.map(\.name)
-            let alone = unmoved.filter { name in !Self.ofClusters.contains { name.hasPrefix("millrace_\($0)_") } }
+            let alone = unmoved.filter { name in !Self.ofOthers.contains { name.hasPrefix("millrace_\($0)_") } }
             #expect(alone == ["millrace_rtmp_reconnect_requests_total"])
         } catch {
             await node.stop()
@@ -39,9 +39,11 @@ struct MetricsTests {
         #expect(node.metric("millrace_rtmp_reconnect_requests_total") == 1)
     }
 
-    /// Families that `ClusterNodeTests`, `LeaseNodeTests`, `TakeoverTests`, `RelayFrontTests` and `TermTests` move.
-    private static let ofClusters = [
-        "cluster", "gossip", "redis", "relay", "router", "segment", "stale_terms", "terms",
+    /// Families that `ClusterNodeTests`, `LeaseNodeTests`, `TakeoverTests`, `RelayFrontTests` and `TermTests` move, those of
+    /// plain RTP, which `FanoutDeskTests` and `test_rtp.py` do, and those of WebRTC, which the tests of RealTime do.
+    private static let ofOthers = [
+        "cluster", "datagram", "datagrams", "gossip", "grpc", "redis", "relay", "router", "rtp", "segment",
+        "stale_terms", "terms", "webrtc",
     ]
 
     /// All that can happen to a node, well and ill.

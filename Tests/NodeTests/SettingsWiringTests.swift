@@ -12,7 +12,9 @@ struct SettingsWiringTests {
         dump(settings.accessSettings, to: &text)
         dump(settings.httpAdmission, to: &text)
         dump(settings.edgeSettings, to: &text)
+        dump(settings.fanoutSettings, to: &text)
         dump(settings.liveStreamSettings, to: &text)
+        dump(settings.realTimeSettings, to: &text)
         dump(settings.replicaPlaySettings, to: &text)
         dump(settings.rtmpAdmission, to: &text)
         dump(settings.rtmpSessionSettings, to: &text)
@@ -45,7 +47,11 @@ struct SettingsWiringTests {
         "redis.username": "redis.username", "redis.password": "redis.password?", "redis.database": "redis.database",
         "redis.prefix": "redis.prefix", "redis.timeout": "redis.timeout",
         "edge.agent_port": "settings.edge.agentPort", "edge.shield": "edge.isShield",
+        "webrtc.enabled": "settings.webrtc.enabled", "webrtc.turn_secret": "webrtc.turnSecret",
         "router.mode": "router.mode", "router.trusted_proxies": "router.trustedProxies",
+        "rtp.enabled": "settings.rtp.enabled", "rtp.host": "settings.rtp.host", "rtp.port": "settings.rtp.port",
+        "rtp.threads": "settings.rtp.threads", "rtp.hold": "settings.rtp.hold", "rtp.willing": "settings.rtp.willing",
+        "grpc.host": "settings.grpc.host", "grpc.port": "settings.grpc.port", "grpc.tls": "settings.grpc.secured",
         "router.regions": "router.regionsFile", "router.places": "router.placesFile",
     ]
 
@@ -70,7 +76,7 @@ struct SettingsWiringTests {
         get throws {
             let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
                 .deletingLastPathComponent().appending(path: "Sources/Roles/Node")
-            let files = try [root, root.appending(path: "Cluster")].flatMap {
+            let files = try ["", "Cluster", "RealTime"].map { root.appending(path: $0) }.flatMap {
                 try FileManager.default.contentsOfDirectory(at: $0, includingPropertiesForKeys: nil)
             }
             return try files.filter { $0.pathExtension == "swift" }

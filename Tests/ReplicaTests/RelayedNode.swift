@@ -105,6 +105,7 @@ final class Doorkeeper: RelayDoorkeeper {
         var verdict = RelayVerdict.accept
         var said: [RelayPublisherSession.Acknowledgement] = []
         var lost = 0
+        var isLeaving = false
     }
 
     var verdict: RelayVerdict {
@@ -116,7 +117,14 @@ final class Doorkeeper: RelayDoorkeeper {
 
     var lost: Int { state.withLock { $0.lost } }
 
+    var isLeaving: Bool {
+        get { state.withLock { $0.isLeaving } }
+        set { state.withLock { $0.isLeaving = newValue } }
+    }
+
     func verdict(on request: RelayRequest, by node: NodeID) -> RelayVerdict { verdict }
+
+    func isLeaving(_ stream: StreamID) -> Bool { isLeaving }
 
     func holder(_ node: NodeID, of stream: StreamID, said acknowledgement: RelayPublisherSession.Acknowledgement) {
         state.withLock { $0.said.append(acknowledgement) }

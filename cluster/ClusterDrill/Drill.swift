@@ -7,6 +7,6 @@ struct Drill: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "millrace-drill",
         abstract: "Run clusters on this machine, break them, and see what comes of it.",
-        subcommands: [RunCommand.self, SimCommand.self, DelayLineCommand.self]
+        subcommands: [RunCommand.self, ChaosCommand.self, SimCommand.self, DelayLineCommand.self]
     )
 }

@@ -80,6 +80,9 @@ public struct CommitTracker: Sendable {
         return advance()
     }
 
+    /// Whether anybody but the gateway holds the feed.
+    public var hasHolders: Bool { !holders.isEmpty }
+
     /// How many parts wait for a holder.
     public var waitingCount: Int { waiting.count - firstWaiting }
 

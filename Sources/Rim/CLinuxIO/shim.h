@@ -34,4 +34,51 @@ enum {
     MILLRACE_ETH_P_ALL = 3,
 };
 
+// From <pthread.h>: the name of a thread, at most 15 characters, as `top -H` shows it. 0, or an errno.
+extern int pthread_setname_np(unsigned long thread, const char *name);
+
+// From <sys/eventfd.h>: a descriptor that is readable while its counter is not zero. -1 where there is none.
+extern int eventfd(unsigned int count, int flags);
+
+// From <sys/socket.h>: struct iovec, struct msghdr and struct mmsghdr.
+struct millrace_iovec {
+    void *base;
+    unsigned long length;
+};
+struct millrace_msghdr {
+    void *name;
+    unsigned int name_length;
+    struct millrace_iovec *parts;
+    unsigned long part_count;
+    void *control;
+    unsigned long control_length;
+    int flags;
+};
+struct millrace_mmsghdr {
+    struct millrace_msghdr header;
+    unsigned int length;
+};
+
+// From <sys/socket.h>: the head of struct cmsghdr; its data follows, and the next one begins at a multiple of eight.
+struct millrace_cmsghdr {
+    unsigned long length;
+    int level;
+    int type;
+};
+
+// From <sys/socket.h>: how many messages were sent or received, or -1 where the first one failed. The timeout is null.
+extern int sendmmsg(int socket, struct millrace_mmsghdr *messages, unsigned int count, int flags);
+extern int recvmmsg(int socket, struct millrace_mmsghdr *messages, unsigned int count, int flags, void *timeout);
+
+// From <sys/eventfd.h>, <sys/socket.h> and <linux/udp.h>.
+enum {
+    MILLRACE_EFD_CLOEXEC = 02000000,
+    MILLRACE_EFD_NONBLOCK = 04000,
+    MILLRACE_MSG_TRUNC = 0x20,
+    MILLRACE_SO_RXQ_OVFL = 40,
+    MILLRACE_SOL_UDP = 17,
+    MILLRACE_UDP_SEGMENT = 103,
+    MILLRACE_UDP_GRO = 104,
+};
+
 #endif

@@ -79,5 +79,6 @@ public enum PageAssets {
         "/millrace.css": PageAsset(PackageResources.millrace_css, css),
         "/player.js": PageAsset(PackageResources.player_js, script),
         "/watch.js": PageAsset(PackageResources.watch_js, script),
+        "/whep.js": PageAsset(PackageResources.whep_js, script),
     ]
 }

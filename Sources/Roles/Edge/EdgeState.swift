@@ -54,8 +54,11 @@ public final class EdgeState: Sendable {
         return stream
     }
 
-    /// Notes that a viewer asks for a playlist. Returns false where the node has as many viewers as it may have.
-    func welcome(_ viewer: UInt64, as kind: ViewerSession.Kind = .hls, to replica: StreamReplica) -> Bool {
+    /// The replica that a stream is served from now; nil where there is none.
+    public func replica(of id: StreamID) -> StreamReplica? { stream(id)?.replica }
+
+    /// Notes that a viewer asks for a playlist, or begins to watch. Returns false where the node has as many viewers as it may have.
+    public func welcome(_ viewer: UInt64, as kind: ViewerSession.Kind = .hls, to replica: StreamReplica) -> Bool {
         let now = SystemClock.now()
         let isKnown = replica.knows(viewer)
         guard isKnown || state.withLock({ $0.viewers < settings.maximumViewers }) else {
@@ -70,7 +73,7 @@ public final class EdgeState: Sendable {
     }
 
     /// A viewer's connection is gone.
-    func farewell(_ viewer: UInt64, from replica: StreamReplica) {
+    public func farewell(_ viewer: UInt64, from replica: StreamReplica) {
         if replica.forget(viewer) { count(-1) }
     }
 

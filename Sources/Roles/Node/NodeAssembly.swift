@@ -7,6 +7,7 @@ import Control
 import Edge
 import Feed
 import HLS
+import Hummingbird
 import Identity
 package import Logging
 import Media
@@ -15,6 +16,7 @@ package import NIOPosix
 package import Origin
 import Placement
 import RTMP
+import RealTime
 package import Replica
 import Router
 import Synchronization
@@ -97,12 +99,15 @@ package final class NodeAssembly: Sendable {
         let secured = tls != nil && settings.rtmp.tlsPort != 0
         let rtmps = secured ? try await listenRTMP(port: settings.rtmp.tlsPort, secured: true, doors: doors) : nil
         let node = NodeView(self, rtmpPort: rtmp.address.port)
-        let http = try await listenHTTP(node, loops)
+        let realTime = try listenRealTime()
+        let http = try await listenHTTP(node, loops, realTime)
         let relay = try await cluster?.start(
             http: http.address.port ?? 0, rtmp: rtmp.address.port ?? 0, on: group)
         let agent = try await listenAgent()
+        let plainRTP = try await listenPlainRTP()
         let listeners = Listeners(
-            http: http, rtmp: rtmp, rtmps: rtmps, cluster: relay, agent: agent, isSecured: tls != nil)
+            http: http, rtmp: rtmp, rtmps: rtmps, cluster: relay, agent: agent, plainRTP: plainRTP, realTime: realTime,
+            isSecured: tls != nil)
         node.attach(listeners)
         return listeners
     }
@@ -120,7 +125,9 @@ package final class NodeAssembly: Sendable {
         return RTMPDoors(publishers: publishers, players: players)
     }
 
-    private func listenHTTP(_ node: NodeView, _ loops: EdgeLoops) async throws -> HTTPServer {
+    private func listenHTTP(
+        _ node: NodeView, _ loops: EdgeLoops, _ realTime: RealTimeNode?
+    ) async throws -> HTTPServer {
         let routing = try settings.routerFrontSettings()
         let site = ControlSite(
             node: node, policy: policy, hasPage: settings.page.enabled, scriptOrigin: script?.origin)
@@ -129,16 +136,24 @@ package final class NodeAssembly: Sendable {
                 host: ProcessLimits.listenAddress(for: settings.http.host), port: settings.http.port,
                 limits: settings.httpAdmission),
             web: settings.webSettings, tls: tls,
-            site: WebSite(isMedia: HLSFront.isMedia, application: site.responder(), logger: logger), on: group,
+            site: WebSite(isMedia: HLSFront.isMedia, application: application(site, realTime), logger: logger),
+            on: group,
             observer: WebMetrics(metrics.registry)
         ) { [self] loop in
-            let front =
-                settings.roles.contains(.edge) ? HLSFront(edge: edge, loops: loops, eventLoop: loop) : nil
-            guard let desk = cluster?.desk, settings.roles.contains(.router) || front == nil else {
-                return front ?? NoMedia()
-            }
+            let edge = settings.roles.contains(.edge) ? HLSFront(edge: edge, loops: loops, eventLoop: loop) : nil
+            guard let desk = cluster?.desk else { return edge ?? NoMedia() }
+            let front = edge.map { DrainingFront(desk: desk, policy: policy, edge: $0) }
+            guard settings.roles.contains(.router) || front == nil else { return front ?? NoMedia() }
             return RouterFront(desk: desk, policy: policy, settings: routing, edge: front)
         }
+    }
+
+    /// All that is not media, WHIP and WHEP among it where they are on.
+    private func application(
+        _ site: ControlSite, _ realTime: RealTimeNode?
+    ) -> any HTTPResponder<WebRequestContext> {
+        guard let realTime else { return site.responder() }
+        return SiteChoice(signaling: realTime.site(base: signalingBase), other: site.responder())
     }
 
     private func listenAgent() async throws -> TCPListener? {
@@ -187,5 +202,7 @@ struct Listeners: Sendable {
     let rtmps: TCPListener?
     let cluster: ClusterListening?
     let agent: TCPListener?
+    let plainRTP: PlainRTPPart?
+    let realTime: RealTimeNode?
     let isSecured: Bool
 }

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Clustering
+import Datagrams
 import Edge
 import Feed
 import Origin
+import PlainRTP
+import RealTime
 import Replica
 import Router
 import SharedState
@@ -28,7 +31,8 @@ package struct NodeMetrics: Sendable {
         registry = MetricRegistry(
             families: ReplicaMetrics.families + RTMPMetrics.families + IngestMetrics.families + EdgeMetrics.families
                 + ListenerMetrics.families + WebMetrics.families + ClusterMetrics.families + RelayMetrics.families
-                + RouterMetrics.families + RedisMetrics.families + Self.families)
+                + RouterMetrics.families + RedisMetrics.families + DatagramMetrics.families + PlainRTPMetrics.families
+                + RealTimeMetrics.families + Self.families)
         rtmpReceived = registry.counter(RTMPMetrics.receivedFamily)
         rtmpSent = registry.counter(RTMPMetrics.sentFamily)
         mediaSent = registry.counter(WebMetrics.bytesFamily)

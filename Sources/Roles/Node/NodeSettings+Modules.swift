@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Access
+import Cluster
 package import Edge
+package import Fanout
 import Feed
 import Gossip
 package import Origin
 package import RTMP
+package import RealTime
 package import Replica
 package import Transport
 package import WebServer
@@ -42,6 +45,14 @@ extension NodeSettings {
             connections: connections, ratePerAddress: limits.connectionsPerAddress, trusted: limits.trustedAddresses)
     }
 
+    package var fanoutSettings: FanoutSettings {
+        var settings = FanoutSettings()
+        settings.maximumSessions = rtp.maximumSessions
+        settings.maximumSubscribers = rtp.maximumSubscribers
+        settings.idleTimeout = rtp.idleTimeout
+        return settings
+    }
+
     package var edgeSettings: EdgeSettings {
         var settings = EdgeSettings()
         settings.maximumViewers = limits.viewers
@@ -63,6 +74,25 @@ extension NodeSettings {
         var settings = Replica.PlaySettings()
         settings.maximumLag = play.maximumLag
         settings.stallLimit = play.stallLimit
+        return settings
+    }
+
+    package var realTimeSettings: RealTimeSettings {
+        var settings = RealTimeSettings()
+        settings.address =
+            IPAddress(parsing: ProcessLimits.listenAddress(for: webrtc.host)) ?? settings.address
+        settings.port = webrtc.port
+        settings.threads = webrtc.threads ?? ProcessLimits.processors
+        settings.publicAddresses = webrtc.publicAddresses.compactMap { IPAddress(parsing: $0) }
+        settings.iceServers = webrtc.iceServers
+        settings.turnSecret = webrtc.turnSecret?.revealed
+        settings.turnLife = webrtc.turnLife
+        settings.maximumUnconnected = webrtc.maximumUnconnected
+        settings.offersPerAddress = webrtc.offersPerAddress
+        settings.trustedAddresses = limits.trustedAddresses
+        settings.connectTimeout = webrtc.connectTimeout
+        settings.consentTimeout = webrtc.consentTimeout
+        settings.randomAccessInterval = webrtc.randomAccessInterval
         return settings
     }
 

@@ -9,6 +9,7 @@ import Identity
 import Media
 import NIOCore
 import Origin
+import RealTime
 import Replica
 import Synchronization
 import Telemetry
@@ -120,7 +121,8 @@ extension Listeners {
         let all = [
             (isSecured ? "https" : "http", http.address), ("rtmp", rtmp.address), ("rtmps", rtmps?.address),
         ]
-        return all.compactMap { name, address in address.map { NodeStatus.Listener(name, at: $0.shown) } }
+        let tcp = all.compactMap { name, address in address.map { NodeStatus.Listener(name, at: $0.shown) } }
+        return tcp + (realTime.map { [NodeStatus.Listener("webrtc", at: "\($0.local)/udp")] } ?? [])
     }
 }
 

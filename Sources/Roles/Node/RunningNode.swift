@@ -6,6 +6,8 @@ import Logging
 import NIOCore
 import NIOPosix
 import Origin
+import PlainRTP
+import RealTime
 package import ServiceLifecycle
 import Telemetry
 import Transport
@@ -21,7 +23,10 @@ package struct RunningNode: Service {
         let listeners = try await assembly.listen()
         assembly.logger.info(
             "listening",
-            metadata: ["http": "\(listeners.http.address.shown)", "rtmp": "\(listeners.rtmp.address.shown)"])
+            metadata: [
+                "http": "\(listeners.http.address.shown)", "rtmp": "\(listeners.rtmp.address.shown)",
+                "webrtc": "\(listeners.realTime.map { "\($0.local)" } ?? "off")",
+            ])
         return RunningNode(assembly: assembly, listeners: listeners)
     }
 
@@ -31,10 +36,20 @@ package struct RunningNode: Service {
     /// The port that media, page and API are asked for at.
     package var httpPort: Int { listeners.http.address.port ?? 0 }
 
+    /// The port that plain RTP is sent to; nil where none is taken.
+    package var rtpPort: UInt16? { listeners.plainRTP?.desk.port }
+
+    /// The port of gRPC; nil where there is none.
+    package var grpcPort: Int? { listeners.plainRTP?.control.port }
+
+    /// The UDP port of WebRTC; nil where it is switched off.
+    package var webRTCPort: Int? { listeners.realTime?.port }
+
     package func run() async throws {
         let housekeeping = assembly.group.any().scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) {
             _ in
             keepHouse()
+            listeners.plainRTP?.tick()
             if assembly.hasDrained { kill(getpid(), SIGTERM) }
         }
         let reloading = Task { await assembly.certificate?.keepFresh() }
@@ -48,7 +63,9 @@ package struct RunningNode: Service {
     package func stop() async {
         guard assembly.beginStopping() else { return }
         assembly.logger.info("stopping")
+        assembly.cluster?.inviteAll()
         assembly.streams.close()
+        listeners.realTime?.stop()
         async let cluster: Void? = assembly.cluster?.stop()
         let grace = assembly.settings.shutdown.timeout
         async let rtmp: Void = listeners.rtmp.stop(within: grace / 2)
@@ -56,7 +73,8 @@ package struct RunningNode: Service {
         await listeners.http.stop(within: grace * 4 / 5)
         async let relay: Void? = listeners.cluster?.relay.stop(within: grace / 10)
         async let agent: Void? = listeners.agent?.stop(within: .zero)
-        _ = await (rtmp, rtmps, relay, agent, cluster)
+        async let plainRTP: Void? = listeners.plainRTP?.stop()
+        _ = await (rtmp, rtmps, relay, agent, cluster, plainRTP)
         try? await assembly.group.shutdownGracefully()
         assembly.storms.flush(now: SystemClock.now() + .seconds(1))
         assembly.logger.info("stopped")
@@ -66,6 +84,7 @@ package struct RunningNode: Service {
     package func keepHouse() {
         assembly.edge.sweep()
         assembly.streams.watch()
+        listeners.realTime?.sweep()
         assembly.measure()
         assembly.storms.flush(now: SystemClock.now())
         assembly.cluster?.tick(assembly.loadReport())

@@ -11,13 +11,12 @@ public final class GatewayPulse: Sendable {
     public init(now: Duration) { last = Atomic(Self.nanoseconds(now)) }
 
     /// Whether the last beat is over a second ago.
-    func isLate(at now: Duration) -> Bool { Self.nanoseconds(now) - last.load(ordering: .relaxed) > Self.limit }
-
-    /// Beats; call five times a second. Whether the beat before is over a second ago.
-    public func beat(at now: Duration) -> Bool {
-        let time = Self.nanoseconds(now)
-        return time - last.exchange(time, ordering: .relaxed) > Self.limit
+    public func isLate(at now: Duration) -> Bool {
+        Self.nanoseconds(now) - last.load(ordering: .acquiring) > Self.limit
     }
+
+    /// Beats; call five times a second, and where it was late only when all streams are fenced.
+    public func beat(at now: Duration) { last.store(Self.nanoseconds(now), ordering: .releasing) }
 
     private static func nanoseconds(_ time: Duration) -> Int64 {
         time.components.seconds &* 1_000_000_000 &+ time.components.attoseconds / 1_000_000_000

@@ -13,19 +13,18 @@ extension LiveStream {
     /// Feeds what one message held.
     /// - Returns: false where the publication is over: another publisher came, or the stream ended.
     func publish(_ events: [IngestEvent], _ generation: UInt64) -> Bool {
-        enum Course { case fenced, goesOn, isOver, overfull(any Publisher) }
+        enum Course { case fenced, goesOn, isOver, overfull(any Publisher), parted(any Publisher) }
         let now = SystemClock.now()
         let isLate = pulse?.isLate(at: now) ?? false
         let course = state.withLock { state -> Course in
-            guard state.generation == generation, case .publishing(_, let publisher) = state.presence else {
+            guard state.generation == generation, case .publishing(let identity, let publisher) = state.presence else {
                 return .isOver
             }
-            if state.isStalled {
-                state.isStalled = false
-                replica.publisherIs(absent: false)
+            if isAtBoundary(events, state) {
+                depart(identity, &state)
+                return .parted(publisher)
             }
             note(events, &state)
-            if isLate { state.gate.close(for: .clock) }
             submit(.media(events), &state)
             arm(&state)
             if state.gate.isOverfull(now: now) { return .overfull(publisher) }
@@ -36,12 +35,19 @@ extension LiveStream {
         case .goesOn: break
         case .isOver: return false
         case .overfull(let publisher): publisher.cut(.cutOff)
+        case .parted(let publisher):
+            publisher.cut(.moved)
+            calls.change(self)
         }
         return true
     }
 
     /// What of a message matters at once, whether it waits or not.
     private func note(_ events: [IngestEvent], _ state: inout State) {
+        if state.isStalled {
+            state.isStalled = false
+            replica.publisherIs(absent: false)
+        }
         for event in events {
             switch event {
             case .accessUnit(let unit):
@@ -55,6 +61,7 @@ extension LiveStream {
     /// Does what was sent, or keeps it while the gate is closed.
     func submit(_ event: Gate.Event, _ state: inout State) {
         let arrival = Gate.Arrival(event: event, now: SystemClock.now(), wall: SystemClock.wall())
+        closeIfLate(&state)
         guard state.gate.isOpen else { return state.gate.hold(arrival) }
         perform(arrival, &state)
     }
@@ -146,6 +153,7 @@ extension LiveStream {
                 return .graceOver
             case .publishing(_, let publisher):
                 if let limit = starvation(state), limit <= now { return .starved(publisher) }
+                closeIfLate(&state)
                 guard state.gate.isOpen else { break }
                 state.sequencer.tick(now: SystemClock.now(), wall: SystemClock.wall(), into: &state.records)
                 flush(&state)
@@ -155,9 +163,7 @@ extension LiveStream {
             return .nothing
         }
         switch due {
-        case .graceOver:
-            calls.change(self)
-            calls.over(self)
+        case .graceOver: tellEnd()
         case .nothing: break
         case .starved(let publisher): publisher.cut(.noRandomAccessPoint)
         }

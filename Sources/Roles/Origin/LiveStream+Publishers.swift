@@ -18,6 +18,9 @@ extension LiveStream {
         let (result, replaced) = state.withLock { state -> (Result<Publication, PublishRefusal>?, (any Publisher)?) in
             switch state.presence {
             case .ended, .yielded: return (nil, nil)
+            case .absent where state.isParting, .publishing where state.isParting:
+                return (.failure(.shuttingDown), nil)
+            case .absent where state.gate.isOverfull(now: SystemClock.now()): return (.failure(.cutOff), nil)
             case .absent(_, let last):
                 let decision = AccessPolicy.replace(live: last, by: identity, takeover: takeover)
                 guard decision != .refuse else { return (.failure(.nameIsLive), nil) }
@@ -51,13 +54,17 @@ extension LiveStream {
     func leave(_ generation: UInt64) {
         state.withLock { state in
             guard state.generation == generation, case .publishing(let identity, _) = state.presence else { return }
-            submit(.left, &state)
-            publishers.leave()
-            state.presence = .absent(until: .now() + TimeAmount(settings.grace), last: identity)
-            replica.publisherIs(absent: true)
-            arm(&state)
+            depart(identity, &state)
         }
         calls.change(self)
+    }
+
+    func depart(_ identity: PublisherIdentity, _ state: inout State) {
+        submit(.left, &state)
+        publishers.leave()
+        state.presence = .absent(until: .now() + TimeAmount(settings.grace), last: identity)
+        replica.publisherIs(absent: true)
+        arm(&state)
     }
 
     /// Ends the stream for good and cuts its publisher.
@@ -75,6 +82,15 @@ extension LiveStream {
         }
         guard let publisher else { return }
         publisher?.cut(reason == .shutdown ? .shutdown : .stopped)
+        tellEnd()
+    }
+
+    /// Tells that the stream has ended, once it has: while it is fenced nobody knows whether this node may say so.
+    func tellEnd() {
+        let hasEnded = state.withLock { state in
+            if case .ended = state.presence { state.gate.isOpen } else { false }
+        }
+        guard hasEnded else { return }
         calls.change(self)
         calls.over(self)
     }

@@ -31,20 +31,25 @@ extension LiveStream {
             open(for: .term, &state)
             return true
         }
-        if hasBegun { calls.change(self) }
+        if hasBegun {
+            calls.change(self)
+            tellEnd()
+        }
         return hasBegun
     }
 
-    /// Somebody else has the stream: nothing more is written here, and the publisher is cut. Returns when no record of
-    /// this term will follow.
+    /// Somebody else has the stream: nothing more is written here, and the publisher is cut. What it sent is in a part that
+    /// has ended, so that whoever goes on has it. Returns when no record of this term will follow.
     public func yield(_ reason: CutReason = .superseded) {
         let (isNews, publisher) = state.withLock { state -> (Bool, (any Publisher)?) in
             var publisher: (any Publisher)?
             switch state.presence {
-            case .ended, .yielded: return (false, nil)
+            case .yielded: return (false, nil)
+            case .ended: if state.gate.isOpen { return (false, nil) }
             case .absent: break
             case .publishing(_, let live):
                 publisher = live
+                if state.hasTerm { submit(.left, &state) }
                 publishers.leave()
             }
             state.presence = .yielded
@@ -66,9 +71,17 @@ extension LiveStream {
 
     /// A reason has gone; goes on with what has waited where it was the last.
     public func unfence(_ reason: FenceReasons) {
-        state.withLock { state in
+        let isNews = state.withLock { state in
+            guard !state.gate.isOpen else { return false }
             open(for: reason, &state)
+            return true
         }
+        if isNews { tellEnd() }
+    }
+
+    /// Closes the gate where the process stood still: another may have the stream. Who keeps the pulse will find out.
+    func closeIfLate(_ state: inout State) {
+        if pulse?.isLate(at: SystemClock.now()) ?? false { state.gate.close(for: .clock) }
     }
 
     /// Why it writes nothing now; empty where it does.
@@ -80,7 +93,7 @@ extension LiveStream {
     private func open(for reason: FenceReasons, _ state: inout State) {
         guard !state.gate.isOpen else { return }
         for arrival in state.gate.open(for: reason) { perform(arrival, &state) }
-        list(state)
+        list(&state)
         arm(&state)
     }
 }
@@ -91,7 +104,7 @@ extension LiveStream {
     /// The standby has more of the feed. Whoever waits for its parts to be listed is woken.
     public func holder(_ holder: HolderID, holds position: FeedPosition) {
         state.withLock { state in
-            if state.commits.acknowledge(position, by: holder) { list(state) }
+            if state.commits.acknowledge(position, by: holder) { list(&state) }
         }
     }
 
@@ -105,12 +118,9 @@ extension LiveStream {
 
     /// The standby is lost: nobody waits for it any more.
     public func lost(_ holder: HolderID) {
-        let isLate = pulse?.isLate(at: SystemClock.now()) ?? false
         state.withLock { state in
-            if isLate { state.gate.close(for: .clock) }
-            if state.commits.remove(holder) { list(state) }
+            if state.commits.remove(holder) { list(&state) }
         }
-        if isLate { calls.fence(self) }
     }
 
     /// Waits no longer for a standby that said nothing of any part for a second or two, though parts wait for it: what is
@@ -121,14 +131,15 @@ extension LiveStream {
             let committed = state.commits.committed?.part
             defer { state.stuck = state.commits.waitingCount > 0 ? .some(committed) : nil }
             guard state.commits.waitingCount > 0, let stuck = state.stuck, stuck == committed else { return false }
-            if state.commits.removeAll() { list(state) }
+            if state.commits.removeAll() { list(&state) }
             return true
         }
     }
 
     /// What is committed is listed, but by who has been replaced, or may have been.
-    private func list(_ state: State) {
+    private func list(_ state: inout State) {
         if case .yielded = state.presence { return }
+        closeIfLate(&state)
         guard state.gate.isOpen else { return }
         if let committed = state.commits.committed { replica.commit(upTo: committed) }
     }

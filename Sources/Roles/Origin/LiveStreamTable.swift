@@ -113,13 +113,15 @@ public final class LiveStreamTable: Sendable {
     /// Lets no new streams in; publishers of those that are there may come back to them.
     public func drain() { state.withLock { $0.isDraining = true } }
 
-    /// Ends all streams, and lets no more in.
+    /// Ends all streams that nobody else holds, cuts the publishers of the others, and lets no more in.
     public func close() {
         let streams = state.withLock { state in
             state.isClosing = true
             return Array(state.streams.values)
         }
-        for stream in streams { stream.end(.shutdown) }
+        for stream in streams {
+            if stream.isHeldElsewhere { stream.part() } else { stream.end(.shutdown) }
+        }
     }
 }
 

@@ -6,12 +6,17 @@ public import Media
 public protocol Publisher: AnyObject, Sendable {
     /// Tells the publisher why, in its protocol's words, and closes. May be called from any thread, more than once.
     func cut(_ reason: CutReason)
+    /// Asks the publisher to go on at another address, as its protocol writes it, where it can be told so; it goes when
+    /// it likes. May be called from any thread.
+    func move(to address: String)
 }
 
 /// Why a publisher is cut off.
 public enum CutReason: String, Sendable {
     /// This node does not know for too long whether it still has the stream.
     case cutOff = "cut_off"
+    /// The node drains, and another has what this one was sent.
+    case moved
     /// Video came for too long without a place to join it.
     case noRandomAccessPoint = "no_random_access_point"
     /// The same publisher came back on another connection, or another one was allowed to take over.

@@ -135,6 +135,12 @@ final class RTMPPublisher: Publisher {
             connection.value = nil
         }
     }
+
+    func move(to address: String) {
+        eventLoop.execute { [self] in
+            connection.value?.sendElsewhere(to: address, because: "This server goes out of service.")
+        }
+    }
 }
 
 extension CutReason {
@@ -142,6 +148,7 @@ extension CutReason {
     fileprivate var sentence: String {
         switch self {
         case .cutOff: "The server has lost its cluster. Please publish to another."
+        case .moved: "The server goes out of service. Please publish to another."
         case .noRandomAccessPoint: "No key frame came for too long."
         case .replaced: "The stream is published on another connection now."
         case .shutdown: "The server is going down."

@@ -5,7 +5,8 @@ public import Identity
 public import Media
 import NIOCore
 
-/// What a viewer of whole records is: FLV over HTTP, RTMP play. Confined to one event loop.
+/// What a viewer of whole records is: FLV over HTTP, RTMP play, or all viewers over RTP of one thread. Confined to one
+/// event loop, or another thread.
 public protocol RecordSink: AnyObject {
     /// Whether more would only pile up in memory.
     var isWritable: Bool { get }
@@ -43,7 +44,12 @@ public final class FeedSubscription {
     /// Bytes sent that the replica does not know of yet.
     private var untold = 0
 
-    init(
+    /// A subscription that begins at the newest random access point. Call `pump` to begin, and whenever `mailbox` delivers
+    /// the replica.
+    /// - Parameters:
+    ///   - viewer: what the replica knows the viewer by.
+    ///   - sink: is not kept alive by this.
+    public init(
         replica: StreamReplica, mailbox: LoopMailbox, viewer: UInt64, sink: any RecordSink, settings: PlaySettings
     ) {
         self.replica = replica
@@ -80,7 +86,7 @@ public final class FeedSubscription {
     }
 
     /// Nothing more is written.
-    func close() { isOver = true }
+    public func close() { isOver = true }
 
     /// Writes until the sink is full, or has all there is.
     private func advance(_ sink: any RecordSink) {

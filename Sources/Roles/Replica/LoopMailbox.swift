@@ -3,19 +3,28 @@
 public import NIOCore
 import Synchronization
 
-/// Wakes one event loop about replicas that changed: many changes, one hop.
+/// Wakes one event loop, or another thread that takes work, about replicas that changed: many changes, one hop.
 ///
 /// A replica posts itself once for each wish it was asked for, so nothing is queued twice and nothing is allocated for
 /// each waiter.
 public final class LoopMailbox: Sendable {
-    /// The loop that is woken.
-    public let eventLoop: any EventLoop
+    private let execute: @Sendable (@escaping @Sendable () -> Void) -> Void
     private let pending = Mutex<[StreamReplica]>([])
     private let deliver: @Sendable (StreamReplica) -> Void
 
     /// - Parameter deliver: called on the loop, once for each replica posted.
-    public init(eventLoop: any EventLoop, deliver: @escaping @Sendable (StreamReplica) -> Void) {
-        self.eventLoop = eventLoop
+    public convenience init(eventLoop: any EventLoop, deliver: @escaping @Sendable (StreamReplica) -> Void) {
+        self.init(execute: { eventLoop.execute($0) }, deliver: deliver)
+    }
+
+    /// - Parameters:
+    ///   - execute: has the thread that is woken do something soon; called on any thread.
+    ///   - deliver: called on that thread, once for each replica posted.
+    public init(
+        execute: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void,
+        deliver: @escaping @Sendable (StreamReplica) -> Void
+    ) {
+        self.execute = execute
         self.deliver = deliver
     }
 
@@ -25,7 +34,7 @@ public final class LoopMailbox: Sendable {
             pending.append(replica)
             return pending.count == 1
         }
-        if isFirst { eventLoop.execute { self.drain() } }
+        if isFirst { execute { self.drain() } }
     }
 
     private func drain() {

@@ -7,6 +7,7 @@ public struct ViewerSession: Sendable, Hashable {
         case flv
         case hls
         case rtmp
+        case whep
     }
 
     /// Says nothing of the viewer's token or address: a hash under a key of this process.

@@ -14,6 +14,7 @@ public final class RouterDesk: Sendable {
     private let regions: RegionChoice
     private let settings: PlacementSettings
     private let state: Mutex<State>
+    private let leaving = Atomic(false)
 
     private struct State {
         var snapshot: PlacementSnapshot
@@ -53,6 +54,12 @@ public final class RouterDesk: Sendable {
 
     /// The newest report of each edge.
     public var reports: [LoadReport] { state.withLock { $0.reports.values.sorted { $0.node < $1.node } } }
+
+    /// Whether this node's viewers are to go elsewhere.
+    public var isDraining: Bool { leaving.load(ordering: .relaxed) }
+
+    /// From now on this node's viewers go elsewhere.
+    public func drain() { leaving.store(true, ordering: .relaxed) }
 
     /// How much of the region's edges is in use, 0 to 1.
     public var use: Double { state.withLock { $0.loads.use } }
@@ -154,9 +161,30 @@ extension RouterDesk {
     /// What is known of a stream, wherever it is; nil where nobody publishes it.
     public func entry(_ stream: StreamID) -> StreamEntry? { state.withLock { $0.snapshot.view.streams[stream] } }
 
+    /// The first edge of the stream's ranking in this region; nil where there is none.
+    func firstEdge(of stream: StreamID) -> Member? {
+        state.withLock { state in
+            let edges = state.snapshot.edges
+            return edges.working(1, of: RankingKey(stream)).first.map { edges.members[$0] }
+        }
+    }
+
     /// Where a publisher of `stream` is sent, without a slash at the end; nil where no origin can be reached.
     public func publisherURL(for stream: StreamID) -> String? {
         state.withLock { $0.snapshot.origin(for: stream)?.description.publisherURL }
+    }
+
+    /// The same for publishers that come over HTTP.
+    public func publisherWebURL(for stream: StreamID) -> String? {
+        let url = state.withLock { $0.snapshot.origin(for: stream)?.description.viewerURL }
+        return url?.isEmpty ?? true ? nil : url
+    }
+
+    /// This node's own URL for requests over HTTP, without a slash at the end; nil where it has none.
+    public var ownURL: String? {
+        let view = snapshot.view
+        let url = view.members.first { $0.id == view.node }?.description.viewerURL
+        return url?.isEmpty ?? true ? nil : url
     }
 
     /// The edges of a stream and whether each is ready for viewers, in the order of the ranking.

@@ -119,14 +119,25 @@ extension RouterFront {
     }
 
     private func viewer(_ request: MediaRequest) -> ViewerOrigin {
+        settings.origin(
+            of: request.peer, forwardedFor: request.forwardedFor.map { String(decoding: $0, as: UTF8.self) },
+            region: request.region.map { String(decoding: $0, as: UTF8.self) })
+    }
+}
+
+extension RouterFrontSettings {
+    /// Where a viewer comes from.
+    /// - Parameters:
+    ///   - forwardedFor: the last X-Forwarded-For; believed of a trusted proxy only, as is `region`.
+    public func origin(of peer: PeerAddress, forwardedFor: String?, region: String?) -> ViewerOrigin {
         var origin = ViewerOrigin()
-        var address = request.peer
-        if settings.trustedProxies.contains(where: { $0.contains(request.peer) }) {
-            origin.region = request.region.flatMap { Region(parsing: String(decoding: $0, as: UTF8.self)) }
-            address = request.forwardedFor.flatMap(PeerAddress.init(lastOf:)) ?? address
+        var address = peer
+        if trustedProxies.contains(where: { $0.contains(peer) }) {
+            origin.region = region.flatMap { Region(parsing: $0) }
+            address = forwardedFor.flatMap(PeerAddress.init(lastOf:)) ?? address
         }
         origin.address = address.ipAddress
-        let (country, place) = settings.place(address)
+        let (country, place) = place(address)
         (origin.country, origin.place) = (country, place)
         return origin
     }
@@ -142,12 +153,9 @@ extension RouterFront {
 
     /// A router without an edge sends those who ask it for media to one.
     private func sendOn(_ path: MediaPath, _ request: MediaRequest, _ exchange: MediaExchange) {
-        let snapshot = desk.snapshot
         guard desk.entry(path.stream) != nil else { return exchange.send(Answers.notFound) }
-        guard let edge = snapshot.edges.working(1, of: RankingKey(path.stream)).first else {
-            return exchange.send(Answers.nowhere)
-        }
-        let url = snapshot.edges.members[edge].description.viewerURL
+        guard let edge = desk.firstEdge(of: path.stream) else { return exchange.send(Answers.nowhere) }
+        let url = edge.description.viewerURL
         exchange.send(Answers.redirect(to: url, String(decoding: request.target, as: UTF8.self)))
     }
 }
@@ -183,9 +191,8 @@ extension MediaResource {
 
 extension PeerAddress {
     /// The last address of a list as X-Forwarded-For has it; nil where that is none.
-    fileprivate init?(lastOf list: ByteBufferView) {
-        let text = String(decoding: list, as: UTF8.self)
-        guard let last = text.split(separator: ",").last?.filter({ $0 != " " }) else { return nil }
+    fileprivate init?(lastOf list: String) {
+        guard let last = list.split(separator: ",").last?.filter({ $0 != " " }) else { return nil }
         self.init(try? SocketAddress(ipAddress: last, port: 0))
     }
 

@@ -10,7 +10,7 @@ public struct RouterMetrics: Sendable {
 
     /// What became of a viewer who begins to watch.
     enum Outcome: String, CaseIterable {
-        case edge, here, nowhere, playlist, region
+        case drained, edge, here, nowhere, playlist, region
         case unknownStream = "unknown_stream"
     }
 
@@ -33,5 +33,7 @@ public struct RouterMetrics: Sendable {
     private static let routedFamily = MetricFamily(
         "millrace_router_viewers_total", .counter,
         labels: [.oneOf("outcome", Outcome.allCases.map(\.rawValue))],
-        help: "Viewers who began to watch at this router, by what they were answered.")
+        help:
+            "Viewers who began to watch at this router, by what they were answered; drained: asked for a playlist where their edge drains."
+    )
 }

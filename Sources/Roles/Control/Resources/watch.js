@@ -3,6 +3,7 @@
 
 import * as common from "./common.js";
 import { Playback, loadHls } from "./player.js";
+import { WhepPlayback } from "./whep.js";
 const { write } = common;
 
 const at = (id) => document.getElementById(id);
@@ -30,6 +31,7 @@ write(document.querySelector("#title .app"), `${app} / `);
 write(document.querySelector("#title .name"), name);
 document.title = `${name} · Millrace`;
 write(at("url-hls"), new URL(playlist, location.href).href);
+write(at("url-whep"), new URL(`/${path}/whep`, location.href).href);
 write(at("url-flv"), new URL(`${base}/${path}.flv`, location.href).href);
 
 // MARK: Playing
@@ -40,16 +42,30 @@ let node = null;
 async function begin() {
   const player = await common.ask("/api/v1/player").catch(() => null);
   node = player?.node ?? null;
+  if (query.get("engine") === "webrtc") return play(new WhepPlayback(video, `/${path}/whep`, token, showState));
   const Hls = await chooseEngine(player?.hlsjs ?? null);
   if (Hls === undefined) {
     stage.dataset.state = "refused";
     write(at("veil-text"), "This browser plays no HLS, and this node has no hls.js to help it.");
     return;
   }
-  playback = new Playback(video, playlist, Hls, showState);
+  play(new Playback(video, playlist, Hls, showState));
+}
+
+function play(chosen) {
+  playback = chosen;
   window.__stats = () => ({ ...playback.figures(), server: playback.server ?? node ?? location.host });
   setInterval(showFigures, 500);
   showFigures();
+}
+
+/** The links between the protocols; each keeps the token, which is in the fragment. */
+function showProtocols() {
+  const isRealTime = query.get("engine") === "webrtc";
+  for (const [id, search, isChosen] of [["by-webrtc", "?engine=webrtc", isRealTime], ["by-hls", "", !isRealTime]]) {
+    at(id).href = `${location.pathname}${search}${location.hash}`;
+    if (isChosen) at(id).setAttribute("aria-current", "true");
+  }
 }
 
 /**
@@ -132,7 +148,7 @@ function showFigures() {
   write(at("g-bitrate"), common.bitrate(figures.bitrate || known?.bitrate));
   write(at("g-server"), figures.server);
   write(at("g-engine"), [
-    figures.engine === "native" ? "Browser's own player" : "hls.js",
+    { native: "Browser's own player", webrtc: "WebRTC" }[figures.engine] ?? "hls.js",
     figures.reloads && common.count(figures.reloads, "reload", "reloads"),
     figures.discontinuities && common.count(figures.discontinuities, "discontinuity", "discontinuities"),
   ].filter(Boolean).join(" · "));
@@ -141,7 +157,8 @@ function showFigures() {
   write(at("live-label"), isBehind ? "Go live" : "Live");
 }
 
-function latencyNote({ latency, targetLatency }, isSane) {
+function latencyNote({ engine, latency, targetLatency }, isSane) {
+  if (engine === "webrtc") return "From the node to your screen";
   if (latency !== null && !isSane) return "This device's clock and the node's differ";
   if (targetLatency) return `From arrival at the node to your screen; aims at ${targetLatency.toFixed(1)} s`;
   return "From arrival at the node to your screen";
@@ -232,6 +249,7 @@ function stir() {
 for (const name of ["pointermove", "pointerdown", "keydown", "fullscreenchange"]) document.addEventListener(name, stir);
 
 common.wireCopyButtons();
+showProtocols();
 video.muted = true;
 showButtons();
 begin();

@@ -82,9 +82,13 @@ extension ClusterPart: OriginCluster {
 
     /// Five times a second: whether the process stood still.
     func beat() {
-        guard let pulse, pulse.beat(at: SystemClock.now()) else { return }
-        log.record("this node stood still", level: .warning, metadata: [:], now: SystemClock.now())
+        let now = SystemClock.now()
+        guard let pulse else { return }
+        guard pulse.isLate(at: now) else { return pulse.beat(at: now) }
+        // No gate may be open when the pulse looks well again.
         for stream in streams.all { stream.fence(.clock) }
+        pulse.beat(at: now)
+        log.record("this node stood still", level: .warning, metadata: [:], now: now)
         confirmFenced()
     }
 

@@ -131,7 +131,7 @@ extension ClusterPart {
             observer: ListenerMetrics(metrics.registry, listener: "gossip"))
         shared.set(gossip)
         feeder.tellAll()
-        _ = pulse?.beat(at: SystemClock.now())
+        pulse?.beat(at: SystemClock.now())
         group.any().scheduleRepeatedTask(initialDelay: .milliseconds(200), delay: .milliseconds(200)) {
             [weak self] task in
             guard let self else { return task.cancel() }
@@ -170,7 +170,8 @@ extension ClusterPart {
             let snapshot = desk.snapshot
             guard !shared.isResting(stream.id) else { return nil }
             if let current, snapshot.origins.index(of: current) != nil { return current }
-            if let current { stream.lost(HolderID(current)) }
+            // One that drains holds on until another does.
+            if let current, !snapshot.isDraining(current) { stream.lost(HolderID(current)) }
             return snapshot.standby(of: stream.id, gateway: id, packaging: Packaging.supported.upperBound)?.node
         }
     }
@@ -190,6 +191,7 @@ extension ClusterPart {
         holdAsStandby()
         endOrphans()
         confirmFenced()
+        handOver()
         upstreams.sweep()
         desk.tick()
         for (stream, edge) in desk.takeWarmings() { warm(edge, for: stream) }
@@ -243,34 +245,12 @@ extension ClusterPart {
         note(.stream(entry.stream, entry.state, gateway: entry.gateway))
         shared.expect(entry)
         settle(entry)
-        if entry.standby == id, entry.state != .ended {
-            upstreams.hold(entry.stream)
-        } else {
-            upstreams.release(entry.stream)
-        }
+        if entry.standby == id, entry.state != .ended { upstreams.hold(entry.stream) } else { letGo(entry.stream) }
     }
 
     private func note(_ change: ClusterEvent.Change) {
         let now = SystemClock.wall()
         events.withLock { $0.append(change, at: now) }
-    }
-
-    /// Takes nothing new from now on, and ends the process when its viewers have gone elsewhere, at the latest after
-    /// `deadline`.
-    func drain(within deadline: Duration) {
-        gossip?.change { $0.isDraining = true }
-        streams.drain()
-        shared.drain(until: SystemClock.now() + deadline)
-    }
-
-    /// Whether the node takes nothing new.
-    var isDraining: Bool { shared.drainDeadline != nil }
-
-    /// Whether a drain has come to its end.
-    func hasDrained(viewers: Int) -> Bool {
-        guard let deadline = shared.drainDeadline else { return false }
-        let isFree = viewers == 0 && streams.all.isEmpty && replicas.all.allSatisfy { $0.subscriberCount == 0 }
-        return isFree || SystemClock.now() >= deadline
     }
 
     /// Says good-bye, and lets go of all that comes from others.

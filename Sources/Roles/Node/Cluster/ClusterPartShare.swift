@@ -23,6 +23,7 @@ final class ClusterPartShare: ParentFinder, RelayDoorkeeper {
     private struct State {
         var gossip: ClusterNode?
         var drainDeadline: Duration?
+        var handover: HandoverPlan?
         var reported: (report: LoadReport, at: Duration)?
         /// Entries that were just heard, before the view has them.
         var expected: [StreamID: StreamEntry] = [:]
@@ -73,8 +74,17 @@ final class ClusterPartShare: ParentFinder, RelayDoorkeeper {
     var drainDeadline: Duration? { state.withLock { $0.drainDeadline } }
 
     /// Begins a drain; a second one counts where it ends sooner.
-    func drain(until deadline: Duration) {
-        state.withLock { $0.drainDeadline = min($0.drainDeadline ?? deadline, deadline) }
+    func drain(from now: Duration, until deadline: Duration) {
+        state.withLock { state in
+            guard state.drainDeadline.map({ deadline < $0 }) ?? true else { return }
+            state.drainDeadline = deadline
+            state.handover = HandoverPlan(from: now, to: deadline)
+        }
+    }
+
+    /// What a drain is to do now with the streams that have publishers here; nothing where none is under way.
+    func handover(of streams: [StreamID], now: Duration) -> [HandoverPlan.Directive] {
+        state.withLock { $0.handover?.tick(streams, now: now) ?? [] }
     }
 
     /// Whether a stream's term is to be confirmed: nobody does it yet.
@@ -151,8 +161,7 @@ extension ClusterPartShare {
         let ours = replicas[request.stream]?.term
         if let term = request.term, term > max(entry.term, ours ?? entry.term) { return .refuse(.wrongTerm) }
         // What only the holders have goes on until they have ended.
-        let isHolder = entry.gateway == snapshot.view.node || entry.standby == snapshot.view.node
-        if drainDeadline != nil, !isHolder { return .refuse(.draining) }
+        if drainDeadline != nil, !entry.isHeld(by: snapshot.view.node) { return .refuse(.draining) }
         if request.isHolder {
             let isOurs = entry.gateway == snapshot.view.node && entry.standby == node
             return isOurs ? .accept : .refuse(.notHere)
@@ -170,6 +179,12 @@ extension ClusterPartShare {
         case .refuseCircle: return .refuse(.loop)
         case .refuseDistance: return .refuse(.tooManyHops)
         }
+    }
+
+    func isLeaving(_ stream: StreamID) -> Bool {
+        guard drainDeadline != nil else { return false }
+        let snapshot = desk.snapshot
+        return newest(stream, in: snapshot).map { !$0.isHeld(by: snapshot.view.node) } ?? false
     }
 
     func holder(
@@ -215,6 +230,11 @@ extension ClusterPartShare {
 extension HolderID {
     /// The holder that a node is.
     init(_ node: NodeID) { self.init(UInt16(truncatingIfNeeded: RankingKey(node).number)) }
+}
+
+extension StreamEntry {
+    /// Whether a node is the gateway or the standby.
+    fileprivate func isHeld(by node: NodeID) -> Bool { gateway == node || standby == node }
 }
 
 extension Region {

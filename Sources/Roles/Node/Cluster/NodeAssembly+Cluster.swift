@@ -36,7 +36,7 @@ extension NodeAssembly {
     }
 
     /// Whether the node was told to drain and has nothing left to do.
-    var hasDrained: Bool {
+    package var hasDrained: Bool {
         cluster?.hasDrained(viewers: replicas.all.reduce(0) { $0 + $1.viewerCount }) ?? false
     }
 }

@@ -20,7 +20,7 @@ struct PublisherRouter: RTMPPublishDoor {
         guard let id = try? request.streamID(), let url = desk.publisherURL(for: id) else {
             return .failure(RTMPRefusal(.denied("No origin takes publishers now.")))
         }
-        connection.sendElsewhere(to: "\(url)/\(id.app)")
+        connection.sendElsewhere(to: "\(url)/\(id.app)", because: "This node takes no publishers.")
         return .failure(RTMPRefusal(.denied("Publish to \(url)/\(id.app)/\(id.name) instead.")))
     }
 }

@@ -19,6 +19,8 @@ public struct NodeSettings: Sendable, Equatable {
     public var hls = HLSSettings()
     /// FLV and RTMP viewers.
     public var play = PlaySettings()
+    /// Sessions of WebRTC.
+    public var webrtc = WebRTCSettings()
     /// Who may publish, view and control.
     public var access = AccessSettings()
     /// The page at `/`.
@@ -35,6 +37,10 @@ public struct NodeSettings: Sendable, Equatable {
     public var edge = EdgeRoleSettings()
     /// How it sends viewers to edges.
     public var router = RouterSettings()
+    /// Plain RTP.
+    public var rtp = RTPSettings()
+    /// The port that controls plain RTP.
+    public var grpc = GRPCSettings()
     /// The end of the process.
     public var shutdown = ShutdownSettings()
 
@@ -58,6 +64,7 @@ public struct NodeSettings: Sendable, Equatable {
         if page.hlsScriptIntegrity != nil && page.hlsScript == nil {
             found.append("page.hls_js_integrity needs page.hls_js")
         }
+        if grpc.secured, http.tls.certificate == nil { found.append("grpc.tls needs http.tls.certificate") }
         if !roles.contains(.edge), edge.isShield { found.append("edge.shield needs the role edge") }
         let relay = [cluster.relayTLS.certificate, cluster.relayTLS.key, cluster.relayAuthority].compactMap { $0 }
         if !relay.isEmpty, relay.count < 3 {

@@ -124,11 +124,11 @@ extension RTMPConnection {
     public func flush() { context?.flush() }
 
     /// Asks a peer that understands it to go on at `url` (Enhanced RTMP v2, ReconnectRequest).
-    public func sendElsewhere(to url: String) {
-        guard session.requestReconnect(to: url, description: "This node takes no publishers.", into: &directives) else {
-            return
-        }
+    public func sendElsewhere(to url: String, because description: String) {
+        guard !isClosing, session.requestReconnect(to: url, description: description, into: &directives) else { return }
         metrics.reconnectRequests.add()
+        obey()
+        context?.flush()
     }
 
     /// Says goodbye in the protocol's words and closes.

@@ -7,6 +7,8 @@ public import Relay
 public protocol RelayDoorkeeper: Sendable {
     /// What becomes of a subscription by `node`.
     func verdict(on request: RelayRequest, by node: NodeID) -> RelayVerdict
+    /// Whether those who subscribed to a stream here are to go on elsewhere.
+    func isLeaving(_ stream: StreamID) -> Bool
     /// A standby holds more of a stream whose gateway this node is.
     func holder(_ node: NodeID, of stream: StreamID, said acknowledgement: RelayPublisherSession.Acknowledgement)
     /// A standby is lost.

@@ -64,6 +64,8 @@ final class RelayHost: RelayParty {
         for (channel, subscription) in Array(served) {
             if front.replicas[subscription.replica.id] !== subscription.replica {
                 end(channel, .unknownStream)
+            } else if front.doorkeeper.isLeaving(subscription.replica.id) {
+                end(channel, .draining)
             } else if let beat = subscription.replica.heartbeat(for: subscription.session, now: now) {
                 connection.send(beat, channel: channel)
             }

@@ -78,6 +78,9 @@ public final class UpstreamTable: StreamSource {
         return open(stream, via: [], isHeld: true, reusing: former?.replica) != nil
     }
 
+    /// Whether the node is any stream's standby.
+    public var isHolding: Bool { state.withLock { $0.entries.values.contains { $0.isHeld } } }
+
     /// The node is no longer the stream's standby. What it holds stays while somebody wants it.
     public func release(_ stream: StreamID) {
         let former = state.withLock { state -> Entry? in

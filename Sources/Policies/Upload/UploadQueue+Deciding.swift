@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+import Identity
+
+/// What every event ends with: gaps, then room, then what is due.
+extension UploadQueue {
+    mutating func decided(now: Duration) -> [Directive] {
+        guard !isDone else { return [] }
+        var directives: [Directive] = []
+        giveUp(now: now, into: &directives)
+        makeRoom(now: now, into: &directives)
+        beginUploads(now: now, into: &directives)
+        beginPlaylists(now: now, into: &directives)
+        tell(now: now, into: &directives)
+        return directives
+    }
+
+    /// Takes an upload in.
+    mutating func hold(_ upload: HeldUpload, now: Duration) {
+        beginWork(now: now)
+        inMemory += upload.cost
+        held.append(upload)
+    }
+
+    /// Lets the bytes of an upload go.
+    mutating func release(at index: Int) -> [Directive] {
+        let upload = held.remove(at: index)
+        if upload.place == .disk {
+            onDisk -= upload.cost
+            diskRefused = nil
+        } else {
+            inMemory -= upload.cost
+        }
+        return [.release(upload.id)]
+    }
+
+    /// Work comes to a queue that had none: nobody waited until now.
+    mutating func beginWork(now: Duration) {
+        if isIdle { lastProgress = now }
+    }
+
+    /// Something came through to the players.
+    mutating func advance(now: Duration, into directives: inout [Directive]) {
+        lastProgress = now
+        guard isTroubled else { return }
+        isTroubled = false
+        directives.append(.recovered)
+    }
+
+    /// Whether nothing waits to be written.
+    var isIdle: Bool { held.isEmpty && multivariant.isIdle && renditions.values.allSatisfy(\.isIdle) }
+
+    /// Uploads that may begin beside those on their way.
+    var freeSlots: Int { settings.concurrency - held.count { $0.state == .uploading } }
+
+    /// A segment is settled without being stored.
+    mutating func settle(_ name: RenditionName, _ msn: UInt64) { want(name, if: renditions[name]?.finish(msn)) }
+
+    mutating func want(_ name: RenditionName, if more: Bool?) {
+        if more == true { renditions[name]?.playlist.want() }
+    }
+
+    /// When a segment that holds up others is given up, for each rendition that has such a one.
+    var gapDeadlines: [Duration] {
+        heads.map { held[$0].offered + settings.patience }
+    }
+
+    /// The segments that hold up later ones that are stored.
+    private var heads: [Int] {
+        renditions.compactMap { name, progress in
+            guard let head = progress.head, let newest = progress.newestStored, newest > head else { return nil }
+            return held.firstIndex { $0.id == .segment(name, head) && !$0.isGap }
+        }
+    }
+
+    /// Goes on without segments whose time is over. The store is not to blame, as it took later ones.
+    private mutating func giveUp(now: Duration, into directives: inout [Directive]) {
+        while let index = heads.first(where: { held[$0].offered + settings.patience <= now }) {
+            held[index].isGap = true
+            guard case .segment(let name, let msn) = held[index].id else { return }
+            directives.append(.gap(name, msn))
+            settle(name, msn)
+        }
+    }
+
+    /// Brings the newest to the disk, which are uploaded last, and where it does not take them loses the oldest.
+    private mutating func makeRoom(now: Duration, into directives: inout [Directive]) {
+        let diskTakes = diskRefused.map { $0 + Self.diskPause <= now } ?? true
+        var moving = held.reduce(0) { $0 + ($1.place == .moving ? $1.cost : 0) }
+        while inMemory - moving > settings.memoryLimit.bytes {
+            let index = held.lastIndex { $0.place == .memory && $0.state != .uploading && $0.isSegment }
+            guard let index else { return }
+            if diskTakes, onDisk + moving + held[index].cost <= settings.diskLimit.bytes {
+                held[index].place = .moving
+                moving += held[index].cost
+                directives.append(.spill(held[index].id))
+            } else if !lose(into: &directives) {
+                return
+            }
+        }
+    }
+
+    /// Loses the oldest segment that nobody is busy with, one the playlist goes on without before all others.
+    private mutating func lose(into directives: inout [Directive]) -> Bool {
+        func isFree(_ upload: HeldUpload) -> Bool {
+            upload.isSegment && upload.state != .uploading && upload.place != .moving
+        }
+        guard let index = held.firstIndex(where: { $0.isGap && isFree($0) }) ?? held.firstIndex(where: isFree),
+            case .segment(let name, let msn) = held[index].id
+        else { return false }
+        if !held[index].isGap {
+            directives.append(.gap(name, msn))
+            settle(name, msn)
+        }
+        directives += [.lost(name, msn)] + release(at: index)
+        return true
+    }
+
+    /// Init sections first, then segments in the order of the stream, then those the playlist goes on without.
+    private mutating func beginUploads(now: Duration, into directives: inout [Directive]) {
+        var free = freeSlots
+        while free > 0 {
+            let ready = { (upload: HeldUpload) in upload.isReady(now: now) }
+            let index =
+                held.firstIndex { !$0.isSegment && ready($0) } ?? held.firstIndex { !$0.isGap && ready($0) }
+                ?? held.firstIndex(where: ready)
+            guard let index else { return }
+            held[index].state = .uploading
+            free -= 1
+            directives.append(.upload(held[index].id))
+        }
+    }
+
+    private mutating func beginPlaylists(now: Duration, into directives: inout [Directive]) {
+        for name in renditions.keys.sorted() {
+            guard let progress = renditions[name], progress.playlist.isDue(now: now), let settled = progress.settled
+            else { continue }
+            renditions[name]?.beginPlaylist()
+            directives.append(
+                .writePlaylist(name, through: settled, isLast: isFinishing && progress.head == nil))
+        }
+        guard multivariant.isDue(now: now) else { return }
+        multivariant.begin()
+        directives.append(.writeMultivariant)
+    }
+
+    private mutating func tell(now: Duration, into directives: inout [Directive]) {
+        let listed = renditions.values.map(\.listed)
+        if let least = listed.compactMap({ $0 }).min(), !listed.contains(nil), told.map({ $0 < least }) ?? true {
+            told = least
+            directives.append(.stored(least))
+            advance(now: now, into: &directives)
+        }
+        let isIdle = isIdle
+        if isIdle { advance(now: now, into: &directives) }
+        if !isTroubled, lastProgress + settings.alertAfter <= now {
+            isTroubled = true
+            directives.append(.troubled)
+        }
+        if isFinishing, isIdle {
+            isDone = true
+            directives.append(.done)
+        }
+    }
+
+    /// How long a disk that refused is left alone.
+    private static let diskPause: Duration = .seconds(10)
+}
+
+extension RenditionProgress {
+    /// Whether nothing is left to be written; a rendition that never had a segment has no playlist.
+    fileprivate var isIdle: Bool { playlist.isIdle || settled == nil }
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// A stream by WebRTC: one session of WHEP after another, until the page is left.
+
+/** Plays `url`, an endpoint of WHEP, in `video`; tells `onstate` the same states as `Playback` of player.js. */
+export class WhepPlayback {
+  #video;
+  #url;
+  #token;
+  #onstate;
+  #connection = null;
+  #session = null;
+  #wish = 0; // Counts attempts, so that one that was given up does nothing any more.
+  #before = { delay: 0, emitted: 0, bytes: 0, at: 0 };
+  #now = { latency: null, rate: 0, freezes: 0, frozen: 0, dropped: 0, decoded: 0 };
+  state = "loading";
+  server = null;
+  reloads = 0;
+
+  constructor(video, url, token, onstate) {
+    this.#video = video;
+    this.#url = url;
+    this.#token = token;
+    this.#onstate = onstate;
+    video.addEventListener("playing", () => this.#set("playing"));
+    video.addEventListener("pause", () => this.#set("paused"));
+    setInterval(() => this.#measure(), 1000);
+    addEventListener("pagehide", () => this.#leave());
+    this.#open();
+  }
+
+  get engine() { return "webrtc"; }
+  get isBehind() { return false; }
+
+  play() { this.#video.play().catch(() => this.#set("paused")); }
+  goLive() { this.play(); }
+
+  /** All that is measured, as plain values. */
+  figures() {
+    const { latency, rate, freezes, frozen, dropped, decoded } = this.#now;
+    const video = this.#video;
+    return {
+      latency, hlsLatency: null, targetLatency: null, buffer: latency ?? 0, stalls: freezes,
+      stalledMs: Math.round(frozen * 1000), droppedFrames: dropped, totalFrames: decoded, level: null,
+      width: video.videoWidth, height: video.videoHeight, bitrate: Math.round(rate), server: this.server,
+      engine: this.engine, state: this.state, currentTime: video.currentTime, paused: video.paused,
+      reloads: this.reloads, discontinuities: 0,
+    };
+  }
+
+  // MARK: Sessions
+
+  async #open() {
+    const wish = ++this.#wish;
+    this.#before = { delay: 0, emitted: 0, bytes: 0, at: 0 };
+    const connection = this.#connection = new RTCPeerConnection();
+    const stream = new MediaStream();
+    for (const kind of ["video", "audio"]) connection.addTransceiver(kind, { direction: "recvonly" });
+    connection.ontrack = ({ track }) => {
+      stream.addTrack(track);
+      this.#video.srcObject = stream;
+      this.play();
+    };
+    connection.onconnectionstatechange = () => {
+      if (wish === this.#wish && ["failed", "closed", "disconnected"].includes(connection.connectionState)) {
+        this.#again("stalled", 1000);
+      }
+    };
+    try {
+      await connection.setLocalDescription(await connection.createOffer());
+      const answer = await this.#ask("POST", this.#url, connection.localDescription.sdp);
+      if (wish !== this.#wish) return;
+      if (answer.status === 401 || answer.status === 403) return this.#set("refused");
+      if (answer.status !== 201) {
+        const wait = Number(answer.headers.get("Retry-After") ?? 5);
+        return this.#again(answer.status === 409 ? "waiting" : "stalled", wait * 1000);
+      }
+      this.#session = new URL(answer.headers.get("Location"), answer.url).href;
+      this.server = new URL(this.#session).host;
+      await connection.setRemoteDescription({ type: "answer", sdp: await answer.text() });
+    } catch {
+      if (wish === this.#wish) this.#again("stalled", 2000);
+    }
+  }
+
+  #ask(method, url, body) {
+    const headers = body ? { "Content-Type": "application/sdp" } : {};
+    if (this.#token) headers.Authorization = `Bearer ${this.#token}`;
+    return fetch(url, { method, headers, body, keepalive: method === "DELETE" });
+  }
+
+  /** The session is over; another is asked for after `wait` ms. */
+  #again(state, wait) {
+    const wish = ++this.#wish;
+    this.#leave();
+    this.#set(state);
+    this.reloads += 1;
+    setTimeout(() => { if (wish === this.#wish) this.#open(); }, wait);
+  }
+
+  #leave() {
+    this.#connection?.close();
+    this.#connection = null;
+    if (this.#session) this.#ask("DELETE", this.#session).catch(() => {});
+    this.#session = null;
+  }
+
+  #set(state) {
+    if (state === this.state) return;
+    this.state = state;
+    this.#onstate(state);
+  }
+
+  // MARK: Figures
+
+  /** What the browser's jitter buffer adds, and half a round trip: from the node to the screen. */
+  async #measure() {
+    const report = await this.#connection?.getStats();
+    if (!report) return;
+    const found = [...report.values()];
+    const picture = found.find(({ type, kind }) => type === "inbound-rtp" && kind === "video");
+    const path = found.find(({ type, nominated, state }) => type === "candidate-pair" && nominated && state === "succeeded");
+    if (!picture) return;
+    const before = this.#before;
+    const after = {
+      delay: picture.jitterBufferDelay ?? 0, emitted: picture.jitterBufferEmittedCount ?? 0,
+      bytes: picture.bytesReceived ?? 0, at: picture.timestamp,
+    };
+    const frames = after.emitted - before.emitted;
+    const hold = frames > 0 ? (after.delay - before.delay) / frames : null;
+    this.#now = {
+      latency: hold === null ? null : hold + (path?.currentRoundTripTime ?? 0) / 2,
+      rate: before.at ? ((after.bytes - before.bytes) * 8000) / Math.max(1, after.at - before.at) : 0,
+      freezes: picture.freezeCount ?? 0, frozen: picture.totalFreezesDuration ?? 0,
+      dropped: picture.framesDropped ?? 0, decoded: picture.framesDecoded ?? 0,
+    };
+    this.#before = after;
+    if (frames <= 0 && this.state === "playing") this.#set("stalled");
+    if (frames > 0 && this.state === "stalled" && !this.#video.paused) this.#set("playing");
+  }
+}

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Cluster
+import Transport
+
+extension PeerAddress {
+    /// The same address.
+    init(_ address: IPAddress) {
+        switch address {
+        case .v4(let bits): self.init(ipv4: bits)
+        case .v6(let high, let low): self.init(high: high, low: low)
+        }
+    }
+}

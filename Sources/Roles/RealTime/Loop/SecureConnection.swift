@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Cluster
+import Datagrams
+import SecureMedia
+import Telemetry
+import WebRTC
+
+/// One remote party: ICE proves its addresses, DTLS its name, SRTP its packets; what is in them is its `MediaParty`'s.
+/// Confined to its thread.
+final class SecureConnection {
+    let id: SignalingSessionID
+    /// Where packets go: the path that was nominated, before that the first that was proven.
+    private(set) var address: DatagramAddress?
+    /// nil before the handshake is over.
+    private(set) var channel: SecureChannel?
+    private unowned let loop: RealTimeLoop
+    private let kind: SignalingProtocol
+    private let plan: SessionPlan
+    private let began: Duration
+    private var ice: ICESession
+    private var dtls: DTLSSession
+    private var party: (any MediaParty)?
+    private var admitted: [(address: DatagramAddress, via: Int?)] = []
+    private var directives: [ICESession.Directive] = []
+    private var isOver = false
+
+    init(_ parked: ParkedSession, context: DTLSContext, loop: RealTimeLoop) {
+        id = parked.id
+        self.loop = loop
+        plan = parked.plan
+        began = parked.began
+        ice = parked.ice
+        dtls = DTLSSession(context, role: parked.role, peer: parked.peer)
+        if case .viewer = plan { kind = .whep } else { kind = .whip }
+    }
+
+    /// By what checks find it.
+    var fragments: [ICEFragment] { ice.fragments }
+}
+
+/// What the media of a session is to its connection.
+protocol MediaParty: AnyObject {
+    /// A packet of RTP came, its protection taken off.
+    func receive(rtp bytes: UnsafeMutableRawBufferPointer, now: Duration)
+    /// A packet of RTCP came, its protection taken off.
+    func receive(rtcp bytes: UnsafeMutableRawBufferPointer, now: Duration)
+    /// Time went on.
+    func tick(now: Duration)
+    /// A random access point is wanted of a publisher.
+    func requestRandomAccess(now: Duration)
+    /// The session is over.
+    func leave()
+}
+
+// MARK: - What comes
+
+extension SecureConnection {
+    /// Takes a check by one of its fragments.
+    func receive(
+        _ check: STUNMessage, in bytes: UnsafeMutableRawBufferPointer, from peer: DatagramAddress, via: Int?,
+        now: Duration
+    ) {
+        let path = ICEPath(remote: peer.endpoint)
+        ice.receive(check, in: bytes.octets.span, on: path, now: now, into: &directives)
+        obey(from: peer, via: via, now: now)
+    }
+
+    /// Takes DTLS, RTP or RTCP from an address that was proven.
+    func receive(
+        _ kind: DatagramKind, _ bytes: UnsafeMutableRawBufferPointer, from peer: DatagramAddress, now: Duration
+    ) {
+        switch kind {
+        case .dtls: obey(dtls.receive(UnsafeRawBufferPointer(bytes), now: now), now: now)
+        case .rtp: receiveMedia(bytes, now: now)
+        case .rtcp: receiveControl(bytes, now: now)
+        case .stun, .unknown: break
+        }
+    }
+
+    private func receiveMedia(_ bytes: UnsafeMutableRawBufferPointer, now: Duration) {
+        guard let channel, let party else { return loop.metrics.dropped("before_keys") }
+        do throws(SRTPFailure) {
+            let count = try channel.open(bytes)
+            ice.heard(now: now)
+            party.receive(rtp: UnsafeMutableRawBufferPointer(rebasing: bytes[..<count]), now: now)
+        } catch {
+            loop.metrics.dropped(error)
+        }
+    }
+
+    private func receiveControl(_ bytes: UnsafeMutableRawBufferPointer, now: Duration) {
+        guard let channel, let party else { return loop.metrics.dropped("before_keys") }
+        do throws(SRTPFailure) {
+            let count = try channel.openControl(bytes)
+            ice.heard(now: now)
+            party.receive(rtcp: UnsafeMutableRawBufferPointer(rebasing: bytes[..<count]), now: now)
+        } catch {
+            loop.metrics.dropped(error)
+        }
+    }
+
+    /// Time went on.
+    func tick(now: Duration) {
+        ice.tick(now: now, into: &directives)
+        obey(from: nil, via: nil, now: now)
+        guard !isOver else { return }
+        obey(dtls.tick(now: now), now: now)
+        if !isOver { party?.tick(now: now) }
+    }
+
+    /// Gives ICE new credentials.
+    func restart(_ credentials: ICELocalCredentials, now: Duration) {
+        ice.restart(credentials, into: &directives)
+        obey(from: nil, via: nil, now: now)
+    }
+
+    func requestRandomAccess(now: Duration) { party?.requestRandomAccess(now: now) }
+}
+
+// MARK: - What goes
+
+extension SecureConnection {
+    /// Sends a packet of RTCP.
+    func send(rtcp packet: [UInt8]) {
+        guard let channel, let address, !packet.isEmpty else { return }
+        loop.sender.append(to: address, capacity: packet.count + channel.controlOverhead) { buffer in
+            channel.protectControl(packet, into: buffer)
+        }
+    }
+
+    /// Ends the session, and says so to the other side.
+    func close(_ end: SessionEnd, now: Duration) {
+        guard !isOver else { return }
+        for case .send(let datagram) in dtls.close() { send(datagram) }
+        finish(end)
+    }
+
+    private func send(_ datagram: [UInt8]) {
+        guard let address else { return }
+        send(datagram, to: address)
+    }
+
+    private func send(_ datagram: [UInt8], to address: DatagramAddress) {
+        loop.sender.append(to: address, capacity: datagram.count) { buffer in
+            buffer.copyBytes(from: datagram)
+            return datagram.count
+        }
+    }
+
+    private func finish(_ end: SessionEnd) {
+        guard !isOver else { return }
+        isOver = true
+        for (address, via) in admitted { loop.forget(address, via: via) }
+        loop.remove(self)
+        loop.metrics.ended(end)
+        if channel != nil { loop.metrics.sessions(kind, -1) }
+        party?.leave()
+        party = nil
+        plan.leave()
+    }
+}
+
+// MARK: - Directives
+
+extension SecureConnection {
+    private func obey(from peer: DatagramAddress?, via: Int?, now: Duration) {
+        guard !directives.isEmpty else { return }
+        let obeyed = directives
+        directives.removeAll(keepingCapacity: true)
+        for directive in obeyed where !isOver {
+            switch directive {
+            case .admit: if let peer { admit(peer, via: via, now: now) }
+            case .drop(let refusal): loop.metrics.dropped("stun_" + refusal.counterName)
+            case .expire(let expiry): close(SessionEnd(expiry), now: now)
+            case .forget(let path): forget(DatagramAddress(path.remote))
+            case .retire(let fragment): loop.retire(fragment)
+            case .select(let path): address = DatagramAddress(path.remote)
+            case .send(let bytes, let path): send(bytes, to: DatagramAddress(path.remote))
+            }
+        }
+    }
+
+    private func admit(_ peer: DatagramAddress, via: Int?, now: Duration) {
+        loop.admit(peer, self)
+        admitted.append((peer, via))
+        address = address ?? peer
+        obey(dtls.begin(now: now), now: now)
+    }
+
+    private func forget(_ peer: DatagramAddress) {
+        for (address, via) in admitted where address == peer { loop.forget(address, via: via) }
+        admitted.removeAll { $0.address == peer }
+    }
+
+    private func obey(_ directives: [DTLSSession.Directive], now: Duration) {
+        for directive in directives where !isOver {
+            switch directive {
+            case .closed: finish(channel == nil ? .handshake : .left)
+            case .connected(let keys): connect(keys, now: now)
+            case .failed: finish(channel == nil ? .handshake : .left)
+            case .send(let datagram): send(datagram)
+            }
+        }
+    }
+
+    private func connect(_ keys: SRTPKeys, now: Duration) {
+        channel = SecureChannel(keys)
+        loop.metrics.connectTime.observe(now - began)
+        loop.metrics.sessions(kind, 1)
+        switch plan {
+        case .publisher(let plan):
+            loop.connected(self, isBusy: true)
+            party = PublisherParty(plan, connection: self, loop: loop, now: now)
+        case .viewer(let plan):
+            loop.connected(self, isBusy: false)
+            let viewer = ViewerParty(plan, connection: self, loop: loop)
+            party = viewer
+            viewer.begin(now: now)
+        }
+    }
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Datagrams
+import Identity
+import Media
+import RTP
+import Replica
+import Transport
+import WebRTC
+
+/// One stream to all its viewers of one thread: each unit is packetized once, into rings that all of them are sent from.
+///
+/// Viewers are the outer loop and packets the inner one, so that a frame leaves for each viewer as one burst that the
+/// kernel cuts into datagrams.
+final class StreamFanout: RecordSink {
+    let replica: StreamReplica
+    private unowned let loop: RealTimeLoop
+    private var subscription: FeedSubscription?
+    private var media: RTPFromMedia
+    private var batch = PayloadBatch()
+    private var video = PacketRing(.video)
+    private var audio = PacketRing(.audio)
+    private var tracks: [Track] = []
+    private var viewers: [ViewerParty] = []
+    private var now: Duration
+    private var asked: Duration?
+    private var told: Set<RTPFromMedia.Drop> = []
+
+    init(_ replica: StreamReplica, mailbox: LoopMailbox, loop: RealTimeLoop, now: Duration) {
+        self.replica = replica
+        self.loop = loop
+        self.now = now
+        media = RTPFromMedia(wall: SystemClock.wall(), now: now)
+        var settings = PlaySettings()
+        // A thread that is late has to send all there is, or its viewers would miss what others see.
+        settings.maximumLag = .seconds(4)
+        subscription = FeedSubscription(replica: replica, mailbox: mailbox, viewer: 0, sink: self, settings: settings)
+        subscription?.pump()
+    }
+
+    /// What sender reports say.
+    var clock: SendClock { media.clock }
+
+    /// Sends to one more viewer, from the newest random access point on.
+    func append(_ viewer: ViewerParty, now: Duration) {
+        viewers.append(viewer)
+        send(to: viewer, now: now)
+    }
+
+    /// Sends to a viewer no more.
+    func remove(_ viewer: ViewerParty) {
+        viewers.removeAll { $0 === viewer }
+        guard viewers.isEmpty else { return }
+        subscription?.close()
+        loop.remove(self)
+    }
+
+    /// The replica has changed.
+    func wake(now: Duration) {
+        self.now = now
+        subscription?.pump()
+    }
+
+    /// Gives those who are behind their next burst.
+    func catchUp(now: Duration) { for viewer in viewers where viewer.isBehind { send(to: viewer, now: now) } }
+
+    /// Sends a packet again that a viewer missed.
+    func resend(_ kind: SendKind, _ sequence: Int64, _ number: UInt16, to viewer: ViewerParty, now: Duration) {
+        switch kind {
+        case .audio: viewer.resend(.audio, sequence, number, of: audio, now: now)
+        case .video: viewer.resend(.video, sequence, number, of: video, now: now)
+        }
+    }
+
+    /// A viewer's decoder can not go on. Where the publisher is a session of this node it is asked, seldom.
+    func requestRandomAccess(now: Duration) {
+        guard asked.map({ now - $0 >= Self.pause }) ?? true, let (id, thread) = loop.table.publisher(of: replica.id)
+        else { return }
+        asked = now
+        loop.threads.submit(to: thread) { loop, now in loop.requestRandomAccess(id, now: now) }
+    }
+
+    /// The least time from one request for a random access point to the next.
+    private static let pause: Duration = .milliseconds(500)
+}
+
+// MARK: - RecordSink
+
+extension StreamFanout {
+    /// The rings take everything.
+    var isWritable: Bool { true }
+
+    func write(_ tracks: [Track]) {
+        let before = codecs
+        if self.tracks.isEmpty { media.begin(tracks) } else { media.change(tracks) }
+        self.tracks = tracks
+        told = []
+        for track in tracks {
+            guard let refusal = media.refusal(track.id) else { continue }
+            loop.log.info(
+                "a track is not sent to WHEP viewers", replica.id,
+                ["track": "\(track.codec)", "reason": refusal.sentence])
+        }
+        guard !before.isEmpty, before != codecs else { return }
+        // What was agreed on with them holds no more; they ask again.
+        for viewer in viewers { viewer.close(.codecChanged, now: now) }
+    }
+
+    func write(_ unit: AccessUnit) {
+        switch media.packetize(unit, now: now, into: &batch) {
+        case .dropped(let drop): note(drop)
+        case .payloads(let timestamp):
+            if tracks.first(where: { $0.id == unit.track })?.codec.isVideo == true {
+                video.append(batch, timestamp: timestamp, isRandomAccess: unit.isRandomAccess, now: now)
+            } else {
+                audio.append(batch, timestamp: timestamp, isRandomAccess: true, now: now)
+            }
+        }
+    }
+
+    func flush() { for viewer in viewers { send(to: viewer, now: now) } }
+
+    func finish() { for viewer in viewers { viewer.close(.streamOver, now: now) } }
+
+    private func send(to viewer: ViewerParty, now: Duration) {
+        viewer.send(video: video, audio: audio, now: now)
+        if viewer.isBehind { loop.isBehind(now: now) }
+    }
+
+    private var codecs: [Codec] { tracks.map(\.codec) }
+
+    private func note(_ drop: RTPFromMedia.Drop) {
+        loop.metrics.unitDropped(drop.counterName)
+        guard case .refused(.reorderedReferences) = drop, told.insert(drop).inserted else { return }
+        let reason = RTPFromMedia.Refusal.reorderedReferences.sentence
+        loop.log.warning("video is not sent to WHEP viewers any more", replica.id, ["reason": reason])
+        loop.table.refuse(replica, because: reason)
+        for viewer in viewers { viewer.close(.codecChanged, now: now) }
+    }
+}
+
+extension RTPFromMedia.Drop {
+    fileprivate var counterName: String {
+        switch self {
+        case .awaitsRandomAccess: "awaits_random_access"
+        case .backwards: "backwards"
+        case .malformed, .unknownTrack: "malformed"
+        case .refused: "refused"
+        case .reordered: "reordered"
+        }
+    }
+}
+
+extension RTPFromMedia.Refusal {
+    /// What a person at the encoder can do about it.
+    fileprivate var sentence: String {
+        switch self {
+        case .codec(let codec): "browsers take no \(codec) over WebRTC; publish Opus"
+        case .channels(let count): "\(count) channels; publish at most 2"
+        case .reorderedReferences: "B-frames to which others refer; publish without B-frames (x264: bframes=0)"
+        }
+    }
+}

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+public import Identity
+public import Logging
+public import Objects
+public import Storage
+public import Upload
+
+/// Uploads one stream of one term: the shell of an ``UploadQueue``.
+///
+/// The store is given without retries of its own, as the queue decides when something is tried again. Segments are written
+/// once under names that never have two contents, so whatever was there already counts as written.
+public actor Uploader {
+    private var queue: UploadQueue
+    private let store: any ObjectStore
+    private let disk: (any ObjectStore)?
+    private let source: any UploadSource
+    private let metrics: UploadMetrics
+    private let log: Logger
+    private let tell: @Sendable (UploadNews) -> Void
+    private let clock = ContinuousClock()
+    private let start: ContinuousClock.Instant
+    private var held: [UploadID: HeldContent] = [:]
+    private var gaps: [RenditionName: Set<UInt64>] = [:]
+    private var playlists: [UploadedPlaylist: FencedPlaylist]
+    private var alarm: Task<Void, Never>?
+    private var isTroubled = false
+    private var isFenced = false
+    private var random = SystemRandomNumberGenerator()
+
+    /// An uploader of a stream's renditions.
+    /// - Parameters:
+    ///   - stored: the last segment that a predecessor's playlists list.
+    ///   - disk: where waiting segments go when memory is full; nil for nowhere.
+    ///   - tell: is told the news, on the uploader's own executor.
+    public init(
+        _ stream: StreamID, term: Term, renditions: [RenditionName], after stored: UInt64? = nil,
+        settings: UploadSettings = UploadSettings(), store: any ObjectStore, disk: (any ObjectStore)?,
+        source: any UploadSource, metrics: UploadMetrics, log: Logger, tell: @escaping @Sendable (UploadNews) -> Void
+    ) {
+        var settings = settings
+        if disk == nil { settings.diskLimit = .bytes(0) }
+        queue = UploadQueue(renditions: renditions, after: stored, settings: settings)
+        self.store = store
+        self.disk = disk
+        self.source = source
+        self.metrics = metrics
+        self.tell = tell
+        self.log = log
+        start = clock.now
+        let names = renditions.map { (UploadedPlaylist.media($0), "\(stream)/\($0)/media.m3u8") }
+        playlists = Dictionary(
+            uniqueKeysWithValues: (names + [(.multivariant, "\(stream)/index.m3u8")]).compactMap { playlist, name in
+                ObjectKey(parsing: name).map { (playlist, FencedPlaylist($0, term: term)) }
+            })
+    }
+
+    /// Takes an init section, which is uploaded under `key`.
+    public func offer(
+        initSection number: UInt32, of rendition: RenditionName, _ content: ObjectContent, as key: ObjectKey
+    ) {
+        held[.initSection(rendition, number)] = HeldContent(key, content, offered: clock.now)
+        obey(queue.offer(initSection: number, of: rendition, size: content.bytes.count, now: now))
+    }
+
+    /// Takes the next segment of a rendition, which is uploaded under `key`.
+    public func offer(
+        segment msn: UInt64, of rendition: RenditionName, parameters: UInt32, _ content: ObjectContent,
+        as key: ObjectKey
+    ) {
+        held[.segment(rendition, msn)] = HeldContent(key, content, offered: clock.now)
+        let upload = SegmentUpload(
+            rendition: rendition, msn: msn, parameters: parameters, size: content.bytes.count)
+        obey(queue.offer(upload, now: now))
+    }
+
+    /// Nobody holds that segment, in no rendition.
+    public func skip(_ msn: UInt64) { obey(queue.skip(msn, now: now)) }
+
+    /// The stream has ended. What waits is still uploaded, and then ``UploadNews/done`` is told.
+    public func finish() { obey(queue.finish(now: now)) }
+
+    /// The present, as the queue has it.
+    private var now: Duration { clock.now - start }
+
+    private func obey(_ directives: [UploadQueue.Directive]) {
+        for directive in directives { obey(directive) }
+        alarm?.cancel()
+        alarm = queue.nextDeadline.map { deadline in
+            Task { [clock, time = start + deadline] in
+                try? await clock.sleep(until: time)
+                if !Task.isCancelled { self.tick() }
+            }
+        }
+    }
+
+    private func tick() { obey(queue.tick(now: now)) }
+
+    private func obey(_ directive: UploadQueue.Directive) {
+        switch directive {
+        case .upload(let id): Task { await upload(id) }
+        case .spill(let id): Task { await spill(id) }
+        case .release(let id): release(id)
+        case .writePlaylist(let name, let msn, let isLast):
+            let gaps = self.gaps[name] ?? []
+            Task {
+                let text = await source.mediaPlaylist(name, through: msn, gaps: gaps, isLast: isLast)
+                await write(.media(name), text, cacheControl: isLast ? Self.lasting : Self.living)
+            }
+        case .writeMultivariant:
+            Task { await write(.multivariant, await source.multivariantPlaylist(), cacheControl: Self.living) }
+        case .gap(let name, let msn):
+            metrics.gap()
+            gaps[name, default: []].insert(msn)
+        case .healed(let name, let msn):
+            metrics.healed()
+            gaps[name]?.remove(msn)
+        case .lost(let name, let msn):
+            metrics.lost()
+            log.warning("segment lost for the store", metadata: ["rendition": "\(name)", "msn": "\(msn)"])
+        case .stored(let msn): tell(.stored(msn))
+        case .troubled:
+            setTroubled(true)
+            log.error("uploads do not come through")
+        case .recovered:
+            setTroubled(false)
+            log.notice("uploads come through again")
+        case .done:
+            setTroubled(false)
+            if !isFenced { tell(.done) }
+        }
+    }
+}
+
+extension Uploader {
+    private func setTroubled(_ isTroubled: Bool) {
+        guard isTroubled != self.isTroubled else { return }
+        self.isTroubled = isTroubled
+        metrics.troubled(isTroubled)
+    }
+
+    private func upload(_ id: UploadID) async {
+        guard let content = held[id] else { return }
+        do throws(StoreFailure) {
+            try await store.putImmutable(content.key, try await content.read(from: disk))
+            if case .segment = id { metrics.stored(after: clock.now - content.offered) }
+            obey(queue.uploaded(id, now: now))
+        } catch {
+            note(error, content.key)
+            obey(queue.failed(id, asked: error.asked, now: now, using: &random))
+        }
+    }
+
+    private func spill(_ id: UploadID) async {
+        guard let disk, let content = held[id], let bytes = content.content else { return }
+        do throws(StoreFailure) {
+            try await disk.put(content.key, bytes)
+            // It may have been released meanwhile.
+            guard held[id] != nil else { return await remove(content.key, from: disk) }
+            held[id]?.forget()
+            obey(queue.spilled(id, now: now))
+        } catch {
+            note(error, content.key)
+            obey(queue.spillFailed(id, now: now))
+        }
+    }
+
+    private func release(_ id: UploadID) {
+        guard let content = held.removeValue(forKey: id), content.content == nil, let disk else { return }
+        Task { await remove(content.key, from: disk) }
+    }
+
+    private func remove(_ key: ObjectKey, from disk: any ObjectStore) async {
+        do throws(StoreFailure) {
+            try await disk.delete(key)
+        } catch {
+            note(error, key)
+        }
+    }
+
+    private func write(_ playlist: UploadedPlaylist, _ text: [UInt8], cacheControl: String) async {
+        guard var fenced = playlists[playlist] else { return }
+        do throws(StoreFailure) {
+            let higher = try await fenced.write(text, cacheControl: cacheControl, to: store)
+            playlists[playlist] = fenced
+            guard let higher else { return obey(queue.stored(playlist, now: now)) }
+            guard !isFenced else { return }
+            isFenced = true
+            tell(.fenced(by: higher))
+            obey(queue.fence())
+        } catch {
+            playlists[playlist] = fenced
+            note(error, nil)
+            obey(queue.failed(playlist, asked: error.asked, now: now, using: &random))
+        }
+    }
+
+    /// Failures are the store's everyday life: the metrics count them, and the operator hears of those that last.
+    private func note(_ failure: StoreFailure, _ key: ObjectKey?) {
+        log.debug("upload failed", metadata: ["failure": "\(failure)", "object": "\(key?.description ?? "playlist")"])
+    }
+
+    /// Playlists change with each segment, and not any more when they are whole.
+    private static let living = "max-age=1"
+    private static let lasting = "max-age=60"
+}
+
+extension StoreFailure {
+    /// How long the store asks to be left alone.
+    fileprivate var asked: Duration? {
+        if case .throttled(let time) = self { time } else { nil }
+    }
+}

@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Chaos by seed on real nodes, and what it is made of: plans, playlists as viewers read them, clocks that jump."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import struct
+import subprocess
+import time
+
+import pytest
+
+from chaos.exercise import Exercise
+from chaos.faults import CLOCK
+from chaos.listing import Unreadable, understood
+from chaos.overseer import Overseer
+from chaos.plan import BEGIN, CALM, PEACE, WORDS, Plan
+from chaos.swarm import Swarm
+from clusters import topology
+from conftest import ARTEFACTS, FULL
+from lab import Lab, Topology
+from lab.keeper import obstacle
+
+needs_namespaces = pytest.mark.skipif(obstacle() is not None, reason=f"a cluster {obstacle()}")
+
+STORE = "store"
+# Of the topology what the short run starts.
+FEW = ["east-o1", "east-o2", "east-e1", "east-e2", "east-r", "west-o1", "west-e1", "west-e2", "west-r"]
+
+
+def plan(seed: int, seconds: float = 600) -> Plan:
+    chaos = Topology.load("chaos")
+    nodes = [name for name, node in chaos.nodes.items() if node.command and name != STORE]
+    return Plan.draw(seed, seconds, chaos, nodes, STORE)
+
+
+@pytest.mark.unit
+def test_a_plan_comes_of_its_seed_alone():
+    assert plan(7) == plan(7) != plan(8)
+    assert plan(7, 1200).faults[:len(plan(7).faults)] == plan(7).faults
+    assert {fault.kind for seed in range(20) for fault in plan(seed).faults} == set(WORDS)
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("seed", range(10))
+def test_a_plan_spares_what_it_has_just_hit(seed):
+    """No two faults of a region's origins, of its edges, and so on, at once or soon after one another."""
+    nodes = Topology.load("chaos").nodes
+    last: dict[str, float] = {}
+    for fault in plan(seed).faults:
+        assert BEGIN <= fault.at and fault.at + fault.lasts <= 600 - CALM
+        node = nodes.get(fault.targets[0])
+        group = (STORE if fault.targets[0] == STORE else
+                 f"{node.region} {node.roles}" if node and fault.kind != "jitter" else "links")
+        # Times are written with a digit behind the point.
+        assert fault.at >= last.get(group, -PEACE) + PEACE - 0.11, fault
+        last[group] = fault.at + fault.lasts
+        assert fault.publishers_leave <= bool(node and node.roles == ["origin"])
+        assert f"{fault.at:.1f} s" in str(fault)
+
+
+PLAYLIST = """#EXTM3U
+#EXT-X-TARGETDURATION:2
+#EXT-X-MEDIA-SEQUENCE:7
+#EXT-X-DISCONTINUITY-SEQUENCE:1
+#EXT-X-MAP:URI="a-b/init-0.mp4"
+#EXTINF:2.0,
+a-b/7.m4s
+#EXT-X-GAP
+#EXTINF:2.0,
+a-b/8.m4s
+#EXT-X-PART:DURATION=0.5,URI="a-c/9.0.m4s"
+#EXT-X-PART:DURATION=0.5,URI="a-c/9.1.m4s"
+"""
+
+
+@pytest.mark.unit
+def test_a_playlist_is_understood():
+    listing = understood(PLAYLIST.encode())
+    assert (listing.first, listing.newest, listing.discontinuity) == (7, (9, 2), 1)
+    assert listing.segments == ((7, "a-b/7.m4s"), (8, ""))
+    assert listing.names == ("a-b/init-0.mp4", "a-b/7.m4s", "a-c/9.0.m4s", "a-c/9.1.m4s")
+    assert listing.next == "?_HLS_msn=9&_HLS_part=2" and not listing.ended
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(("one", "other"), [("7.m4s", "6.m4s"), ("9.1.m4s", "8.1.m4s"), ("a-c/9.0", "9.0"),
+                                            ("#EXTM3U", "<html>")])
+def test_a_playlist_with_a_wrong_name_is_refused(one, other):
+    with pytest.raises(Unreadable):
+        understood(PLAYLIST.replace(one, other).encode())
+
+
+def listing(first: int, parts: int, more: str = "", discontinuity: int = 0) -> bytes:
+    """Two whole segments and a third with some parts."""
+    head = f"#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:{first}\n#EXT-X-DISCONTINUITY-SEQUENCE:{discontinuity}\n"
+    whole = "".join(f"#EXTINF:2.0,\na-b/{number}.m4s\n" for number in (first, first + 1))
+    return (head + whole + "".join(f'#EXT-X-PART:DURATION=0.5,URI="a-b/{first + 2}.{part}.m4s"\n' for part in range(parts))
+            + more).encode()
+
+
+def swarm() -> Swarm:
+    return Swarm({"routers": [], "nodes": {}, "place": "v", "port": 0, "stand": 1, "seed": 1, "streams": ["s"],
+                  "viewers": 2})
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(("answers", "problems"), [
+    ([listing(7, 1), listing(7, 2), listing(8, 0), listing(9, 1), listing(9, 1)], []),
+    ([listing(7, 2), listing(7, 1)], ["a playlist that goes back"]),
+    ([listing(7, 2), listing(6, 3)], ["a playlist that goes back"]),
+    ([listing(7, 2), listing(9, 0)], []),
+    ([listing(7, 2), listing(10, 0)], ["numbers that are skipped"]),
+    ([listing(7, 2, discontinuity=1), listing(8, 2)], ["a discontinuity sequence that goes back"]),
+    ([listing(7, 2), listing(7, 2, "#EXT-X-ENDLIST\n")], ["a stream that ended"]),
+])
+def test_a_viewer_sees_what_is_wrong(answers, problems):
+    viewer = swarm().viewers[0]
+    viewer.node = "e1"
+    for answer in answers:
+        viewer.look(understood(answer))
+    assert [line[2] for line in viewer.swarm.told if line[0] == "problem"] == problems
+
+
+@pytest.mark.unit
+def test_viewers_see_two_contents_of_one_name():
+    seen = swarm()
+    one, other = seen.viewers
+    one.node, other.node = "e1", "e2"
+    seen.took(one, "/a", b"1")
+    seen.took(other, "/a", b"1")
+    assert [line[:2] + line[3:] for line in seen.told] == [["name", "/a", "e1"], ["name", "/a", "e2"]]
+    seen.took(other, "/a", b"2")
+    assert [line[2] for line in seen.told if line[0] == "problem"] == ["one name, two contents"]
+
+
+@pytest.mark.unit
+def test_a_viewer_who_comes_to_another_node_begins_anew_there():
+    viewer = swarm().viewers[0]
+    viewer.node = "e1"
+    assert viewer.look(understood(listing(7, 2)))
+    viewer.node = "e2"
+    assert not viewer.look(understood(listing(7, 1)))
+    assert viewer.count.behind == 1 and viewer.count.problems == 0 and viewer.newest == (9, 2)
+
+
+class Beliefs:
+    """A lab of one node, for an overseer that is told what it would have asked."""
+
+    def __init__(self) -> None:
+        self.problems: list[str] = []
+        self.overseer = Overseer(self, ["e1", "e2"], lambda what, _: self.problems.append(what))
+
+    def tell(self, node: str, term: str, gateway: str, pid: int = 1) -> None:
+        self.overseer.check(node, pid, {"id": "live/s", "term": term, "gateway": gateway})
+
+
+@pytest.mark.unit
+def test_an_overseer_sees_two_writers_and_terms_that_fall():
+    beliefs = Beliefs()
+    beliefs.tell("e1", "10-1", "o1")
+    beliefs.tell("e2", "11-0", "o2")
+    beliefs.tell("e1", "11-0", "o2")
+    assert not beliefs.problems
+    beliefs.tell("e2", "10-1", "o1")
+    assert beliefs.problems == ["a term that fell"]
+    # A new process knows nothing yet.
+    beliefs.tell("e2", "10-1", "o1", pid=2)
+    beliefs.tell("e1", "11-0", "o1")
+    assert beliefs.problems == ["a term that fell", "two writers of one term"]
+
+
+@pytest.mark.unit
+def test_an_overseer_sees_memory_that_grows():
+    beliefs = Beliefs()
+    beliefs.topology = Topology.load("one-region")
+    for slope, found in ((0, 0), (1 << 20, 1)):
+        beliefs.overseer.memory = {"n1": [(at, 1, (100 << 20) + at * slope) for at in range(900)]}
+        beliefs.overseer.lab = beliefs
+        assert len(beliefs.overseer.grown(0, 900)) == found
+
+
+@pytest.mark.unit
+def test_a_wall_clock_jumps_and_the_other_does_not(tmp_path):
+    compiler = shutil.which("clang") or shutil.which("cc")
+    library, shift = tmp_path / "clock.so", tmp_path / "shift"
+    subprocess.run([compiler, "-shared", "-fPIC", "-O2", "-o", library, CLOCK], check=True)
+    shift.write_bytes(struct.pack("<q", -3600 * 10**9))
+    program = "import time; print(time.time(), time.monotonic())"
+    done = subprocess.run(["python3", "-c", program], capture_output=True, text=True, check=True,
+                          env=os.environ | {"LD_PRELOAD": str(library), "CLOCK_SHIFT": str(shift)})
+    wall, monotonic = map(float, done.stdout.split())
+    assert abs(time.time() - 3600 - wall) < 5 and abs(time.monotonic() - monotonic) < 5
+
+
+@needs_namespaces
+@pytest.mark.parametrize("seed", [1, 2, 3] if FULL else [894])
+def test_chaos(binary, seed: int, figures) -> None:
+    """No invariant is broken. Full: an hour of each seed, 20 publishers, 200 viewers. Short: 45 s and few of them, with a
+    seed that kills a gateway, moves publishers away from another, and parts the regions without Redis."""
+    seconds, streams, viewers = (3600, 20, 200) if FULL else (45, 6, 30)
+    chaos = topology("chaos")
+    nodes = [name for name, node in Topology.parse("chaos", chaos).nodes.items() if node.command and name != STORE]
+    drawn = Plan.draw(seed, seconds, Topology.load("chaos"), nodes if FULL else FEW, STORE)
+    done: list[str] = []
+    with Lab.up(chaos, start=False) as lab:
+        exercise = Exercise(lab, streams, viewers, seed, nodes if FULL else FEW, STORE)
+        begun = time.monotonic()
+        try:
+            with exercise:
+                begun = time.monotonic()
+                exercise.run(drawn, done.append)
+                outcome = exercise.end()
+            assert not outcome.problems
+        except BaseException:
+            lab.save_logs(ARTEFACTS / f"chaos-{seed}")
+            print(*done, sep="\n")
+            raise
+        finally:
+            outcome = exercise.outcome
+            problems = [f"{at - begun:.1f} s {what}: {detail}" for at, what, detail in sorted(outcome.problems)]
+            print(*problems[:40], sep="\n")
+            figures(kind="chaos", seed=seed, minutes=seconds / 60, faults=len(done), streams=streams, viewers=viewers,
+                    names=len(outcome.names), different=outcome.different, playlists=outcome.total("answers"),
+                    gaps=outcome.gaps, refused=exercise.overseer.count("millrace_stale_terms_refused_total"),
+                    compared=exercise.overseer.count("millrace_segment_checks_total"),
+                    longest=max((stand.seconds for stand in outcome.stands), default=0), broken=len(problems),
+                    problems=problems[:20])

@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every way a node can go while viewers look on: a standby, a gateway, Redis. Each measures what the viewers felt, and
+that everybody was given the same bytes, in order, with nothing missing."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+
+import pytest
+
+from browser import Browser, Watching, percentile
+from chaos.encoders import Encoder, FFmpeg
+from chaos.exercise import Exercise, Outcome
+from clusters import ask, base, metric, topology, wait_members
+from conftest import ARTEFACTS, FULL, seconds
+from lab import Lab
+from lab.keeper import obstacle
+from server import wait_until
+
+pytestmark = pytest.mark.skipif(obstacle() is not None, reason=f"a cluster {obstacle()}")
+
+# How long a part lasts; a viewer gets something new so often.
+PART = 0.5
+STREAM = "chaos-1"
+ONE_REGION = {
+    "regions": ["east"],
+    "seeds": ["o1", "o2"],
+    "nodes": {"o": {"region": "east", "zones": ["a", "b", "c"], "roles": ["origin"], "count": 3},
+              "e": {"region": "east", "zones": ["a", "b"], "roles": ["edge"], "count": 4},
+              "r": {"region": "east", "zone": "c", "roles": ["router"]},
+              "p": {"region": "east", "command": []}, "v": {"region": "east", "command": []}},
+}
+SETTINGS = {"roles": "{roles}", "cluster__checked_one_in": 1, "publisher__grace": "40s"}
+
+
+@contextlib.contextmanager
+def exercise(request, text: dict, **options):
+    """A lab with an exercise in it, whose logs are kept when the test fails."""
+    failed = True
+    with Lab.up(text, start=False) as lab:
+        try:
+            with Exercise(lab, seed=1, stand=PART + 0.1, **options) as made:
+                yield made
+            failed = False
+        finally:
+            if failed:
+                lab.save_logs(ARTEFACTS / request.node.name)
+
+
+def settled(made: Exercise) -> None:
+    """Everybody plays, from two holders."""
+    made.wait_playing(20)
+    wait_until(lambda: all(made.overseer.believed(STREAM)), 20, "a gateway and a standby")
+    time.sleep(2)
+
+
+def nothing_is_wrong(outcome: Outcome, discontinuities: bool = False) -> None:
+    assert not outcome.problems, sorted(outcome.problems)[:10]
+    assert outcome.gaps == 0
+    if not discontinuities:
+        assert outcome.total("discontinuities") == 0
+
+
+def added(made: Exercise, begun: float, ended: float) -> list[float]:
+    """Of each viewer the most by which something came later than a part after the last; where nobody told of a stand, the
+    time from which on they tell."""
+    stands = made.worst(begun, ended)
+    return [stand.seconds - PART for stand in stands.values()] + [0.1] * (made.counts[1] - len(stands))
+
+
+def test_the_standby_is_killed(binary, request, figures) -> None:
+    """Edges hang on both holders. No segment is missing, what comes is late by a second at most, and hls.js plays on."""
+    kills, worst, hanging = int(seconds(2, 30)), [], []
+    with exercise(request, topology("one-region", **SETTINGS) | ONE_REGION, streams=1, viewers=16) as made:
+        lab = made.lab
+        with lab.inside("v"), Browser() as browser:
+            watching = Watching(browser, f"{base(lab, 'r')}/watch/live/{STREAM}").start()
+            before = watching.stats()
+            longest_latency = 0.0
+            for _ in range(kills):
+                settled(made)
+                standby = made.overseer.believed(STREAM)[1]
+                hanging.append(children(lab, standby))
+                at = made.kill(standby)
+                samples = watching.sample(5)
+                longest_latency = max([longest_latency, *(each.get("latency") or 0 for each in samples)])
+                worst.append(max(added(made, at, at + 5)))
+                made.start(standby)
+                wait_members(lab, "r", set(made.nodes))
+                made.wait_playing(20)
+            after = watching.stats()
+        outcome = made.end()
+    figures(kind="standby deaths", kills=kills, hanging=sum(hanging) / kills, edges=4, p50=percentile(worst, 0.5),
+            p95=percentile(worst, 0.95), worst=max(worst), names=len(outcome.names), gaps=outcome.gaps,
+            problems=len(outcome.problems), reloads=after["reloads"] - before["reloads"],
+            stalls=after["stalls"] - before["stalls"], latency=longest_latency)
+    nothing_is_wrong(outcome)
+    assert after["reloads"] == before["reloads"], after
+    assert any(hanging), "no edge ever took the stream from the standby"
+    assert percentile(worst, 0.95) <= (1 if FULL else 2.5), worst
+
+
+def children(lab: Lab, node: str) -> int:
+    """Edges that take the stream from a node."""
+    tree = ask(lab, "r", f"/cluster/streams/live%2F{STREAM}")["tree"]
+    return sum(branch["parent"] == node and branch["node"].startswith("e") for branch in tree)
+
+
+def test_the_gateway_is_killed_again_and_again(binary, request, figures) -> None:
+    """ffmpeg is back at another origin after a second; everybody plays on from there, and every number follows."""
+    kills, pauses, longest = int(seconds(2, 30)), [], []
+    with exercise(request, topology("one-region", **SETTINGS) | ONE_REGION, streams=1, viewers=16,
+                  encoder=FFmpeg) as made:
+        encoder = made.encoders[0]
+        for _ in range(kills):
+            settled(made)
+            gateway, before = made.overseer.believed(STREAM)[0], len(encoder.began)
+            at = made.kill(gateway)
+            wait_until(lambda: len(encoder.began) > before, 10, "ffmpeg to be back")
+            back = encoder.began[before][0]
+            time.sleep(seconds(5, 6))
+            made.wait_playing(20)
+            stands = made.worst(back, back + 10)
+            pauses += [stand.begun + stand.seconds - back for stand in stands.values()]
+            longest += [stand.seconds for stand in stands.values()]
+            assert len(stands) == made.counts[1], f"{len(stands)} viewers noticed at all"
+            assert made.overseer.believed(STREAM)[0] not in ("", gateway), at
+            made.start(gateway)
+            wait_members(made.lab, "r", set(made.nodes))
+        outcome = made.end()
+    figures(kind="gateway deaths", kills=kills, viewers=made.counts[1], p50=percentile(pauses, 0.5),
+            p95=percentile(pauses, 0.95), worst=max(pauses), stood=percentile(longest, 0.95), names=len(outcome.names),
+            different=outcome.different, gaps=outcome.gaps, problems=len(outcome.problems),
+            compared=made.overseer.count("millrace_segment_checks_total"))
+    nothing_is_wrong(outcome)
+    assert percentile(pauses, 0.95) <= (1.5 if FULL else 3), sorted(pauses)
+
+
+def test_a_gateway_stands_still_for_ten_seconds(binary, request, figures) -> None:
+    """Its publisher goes elsewhere meanwhile. When it wakes up it is refused, and nothing that it wrote is seen."""
+    times, refused = int(seconds(1, 5)), []
+    with exercise(request, topology("one-region", **SETTINGS) | ONE_REGION, streams=1, viewers=16) as made:
+        lab = made.lab
+        for _ in range(times):
+            settled(made)
+            gateway = made.overseer.believed(STREAM)[0]
+            counted = made.overseer.count("millrace_stale_terms_refused_total")
+            term = the_term(lab)
+            lab.freeze(gateway)
+            time.sleep(1.5)
+            made.leave(gateway)
+            wait_until(lambda: the_term(lab) != term, 15, "another term")
+            taken = time.monotonic()
+            time.sleep(10 - 1.5)
+            lab.thaw(gateway)
+            wait_until(lambda: made.overseer.count("millrace_stale_terms_refused_total") > counted, 15,
+                       "the stale writer to be refused")
+            wait_until(lambda: made.overseer.holders[gateway].get(STREAM, ("",))[0] not in ("", gateway), 15,
+                       "the gateway to hear of it")
+            made.wait_playing(20)
+            refused.append(made.overseer.count("millrace_stale_terms_refused_total") - counted)
+            # What viewers held before is given again by others; a moment later nothing of the old term is new.
+            late = [name for name, (_, _, at) in made.outcome.names.items() if f"/{term}/" in name and at > taken + 3]
+            assert not late, late
+        outcome = made.end()
+    figures(kind="gateway pauses", times=times, refused=min(refused), names=len(outcome.names),
+            different=outcome.different, gaps=outcome.gaps, problems=len(outcome.problems))
+    nothing_is_wrong(outcome)
+
+
+def the_term(lab: Lab) -> str:
+    return next((each["term"] for each in ask(lab, "r", "/cluster/streams")["streams"] if each["id"].endswith(STREAM)), "")
+
+
+def test_all_nodes_die_at_once(binary, request, figures) -> None:
+    """Nothing is left of what was; publishers come back, numbers go on upward, and no name is used again."""
+    with exercise(request, topology("one-region", **SETTINGS) | ONE_REGION, streams=2, viewers=16) as made:
+        settled(made)
+        before = {stream: max(numbers) for stream, numbers in made.outcome.numbers.items()}
+        for node in made.nodes:
+            made.process_ends(node)
+        made.lab.kill(made.nodes)
+        at = time.monotonic()
+        made.faults.start(made.nodes)
+        # A viewer plays while he gets, every three seconds, what is beyond all that he had.
+        time.sleep(3.5)
+        made.wait_playing(40)
+        again = max(stand.begun + stand.seconds for stand in made.worst(at, time.monotonic()).values()) - at
+        time.sleep(5)
+        after = {stream: min(number for number in numbers if number > before[stream])
+                 for stream, numbers in made.outcome.numbers.items()}
+        outcome = made.end()
+    # What nobody holds any more nobody can call a gap.
+    broken = [problem for problem in outcome.problems if problem[1] != "numbers that nobody was shown"]
+    figures(kind="all down", again=again, names=len(outcome.names), different=outcome.different,
+            ahead=min(after[stream] - before[stream] for stream in before), problems=len(broken))
+    assert not broken, broken[:10]
+    assert all(after[stream] > before[stream] for stream in before), (before, after)
+
+
+def test_redis_is_killed_and_comes_back_empty(binary, request, figures) -> None:
+    """Nobody is disturbed, new streams begin, and no term falls. Full: 7 minutes, 50 streams."""
+    streams, down = int(seconds(8, 50)), seconds(12, 420)
+    with exercise(request, topology("chaos"), streams=streams, viewers=2 * streams, store="store") as made:
+        lab = made.lab
+        time.sleep(seconds(3, 30))
+        claims = sum(metric(lab, node, "millrace_redis_claims_total", 'answer="granted"') for node in origins(made))
+        begun = time.monotonic()
+        lab.kill("store")
+        time.sleep(down / 2)
+        late = new_streams(made, 5)
+        time.sleep(down / 2)
+        away = time.monotonic() - begun
+        lab.start(["store"])
+        wait_until(lambda: all(metric(lab, node, "millrace_redis_up") == 1 for node in origins(made)), 20,
+                   "all origins to reach Redis again")
+        time.sleep(seconds(3, 30))
+        made.faults.flush("store")
+        time.sleep(seconds(5, 30))
+        stands = [stand.seconds for stand in made.outcome.stands if stand.begun > begun]
+        usual = max((stand.seconds for stand in made.outcome.stands if stand.begun <= begun), default=0)
+        fences = made.overseer.count("millrace_redis_fences_total")
+        returns = sum(len(encoder.began) - 1 for encoder in [*made.encoders, *late])
+        outcome = made.end()
+        for encoder in late:
+            encoder.end()
+    worst = max(stands, default=0)
+    figures(kind="redis deaths", streams=streams, away=away, granted=claims, new=len(late), returns=returns,
+            fences=fences, stands=len(stands), worst=worst, usual=usual, problems=len(outcome.problems))
+    nothing_is_wrong(outcome)
+    assert claims >= streams, "Redis was never asked"
+    assert returns == 0 and fences == 0
+    assert worst <= PART + (1 if FULL else 2.5), worst
+
+
+def origins(made: Exercise) -> list[str]:
+    return [name for name in made.nodes if made.lab.topology.nodes[name].roles == ["origin"]]
+
+
+def new_streams(made: Exercise, count: int) -> list[Encoder]:
+    """More streams than there were, each seen to play at an edge."""
+    known = made.encoders[0]
+    late = [Encoder(made.lab, known.place, known.origins, f"late-{number}", known.tags, 0) for number in range(count)]
+    for encoder in late:
+        encoder.start()
+    for encoder in late:
+        path = f"/live/{encoder.stream}/main/media.m3u8"
+        wait_until(lambda: made.lab.get("west-e1", path)[0] == 200, 20, f"{encoder.stream} to play")
+    return late

@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Plain RTP and its gRPC control, as users of the RTP Fanout Server know them: no definitions at hand, but reflection."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import re
+import shutil
+import socket
+import struct
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import grpc
+import pytest
+from google.protobuf import descriptor_pool, json_format, message_factory
+from grpc_reflection.v1alpha import reflection_pb2
+from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
+from server import BINARY, Server, wait_until
+
+SERVICE = "rtpfanout.SessionService"
+SECRET = "0123456789abcdef0123456789abcdef"
+METHODS = {"CreateSession", "GetSession", "DeleteSession", "ListSessions", "AddSubscriber", "RemoveSubscriber",
+           "GetSessionStats"}
+
+
+class Client:
+    """Calls methods by what reflection says of them."""
+
+    def __init__(self, channel: grpc.Channel, token: str | None = None) -> None:
+        self.channel, self.metadata = channel, [("authorization", f"Bearer {token}")] if token else []
+        self.database = None
+
+    def describe(self) -> None:
+        self.database = ProtoReflectionDescriptorDatabase(self.channel)
+        pool = descriptor_pool.DescriptorPool(self.database)
+        self.service = pool.FindServiceByName(SERVICE)
+
+    def __call__(self, method: str, **fields: object) -> dict:
+        if self.database is None:
+            self.describe()
+        known = self.service.methods_by_name[method]
+        request = message_factory.GetMessageClass(known.input_type)(**fields)
+        call = self.channel.unary_unary(
+            f"/{SERVICE}/{method}", request_serializer=lambda message: message.SerializeToString(),
+            response_deserializer=message_factory.GetMessageClass(known.output_type).FromString)
+        return json_format.MessageToDict(call(request, metadata=self.metadata, timeout=10),
+                                         preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
+
+
+class SecuredServer(Server):
+    """Its HTTP port speaks TLS, and so is not asked whether it is ready."""
+
+    def _ready(self) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", self.grpc), 1):
+                return True
+        except OSError:
+            return False
+
+
+@contextmanager
+def udp() -> Iterator[tuple[socket.socket, str]]:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+        one.bind(("127.0.0.1", 0))
+        one.settimeout(5)
+        yield one, f"127.0.0.1:{one.getsockname()[1]}"
+
+
+@contextmanager
+def plain(server: Server) -> Iterator[Client]:
+    with grpc.insecure_channel(f"127.0.0.1:{server.grpc}") as channel:
+        yield Client(channel)
+
+
+def packet(ssrc: int, number: int) -> bytes:
+    return struct.pack("!BBHII", 0x80, 0x80 | 96, number, number * 3000, ssrc) + bytes(range(100))
+
+
+def refused(code: grpc.StatusCode, call, *words, **fields) -> str:
+    with pytest.raises(grpc.RpcError) as failure:
+        call(*words, **fields)
+    assert failure.value.code() == code, failure.value
+    return failure.value.details()
+
+
+def test_a_session_from_beginning_to_end(binary: str) -> None:
+    """Every method, with packets between: what goes out is what came in."""
+    with Server() as server, plain(server) as call, udp() as (source, source_address), udp() as (viewer, address):
+        session = call("CreateSession", source_address=source_address, ssrc=12345, media_type="video")
+        name = session["session_id"]
+        assert re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", name)
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", session["created_at"])
+        assert session["source_address"] == source_address and session["ssrc"] == 12345
+        assert session["status"] == "waiting" and session["subscriber_count"] == "0"
+        call("AddSubscriber", session_id=name, subscriber_address=address)
+        for number in range(10):
+            source.sendto(packet(12345, number), ("127.0.0.1", server.rtp))
+        assert [viewer.recv(2048) for _ in range(10)] == [packet(12345, number) for number in range(10)]
+        session = call("GetSession", session_id=name)
+        assert session["status"] == "active" and session["subscriber_count"] == "1"
+        stats = call("GetSessionStats", session_id=name)
+        assert stats["packets_received"] == stats["packets_sent"] == "10" and stats["bytes_sent"] == "1120"
+        assert stats["subscriber_count"] == 1 and stats["uptime_seconds"] > 0 and stats["packets_per_second"] > 0
+        assert server.metric("millrace_rtp_packets_sent_total") == 10
+        assert server.metric("millrace_rtp_sessions") == server.metric("millrace_rtp_subscribers") == 1
+        assert server.metric("millrace_rtp_fanout_delay_seconds_count") > 0
+        assert server.metric("millrace_grpc_calls_total") > 0
+        call("RemoveSubscriber", session_id=name, subscriber_address=address)
+        call("DeleteSession", session_id=name)
+        refused(grpc.StatusCode.NOT_FOUND, call, "GetSession", session_id=name)
+        assert server.metric("millrace_rtp_sessions") == 0
+
+
+def test_limits_and_wrong_calls(binary: str) -> None:
+    """Limits are RESOURCE_EXHAUSTED, a second session of an SSRC ALREADY_EXISTS, nonsense INVALID_ARGUMENT."""
+    with Server(RTP_MAX_SESSIONS=3, RTP_MAX_SUBSCRIBERS=2) as server, plain(server) as call:
+        names = [call("CreateSession", source_address="127.0.0.1:9000", ssrc=ssrc)["session_id"] for ssrc in (1, 2, 3)]
+        refused(grpc.StatusCode.RESOURCE_EXHAUSTED, call, "CreateSession", source_address="127.0.0.1:9000", ssrc=4)
+        for port in (9001, 9002, 9002):
+            call("AddSubscriber", session_id=names[0], subscriber_address=f"127.0.0.1:{port}")
+        refused(grpc.StatusCode.RESOURCE_EXHAUSTED, call, "AddSubscriber", session_id=names[0],
+                subscriber_address="127.0.0.1:9003")
+        call("DeleteSession", session_id=names[2])
+        refused(grpc.StatusCode.ALREADY_EXISTS, call, "CreateSession", source_address="127.0.0.1:9000", ssrc=1)
+        wrong = grpc.StatusCode.INVALID_ARGUMENT
+        refused(wrong, call, "CreateSession", source_address="localhost:9000", ssrc=9)
+        refused(wrong, call, "CreateSession", source_address="127.0.0.1:9000", ssrc=9, media_type="smell")
+        refused(wrong, call, "GetSession", session_id="1")
+        refused(wrong, call, "ListSessions", cursor="x")
+        for address in ("224.0.0.1:5004", "127.0.0.1:0", "0.0.0.0:9", "[ff02::1]:9", "127.0.0.1"):
+            refused(wrong, call, "AddSubscriber", session_id=names[0], subscriber_address=address)
+        refused(grpc.StatusCode.NOT_FOUND, call, "RemoveSubscriber", session_id=names[1],
+                subscriber_address="127.0.0.1:9001")
+
+
+def test_pages_of_sessions(binary: str) -> None:
+    """ListSessions gives each session once, in the order in which they began."""
+    with Server() as server, plain(server) as call:
+        names = [call("CreateSession", source_address="127.0.0.1:9000", ssrc=ssrc)["session_id"] for ssrc in range(7)]
+        listed, cursor, pages = [], "", 0
+        while pages == 0 or cursor:
+            page = call("ListSessions", limit=3, cursor=cursor)
+            listed += [session["session_id"] for session in page["sessions"]]
+            cursor, pages = page["next_cursor"], pages + 1
+        assert listed == names and pages == 3
+        assert len(call("ListSessions")["sessions"]) == 7
+
+
+def test_a_subscriber_must_want_packets(binary: str) -> None:
+    """Whoever is not on the list gets one small question and no packet, until the question comes back."""
+    with Server(RTP_WILLING="192.0.2.0/24") as server, plain(server) as call, \
+            udp() as (source, source_address), udp() as (viewer, address):
+        name = call("CreateSession", source_address=source_address, ssrc=7)["session_id"]
+        call("AddSubscriber", session_id=name, subscriber_address=address)
+        question = viewer.recv(2048)
+        assert len(question) == 28 and question[1] == 204 and question[8:12] == b"MRSB"
+        source.sendto(packet(7, 1), ("127.0.0.1", server.rtp))
+        source.sendto(question, ("127.0.0.1", server.rtp))
+        viewer.sendto(question, ("127.0.0.1", server.rtp))
+        wait_until(lambda: server.metric("millrace_rtp_probes_answered_total") == 1, 5, "the answer")
+        source.sendto(packet(7, 2), ("127.0.0.1", server.rtp))
+        assert viewer.recv(2048) == packet(7, 2)
+
+
+def test_an_idle_session_ends(binary: str) -> None:
+    """A session without packets is gone after rtp.idle_timeout."""
+    with Server(RTP_IDLE_TIMEOUT="1s") as server, plain(server) as call:
+        name = call("CreateSession", source_address="127.0.0.1:9000", ssrc=7)["session_id"]
+        wait_until(lambda: server.metric("millrace_rtp_sessions_expired_total") == 1, 5, "the end of the session")
+        refused(grpc.StatusCode.NOT_FOUND, call, "GetSession", session_id=name)
+
+
+@pytest.mark.parametrize("version", ["v1", "v1alpha"])
+def test_reflection(binary: str, version: str) -> None:
+    """Services, their files and what is not there, by both versions of reflection."""
+    def ask(stub, **wish):
+        return next(stub(iter([reflection_pb2.ServerReflectionRequest(host="h", **wish)]), timeout=10))
+
+    with Server() as server, grpc.insecure_channel(f"127.0.0.1:{server.grpc}") as channel:
+        stub = channel.stream_stream(
+            f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo",
+            request_serializer=reflection_pb2.ServerReflectionRequest.SerializeToString,
+            response_deserializer=reflection_pb2.ServerReflectionResponse.FromString)
+        answer = ask(stub, list_services="")
+        assert answer.valid_host == "h" and answer.original_request.host == "h"
+        assert {service.name for service in answer.list_services_response.service} == {
+            SERVICE, "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"}
+        for symbol in (SERVICE, f"{SERVICE}.CreateSession", "rtpfanout.SessionResponse"):
+            answer = ask(stub, file_containing_symbol=symbol)
+            assert len(answer.file_descriptor_response.file_descriptor_proto) == 2, symbol
+        assert ask(stub, file_by_filename="fanout.proto").HasField("file_descriptor_response")
+        assert ask(stub, file_containing_symbol="no.Such").error_response.error_code == 5
+        client = Client(channel)
+        client.describe()
+        assert set(client.service.methods_by_name) == METHODS
+        fields = {field.name: field.number for field in client.service.methods_by_name["GetSessionStats"]
+                  .output_type.fields}
+        assert fields == {"session_id": 1, "packets_received": 2, "packets_sent": 3, "bytes_received": 4,
+                          "bytes_sent": 5, "subscriber_count": 6, "uptime_seconds": 7, "packets_per_second": 8}
+
+
+def test_a_token_where_nobody_is_trusted(binary: str) -> None:
+    """Without trust in loopback a call needs a token, and one that changes something an operator's."""
+    with Server(ACCESS_SECRET=SECRET, ACCESS_TRUST_LOOPBACK="false") as server:
+        with plain(server) as call:
+            stub = call.channel.unary_unary(f"/{SERVICE}/ListSessions")
+            refused(grpc.StatusCode.UNAUTHENTICATED, stub, b"", timeout=10)
+            for method, token, code in (("ListSessions", "nonsense", grpc.StatusCode.UNAUTHENTICATED),
+                                        ("CreateSession", control_token("reader"), grpc.StatusCode.PERMISSION_DENIED),
+                                        ("CreateSession", control_token("operator"), grpc.StatusCode.INVALID_ARGUMENT)):
+                stub = call.channel.unary_unary(f"/{SERVICE}/{method}")
+                refused(code, stub, b"", metadata=[("authorization", f"Bearer {token}")], timeout=10)
+            operator = Client(call.channel, control_token("operator"))
+            stub = call.channel.unary_unary(f"/{SERVICE}/ListSessions")
+            assert stub(b"", metadata=operator.metadata, timeout=10) == b""
+
+
+def test_tls(binary: str, tmp_path: pathlib.Path) -> None:
+    """grpc.tls: the port speaks TLS with the node's certificate, and no plain text."""
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days",
+                    "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", str(key),
+                    "-out", str(certificate)], check=True, capture_output=True)
+    with SecuredServer(HTTP_TLS_CERTIFICATE=certificate, HTTP_TLS_KEY=key, GRPC_TLS="true", RTMP_TLS_PORT=0) as server:
+        credentials = grpc.ssl_channel_credentials(certificate.read_bytes())
+        options = [("grpc.ssl_target_name_override", "localhost")]
+        with grpc.secure_channel(f"127.0.0.1:{server.grpc}", credentials, options) as channel:
+            assert Client(channel)("ListSessions")["sessions"] == []
+        with plain(server) as call:
+            refused(grpc.StatusCode.UNAVAILABLE, call.channel.unary_unary(f"/{SERVICE}/ListSessions"), b"", timeout=10)
+
+
+@pytest.mark.skipif(shutil.which("grpcurl") is None, reason="grpcurl is not installed")
+def test_grpcurl(binary: str) -> None:
+    """The lines of the RTP Fanout Server's README."""
+    with Server() as server:
+        made = subprocess.run(
+            ["grpcurl", "-plaintext", "-d", '{"source_address": "127.0.0.1:9000", "ssrc": 5, "media_type": "audio"}',
+             f"127.0.0.1:{server.grpc}", f"{SERVICE}/CreateSession"], capture_output=True, text=True, check=True)
+        assert json.loads(made.stdout)["ssrc"] == 5
+
+
+def control_token(role: str) -> str:
+    done = subprocess.run([BINARY, "token", "control", role, "--set", f"access.secret={SECRET}"],
+                          capture_output=True, text=True, check=True)
+    return done.stdout.strip()

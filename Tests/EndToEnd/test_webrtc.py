@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""WHIP and WHEP with aiortc, ffmpeg 9 and Chromium, and the ways between them and the other protocols."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import pathlib
+import subprocess
+import sys
+import time
+
+import pytest
+
+import clips
+import webrtc_page
+from browser import Browser, Watching, moved
+from conftest import seconds
+from publishers import Publisher
+from server import Server, wait_until
+
+HERE = pathlib.Path(__file__).parent
+
+
+def play(server: Server, name: str, length: float, *flags: str) -> dict:
+    """What aiortc gets of a stream by WHEP."""
+    done = subprocess.run([sys.executable, str(HERE / "whep_play.py"), server.url(f"/live/{name}/whep"), str(length),
+                           *flags], capture_output=True, text=True, timeout=length + 60)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout)
+
+
+def check_video(played: dict, rate: float = 30) -> None:
+    """At least 95 % of the frames, none lost, the first at once."""
+    assert played.get("status") == 201, played
+    assert "video" in played, played
+    video = played["video"]
+    assert video["frames"] >= 0.95 * rate * video["played"], played
+    assert played["lost"]["video"] == 0, played
+    assert video["first"] < 1.5, played
+
+
+@contextlib.contextmanager
+def ffmpeg_whip(server: Server, name: str, *flags: str):
+    """ffmpeg 9 publishing a clip by WHIP, without encoding."""
+    command = [clips.ffmpeg9(), "-hide_banner", "-nostdin", "-v", "warning", "-re", "-stream_loop", "-1", "-i",
+               clips.path("real-time-opus"), "-map", "0", "-c", "copy", "-f", "whip", *flags,
+               server.url(f"/live/{name}/whip")]
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.PIPE, text=True)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        print(process.communicate(timeout=20)[1][-1500:])
+
+
+@contextlib.contextmanager
+def aiortc_whip(server: Server, name: str):
+    """aiortc publishing a clip by WHIP, without encoding."""
+    source = clips.path("real-time-opus")
+    stream = pathlib.Path(source).with_suffix(".ts")
+    if not stream.exists():
+        subprocess.run(["ffmpeg", "-v", "error", "-y", "-i", source, "-map", "0", "-c", "copy", "-f", "mpegts",
+                        str(stream)], check=True)
+    process = subprocess.Popen([sys.executable, str(HERE / "whip_publish.py"), server.url(f"/live/{name}/whip"),
+                                str(stream)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        print(process.communicate(timeout=20)[0][-1500:])
+
+
+def codecs(server: Server, name: str) -> set[str]:
+    """The codecs that ffprobe finds in the stream's playlists."""
+    done = subprocess.run(["ffprobe", "-v", "error", "-show_entries", "stream=codec_name", "-of", "csv=p=0",
+                           server.playlist(name)], capture_output=True, text=True, timeout=30)
+    return set(done.stdout.replace(",", "\n").split())
+
+
+def test_rtmp_plays_by_whep_in_aiortc(server: Server, figures) -> None:
+    with Publisher("real-time", server.publish_url("rtmp")):
+        server.wait_live("rtmp")
+        played = play(server, "rtmp", seconds(6, 60), "--audio")
+        check_video(played)
+        assert "audio" not in played, "AAC can not be sent"
+        figures(name="WHEP of RTMP in aiortc", first=played["video"]["first"], gap=played["video"]["gap"])
+
+
+def test_b_frames_are_refused_with_a_reason(server: Server) -> None:
+    with Publisher("default", server.publish_url("b-frames")):
+        server.wait_live("b-frames")
+        wait_until(lambda: play(server, "b-frames", 2).get("status") == 422, 30, "422", every=0.5)
+        assert "B-frames" in play(server, "b-frames", 1)["text"]
+    assert "publish without B-frames" in server.log()
+
+
+@pytest.mark.parametrize("flags", [(), ("-whip_flags", "dtls_active")], ids=["passive", "active"])
+def test_whip_of_ffmpeg_plays_everywhere(server: Server, flags: tuple[str, ...]) -> None:
+    name = "ffmpeg" + ("-active" if flags else "")
+    with ffmpeg_whip(server, name, *flags):
+        server.wait_live(name)
+        played = play(server, name, seconds(5, 60), "--audio")
+        check_video(played)
+        assert played["audio"]["frames"] >= 0.95 * 50 * played["audio"]["played"]
+        assert played["lost"]["audio"] == 0
+        assert codecs(server, name) == {"h264", "opus"}
+
+
+def test_whip_of_aiortc_plays_everywhere(server: Server) -> None:
+    with aiortc_whip(server, "aiortc"):
+        server.wait_live("aiortc")
+        check_video(play(server, "aiortc", seconds(5, 60), "--audio"))
+        assert codecs(server, "aiortc") == {"h264", "opus"}
+
+
+def test_chromium_watches_rtmp_by_whep(server: Server, figures) -> None:
+    with Publisher("real-time", server.publish_url("browser")), Browser(flags=webrtc_page.FLAGS) as browser:
+        server.wait_live("browser")
+        browser.open(server.url("/"))
+        webrtc_page.start(browser, webrtc_page.WHEP, server.url("/live/browser/whep"), ["video", "audio"])
+        wait_until(lambda: webrtc_page.state(browser).get("first"), 15, "the first frame")
+        before = webrtc_page.stats(browser)["inbound-rtp/video"]
+        begun = time.monotonic()
+        time.sleep(seconds(5, 60))
+        after, passed = webrtc_page.stats(browser)["inbound-rtp/video"], time.monotonic() - begun
+        assert after["packetsLost"] == 0
+        assert after["framesDecoded"] - before["framesDecoded"] >= 0.95 * 30 * passed - 2
+        first = webrtc_page.state(browser)["first"] / 1000
+        figures(name="WHEP of RTMP in Chromium", first=first)
+        assert first < 1.5
+
+
+def test_chromium_publishes_by_whip(server: Server) -> None:
+    with Browser(flags=webrtc_page.FLAGS) as browser, Browser() as viewer:
+        browser.open(server.url("/"))
+        webrtc_page.start(browser, webrtc_page.WHIP, server.url("/live/camera/whip"), "H264")
+        server.wait_live("camera")
+        played = play(server, "camera", seconds(5, 60), "--audio")
+        assert played["lost"] == {"video": 0, "audio": 0}, played
+        assert played["video"]["first"] < 1.5 and played["video"]["frames"] > 50, played
+        assert codecs(server, "camera") == {"h264", "opus"}
+        Watching(viewer, server.url("/watch/live/camera")).start()
+
+
+def test_the_page_plays_by_webrtc(server: Server, figures) -> None:
+    with Publisher("real-time", server.publish_url("page")), Browser(flags=webrtc_page.FLAGS) as browser:
+        server.wait_live("page")
+        watching = Watching(browser, server.url("/watch/live/page?engine=webrtc")).start(20)
+        samples = watching.sample(seconds(6, 60), settle=1)
+        assert samples[-1]["engine"] == "webrtc" and samples[-1]["state"] == "playing", samples[-1]
+        assert moved(samples) > 0.9, samples[-1]
+        assert 0 < samples[-1]["latency"] < 0.5, samples[-1]
+        assert not browser.console()
+        figures(name="the page by WebRTC", latency=samples[-1]["latency"], startup=watching.startup,
+                stalls=samples[-1]["stalls"] - samples[0]["stalls"])

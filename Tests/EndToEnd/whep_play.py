@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Plays a stream by WHEP with aiortc and says as JSON what came: `whep_play.py URL SECONDS [--audio] [--no-delete]`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import time
+import urllib.error
+import urllib.request
+
+from aiortc import RTCPeerConnection, RTCSessionDescription
+
+
+def call(method: str, url: str, body: bytes | None = None, **headers: str) -> tuple[int, dict, str]:
+    """One HTTP exchange; header names come back in lower case."""
+    request = urllib.request.Request(url, method=method, data=body,
+                                     headers={name.replace("_", "-"): value for name, value in headers.items()})
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return answer.status, {k.lower(): v for k, v in answer.headers.items()}, answer.read().decode()
+    except urllib.error.HTTPError as failure:
+        return failure.code, {k.lower(): v for k, v in failure.headers.items()}, failure.read().decode()
+
+
+async def consume(track, begun: float, figures: dict) -> None:
+    """Decodes a track and notes when its frames came."""
+    key = track.kind
+    while True:
+        try:
+            frame = await track.recv()
+        except Exception:  # noqa: BLE001: the track has ended
+            return
+        now = time.monotonic()
+        entry = figures.setdefault(key, {"first": now - begun, "frames": 0, "gap": 0.0, "last": now})
+        entry["frames"] += 1
+        entry["gap"] = max(entry["gap"], now - entry["last"])
+        entry["last"] = now
+        if key == "video":
+            entry["size"] = [frame.width, frame.height]
+
+
+async def play(url: str, seconds: float, audio: bool, delete: bool) -> dict:
+    connection = RTCPeerConnection()
+    connection.addTransceiver("video", direction="recvonly")
+    if audio:
+        connection.addTransceiver("audio", direction="recvonly")
+    figures: dict = {}
+    tasks: list[asyncio.Task] = []
+    begun = time.monotonic()
+
+    @connection.on("track")
+    def on_track(track) -> None:
+        tasks.append(asyncio.ensure_future(consume(track, begun, figures)))
+
+    @connection.on("connectionstatechange")
+    def on_state() -> None:
+        figures.setdefault("states", []).append([connection.connectionState, round(time.monotonic() - begun, 3)])
+
+    await connection.setLocalDescription(await connection.createOffer())
+    begun = time.monotonic()
+    status, headers, text = await asyncio.to_thread(
+        call, "POST", url, connection.localDescription.sdp.encode(), Content_Type="application/sdp")
+    if status != 201:
+        await connection.close()
+        return {"status": status, "text": text, "headers": headers}
+    figures |= {"status": status, "location": headers["location"], "posted": time.monotonic() - begun}
+    await connection.setRemoteDescription(RTCSessionDescription(text, "answer"))
+    await asyncio.sleep(seconds)
+    figures["lost"] = {}
+    for receiver in connection.getReceivers():
+        for stats in (await receiver.getStats()).values():
+            if stats.type == "inbound-rtp":
+                figures["lost"][stats.kind] = stats.packetsLost
+                figures.setdefault("packets", {})[stats.kind] = stats.packetsReceived
+    for entry in (figures.get("video"), figures.get("audio")):
+        if entry:
+            entry["played"] = entry["last"] - begun - entry["first"]
+    if delete:
+        figures["deleted"] = (await asyncio.to_thread(call, "DELETE", headers["location"]))[0]
+    await connection.close()
+    for task in tasks:
+        task.cancel()
+    return figures
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("url")
+    parser.add_argument("seconds", type=float)
+    parser.add_argument("--audio", action="store_true")
+    parser.add_argument("--no-delete", action="store_true")
+    given = parser.parse_args()
+    print(json.dumps(asyncio.run(play(given.url, given.seconds, given.audio, not given.no_delete))))

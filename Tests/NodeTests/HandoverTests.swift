@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Feed
+import Identity
+import Media
+import Node
+import NodeKit
+import Origin
+import RTMP
+import TestKit
+import Testing
+
+@Suite("A node that drains", .serialized)
+struct HandoverTests {
+    /// Nodes with a stream at the first; gives the one that holds it beside the gateway, and the third.
+    private func stage(
+        _ cluster: TestCluster
+    ) async throws -> (publisher: RTMPPeer, standby: TestNode, third: TestNode) {
+        let publisher = try await cluster[0].publisher()
+        try await publisher.publish(.milliseconds(4000), of: .seconds)
+        let standby = try await newStandby(cluster, besides: [])
+        let third = try #require(cluster.nodes.dropFirst().first { $0.httpPort != standby.httpPort })
+        return (publisher, standby, third)
+    }
+
+    /// Waits for another node than those to hold the stream of the first.
+    private func newStandby(_ cluster: TestCluster, besides others: [TestNode]) async throws -> TestNode {
+        let ports = others.map(\.httpPort)
+        let stream = try #require(cluster[0].assembly.streams.all.first)
+        var found: TestNode?
+        try await eventually("another holds it") {
+            cluster.keepHouse()
+            found = cluster.nodes.dropFirst().first {
+                !ports.contains($0.httpPort) && $0.metric("millrace_relay_upstreams") == 1
+            }
+            return found != nil && stream.isHeldElsewhere
+        }
+        return try #require(found)
+    }
+
+    private func drain(_ cluster: TestCluster, _ number: Int, seconds: Int = 60) async throws {
+        let path = "/api/v1/cluster/nodes/n\(number)/drain"
+        let answer = try await cluster[number].ask(path, method: "POST", body: "{\"deadline\":\(seconds)}")
+        #expect(answer.status == 202)
+        try await eventually("the others know") {
+            cluster.keepHouse()
+            for node in cluster.nodes {
+                let members = try await node.ask("/api/v1/cluster")
+                guard members.text.replacing(" ", with: "").contains("\"draining\":1") else { return false }
+            }
+            return true
+        }
+    }
+
+    @Test("asks its publisher to go to the standby, where not one unit is lost and every number goes on")
+    func publisherMoves() async throws {
+        try await TestCluster.run(3) { cluster in
+            let (publisher, standby, third) = try await stage(cluster)
+            let player = try await third.player()
+            try await eventually("it plays") { player.story.media.contains { $0.kind == .video } }
+            let before = try await third.playlist()
+            try await drain(cluster, 0)
+            try await eventually("the publisher is asked") {
+                cluster.keepHouse()
+                return publisher.story.reconnects == 1
+            }
+            #expect(publisher.story.destination == "rtmp://127.0.0.1:\(standby.rtmpPort)/live")
+            #expect(!publisher.story.isClosed)
+            // It sends what belongs to its group of pictures here, and the next one there.
+            try await publisher.send(from: .milliseconds(4000), to: .seconds(6), of: .seconds)
+            let second = try await standby.publisher()
+            try await second.open(.seconds)
+            try await second.send(from: .seconds(6), to: .seconds(10), of: .seconds)
+            try await eventually("it has nothing left to do") {
+                cluster.keepHouse()
+                return publisher.story.isClosed && cluster[0].assembly.hasDrained
+            }
+            try await eventually("all goes on") {
+                cluster.keepHouse()
+                return try await third.playlist().lastMSN >= before.lastMSN + 4
+            }
+            let after = try await third.playlist()
+            #expect(after.term != before.term && !after.isOver && !after.lines.contains("#EXT-X-DISCONTINUITY"))
+            #expect(Set(before.segments).isSubset(of: after.segments))
+            try await eventually("the player has all") {
+                player.story.media.last { $0.kind == .video }.map { $0.timestamp >= player.first + 9500 } ?? false
+            }
+            let steps = zip(player.times, player.times.dropFirst()).map { $1 - $0 }
+            #expect(steps.allSatisfy { (32...35).contains($0) }, "\(steps.filter { !(32...35).contains($0) })")
+        }
+    }
+
+    @Test("cuts a publisher off that stays, where a segment ends, and leaves the stream to the standby")
+    func publisherStays() async throws {
+        try await TestCluster.run(3) { cluster in
+            let (publisher, standby, _) = try await stage(cluster)
+            let stream = try #require(cluster[0].assembly.streams.all.first)
+            try await drain(cluster, 0, seconds: 60)
+            stream.partAtBoundary()
+            try await publisher.send(from: .milliseconds(4000), to: .milliseconds(5980), of: .seconds)
+            #expect(!publisher.story.isClosed)
+            try await publisher.send(from: .milliseconds(5980), to: .milliseconds(7000), of: .seconds)
+            try await eventually("it is cut off") { publisher.story.isClosed }
+            #expect(stream.publisherAge == nil && stream.presence == .absent)
+            try await eventually("nothing is left to do") {
+                cluster.keepHouse()
+                return cluster[0].assembly.hasDrained
+            }
+            let before = try await standby.playlist()
+            #expect(!before.isOver)
+            await cluster[0].stop()
+            let second = try await standby.publisher()
+            try await second.publish(.seconds(3), of: .seconds)
+            try await eventually("it goes on") {
+                for node in cluster.nodes.dropFirst() { node.running.keepHouse() }
+                return try await standby.playlist().lastMSN >= before.lastMSN + 2
+            }
+            let after = try await standby.playlist()
+            #expect(Set(before.segments).isSubset(of: after.segments))
+            #expect(!after.lines.contains("#EXT-X-DISCONTINUITY"))
+        }
+    }
+
+    @Test("is a standby until another has the window")
+    func standbyMoves() async throws {
+        try await TestCluster.run(3) { cluster in
+            let (publisher, standby, third) = try await stage(cluster)
+            let stream = try #require(cluster[0].assembly.streams.all.first)
+            let number = try #require(cluster.nodes.firstIndex { $0.httpPort == standby.httpPort })
+            try await drain(cluster, number)
+            _ = try await newStandby(cluster, besides: [standby])
+            try await publisher.send(from: .milliseconds(4000), to: .seconds(6), of: .seconds)
+            try await eventually("the drained one has let go, and was never the last") {
+                cluster.keepHouse()
+                #expect(stream.isHeldElsewhere)
+                return standby.assembly.hasDrained
+            }
+            #expect(third.metric("millrace_relay_upstreams") == 1)
+            #expect(stream.isHeldElsewhere)
+        }
+    }
+
+    @Test("sends who reloads a playlist to another edge, and serves the media it has")
+    func viewersMove() async throws {
+        try await TestCluster.run(3) { cluster in
+            let (_, standby, third) = try await stage(cluster)
+            try await eventually("it has the stream") { try await third.playlist().segments.count >= 2 }
+            let before = try await third.playlist()
+            let number = try #require(cluster.nodes.firstIndex { $0.httpPort == third.httpPort })
+            try await drain(cluster, number)
+            let path = "/live/demo/main/media.m3u8?_HLS_msn=\(before.lastMSN)&_HLS_part=0"
+            let others = [cluster[0], standby].map { "http://127.0.0.1:\($0.httpPort)\(path)" }
+            let answer = try await third.ask(path)
+            let location = try #require(answer.fields["location"])
+            #expect(answer.status == 302 && others.contains(location))
+            #expect(answer.fields["access-control-allow-origin"] == "*")
+            #expect(try await third.ask(path).fields["location"] == location)
+            #expect(try await third.ask(try #require(before.segments.last)).status == 200)
+            #expect(third.metric("millrace_router_viewers_total", "\"drained\"") == 2)
+            try await eventually("nobody is left") {
+                cluster.keepHouse()
+                return third.assembly.hasDrained
+            }
+        }
+    }
+
+    @Test("that just stops ends no stream that another holds")
+    func stops() async throws {
+        try await TestCluster.run(3) { cluster in
+            let (publisher, standby, third) = try await stage(cluster)
+            try await eventually("it has the stream") { try await third.playlist().segments.count >= 2 }
+            let before = try await third.playlist()
+            await cluster[0].stop()
+            try await eventually("its publisher is told where to go") { publisher.story.isClosed }
+            #expect(publisher.story.destination == "rtmp://127.0.0.1:\(standby.rtmpPort)/live")
+            let second = try await third.publisher()
+            try await second.publish(.seconds(4), of: .seconds)
+            let rest = Array(cluster.nodes.dropFirst())
+            try await eventually("it goes on") {
+                for node in rest { node.running.keepHouse() }
+                return try await standby.playlist().lastMSN > before.lastMSN + 2
+            }
+            let after = try await standby.playlist()
+            #expect(!after.isOver && Set(before.segments).isSubset(of: after.segments))
+        }
+    }
+}
+
+extension RTMPPeer {
+    /// The times of the video units that came, in milliseconds, without what decoders are set up with.
+    fileprivate var times: [Int] {
+        story.media.filter { $0.kind == .video }.map { Int($0.timestamp) }.reduce(into: []) { times, time in
+            if times.last != time { times.append(time) }
+        }
+    }
+
+    fileprivate var first: Int { times.first ?? 0 }
+}

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+import Glibc
+import Media
+import NodeKit
+import RTP
+import SecureMedia
+import WebRTC
+
+/// A browser's half of a session, over a real socket: it offers, checks, shakes hands, and keeps what comes.
+final class SessionPeer {
+    let node: TestNode
+    /// The session's path and entity tag, and the answer, once there is one.
+    private(set) var location = ""
+    private(set) var entityTag = ""
+    private(set) var answer = SessionDescription()
+    /// The answers to checks so far, and all packets of media and reports, their protection taken off.
+    private(set) var checksAnswered = 0
+    private(set) var packets: [RTPPacket] = []
+    private(set) var reports: [RTCPPacket] = []
+    /// Whether the other side said goodbye.
+    private(set) var isClosed = false
+    private var socket: Int32
+    private var random = SystemRandomNumberGenerator()
+    private var dtls: DTLSSession
+    private var channel: Channel?
+    private let identity: DTLSIdentity
+    private let beginning = ContinuousClock.now
+
+    /// SRTP both ways.
+    private final class Channel {
+        var outbound: OutboundSRTP
+        var inbound: InboundSRTP
+
+        init(_ keys: SRTPKeys) {
+            outbound = OutboundSRTP(keys)
+            inbound = InboundSRTP(keys)
+        }
+    }
+
+    init(_ node: TestNode) {
+        self.node = node
+        identity = Self.identity
+        socket = Self.open(node.webRTCPort)
+        dtls = DTLSSession(DTLSContext(identity), role: .active, peer: identity.fingerprint)
+    }
+
+    deinit { close(socket) }
+
+    /// Whether the handshake is over.
+    var isConnected: Bool { channel != nil }
+
+    private var now: Duration { ContinuousClock.now - beginning }
+    private static let identity = DTLSIdentity.generate(now: WallTime(milliseconds: 1_700_000_000_000))
+
+    private static func open(_ port: Int) -> Int32 {
+        let socket = Glibc.socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = in_port_t(truncatingIfNeeded: port).bigEndian
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        let result = withUnsafeBytes(of: &address) { bytes in
+            bytes.withMemoryRebound(to: sockaddr.self) {
+                Glibc.connect(socket, $0.baseAddress, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        precondition(result == 0, "no way to port \(port)")
+        return socket
+    }
+}
+
+// MARK: - HTTP
+
+extension SessionPeer {
+    /// An offer to view, or to publish, H.264 and Opus.
+    func offer(_ direction: MediaDirection = .receiveOnly, codec: String = "H264") -> SessionDescription {
+        var offer = SessionDescription(sessionID: 1, version: 1)
+        offer.bundle = ["0", "1"]
+        offer.media = [
+            medium(.video, "0", direction, PayloadFormat(payloadType: 96, encoding: codec, clockRate: 90_000)),
+            medium(.audio, "1", direction, PayloadFormat(payloadType: 111, encoding: "opus", clockRate: 48_000)),
+        ]
+        offer.media[0].formats[0].parameters = "packetization-mode=1;profile-level-id=42e01f"
+        offer.media[0].formats[0].feedback = [.nack, .pictureLoss]
+        offer.media[0].formats.append(
+            PayloadFormat(payloadType: 97, encoding: "rtx", clockRate: 90_000, parameters: "apt=96"))
+        offer.media[1].formats[0].channels = 2
+        return offer
+    }
+
+    private func medium(
+        _ kind: MediaKind, _ mid: String, _ direction: MediaDirection, _ format: PayloadFormat
+    ) -> MediaDescription {
+        var medium = MediaDescription(kind: kind)
+        medium.mid = mid
+        medium.direction = direction
+        medium.multiplexesRTCP = true
+        medium.formats = [format]
+        medium.credentials = ICECredentials(fragment: "abcd", password: "0123456789012345678901")
+        medium.fingerprints = [SDPFingerprint(algorithm: .sha256, bytes: identity.fingerprint.bytes)].compactMap { $0 }
+        medium.setup = DTLSSetup(rawValue: "actpass")
+        return medium
+    }
+
+    /// Posts an offer.
+    func post(
+        _ offer: SessionDescription? = nil, to path: String = "/live/demo/whep", fields: [String: String] = [:]
+    ) async throws -> HTTPAnswer {
+        let fields = ["Content-Type": "application/sdp"].merging(fields) { $1 }
+        let text = (offer ?? self.offer(path.contains("/whip") ? .sendOnly : .receiveOnly)).text
+        let answer = try await node.ask(path, method: "POST", fields: fields, body: text)
+        guard answer.status == 201 else { return answer }
+        self.answer = try SessionDescription(parsing: answer.body[...])
+        entityTag = answer.fields["etag"] ?? ""
+        let url = answer.fields["location"] ?? ""
+        location = String(url.dropFirst("http://".count).drop { $0 != "/" })
+        let peer = self.answer.media.first?.fingerprints.first.flatMap { CertificateFingerprint(bytes: $0.bytes) }
+        if let peer { dtls = DTLSSession(DTLSContext(identity), role: .active, peer: peer) }
+        return answer
+    }
+
+    /// Asks something about the session.
+    func ask(
+        _ method: String, fields: [String: String] = [:], body: String? = nil
+    ) async throws -> HTTPAnswer {
+        try await node.ask(location, method: method, fields: fields, body: body)
+    }
+
+    /// Posts an offer and connects.
+    func connect(to path: String = "/live/demo/whep") async throws {
+        let answer = try await post(to: path)
+        guard answer.status == 201 else { throw Refused(text: "\(answer.status) \(answer.text)") }
+        try await handshake()
+    }
+
+    /// Checks and shakes hands until there are keys.
+    func handshake() async throws {
+        check()
+        obey(dtls.begin(now: now))
+        try await eventually("the session is connected") {
+            receive()
+            obey(dtls.tick(now: now))
+            return isConnected
+        }
+    }
+}
+
+// MARK: - UDP
+
+extension SessionPeer {
+    /// The credentials in the answer.
+    var credentials: ICECredentials {
+        answer.media.first { $0.credentials != nil }?.credentials ?? ICECredentials(fragment: "", password: "")
+    }
+
+    /// Sends a check that nominates, with the answer's credentials but for what is given.
+    func check(fragment: String? = nil, password: String? = nil) {
+        var writer = STUNWriter(.bindingRequest, transaction: .random(using: &random))
+        writer.append(username: "\(fragment ?? credentials.fragment):abcd")
+        writer.append(priority: 1 << 24)
+        writer.append(role: .controlling(tieBreaker: 7))
+        writer.appendUseCandidate()
+        send(writer.finish(key: STUNIntegrityKey(password: password ?? credentials.password)))
+    }
+
+    /// Goes on from another port, as behind a NAT that forgot.
+    func move() {
+        close(socket)
+        socket = Self.open(node.webRTCPort)
+        check()
+    }
+
+    /// Sends bytes as they are.
+    func send(_ bytes: [UInt8]) { _ = Glibc.send(socket, bytes, bytes.count, 0) }
+
+    /// Sends a packet of media, protected.
+    func send(rtp packet: [UInt8]) { sendProtected(packet) { try $0.outbound.protect($1, count: packet.count) } }
+
+    /// Sends reports, protected.
+    func send(rtcp packet: RTCPPacket) {
+        var bytes: [UInt8] = []
+        RTCPEncoder.append(packet, to: &bytes)
+        let count = bytes.count
+        sendProtected(bytes) { try $0.outbound.protectControl($1, count: count) }
+    }
+
+    private func sendProtected(
+        _ packet: [UInt8], _ protect: (Channel, UnsafeMutableRawBufferPointer) throws -> Int
+    ) {
+        guard let channel else { return }
+        var bytes = packet + [UInt8](repeating: 0, count: 64)
+        if let count = try? bytes.withUnsafeMutableBytes({ try protect(channel, $0) }) {
+            send(Array(bytes[..<count]))
+        }
+    }
+
+    /// Takes all that has come.
+    func receive() {
+        var buffer = [UInt8](repeating: 0, count: 2048)
+        while true {
+            let count = recv(socket, &buffer, buffer.count, Int32(MSG_DONTWAIT))
+            guard count > 0 else { return }
+            take(Array(buffer[..<count]))
+        }
+    }
+
+    private func take(_ datagram: [UInt8]) {
+        switch DatagramKind(of: datagram.span) {
+        case .dtls: obey(datagram.withUnsafeBytes { dtls.receive($0, now: now) })
+        case .rtcp: open(datagram) { try $0.inbound.unprotectControl($1) }.map(takeReports)
+        case .rtp:
+            open(datagram) { try $0.inbound.unprotect($1) }.map { bytes in
+                if let packet = try? RTPPacket(parsing: bytes[...]) { packets.append(packet) }
+            }
+        case .stun:
+            if (try? STUNMessage(parsing: datagram.span))?.kind == .bindingSuccess { checksAnswered += 1 }
+        case .unknown: break
+        }
+    }
+
+    private func takeReports(_ bytes: [UInt8]) {
+        var decoder = RTCPDecoder(bytes[...])
+        while let packet = try? decoder.next() { reports.append(packet) }
+    }
+
+    private func open(
+        _ datagram: [UInt8], _ open: (Channel, UnsafeMutableRawBufferPointer) throws -> Int
+    ) -> [UInt8]? {
+        guard let channel else { return nil }
+        var bytes = datagram
+        guard let count = try? bytes.withUnsafeMutableBytes({ try open(channel, $0) }) else { return nil }
+        return Array(bytes[..<count])
+    }
+
+    private func obey(_ directives: [DTLSSession.Directive]) {
+        for directive in directives {
+            switch directive {
+            case .closed, .failed: isClosed = true
+            case .connected(let keys): channel = Channel(keys)
+            case .send(let datagram): send(datagram)
+            }
+        }
+    }
+}
+
+/// The node did not take an offer.
+struct Refused: Error {
+    let text: String
+}

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+import Identity
+import TestKit
+import Testing
+import Upload
+
+/// A queue, a store that fails, and a disk, in virtual time: everything that a shell would do, with every promise of the
+/// queue checked after each event.
+final class UploadQueueSimulation {
+    /// How the world behaves.
+    struct World {
+        /// How often a request fails, of 100.
+        var faults = 20
+        /// How often the disk refuses, of 100.
+        var diskFaults = 0
+        /// When the store takes nothing at all.
+        var outage: Range<Duration> = .zero ..< .zero
+        /// Segments that it never takes while the stream lives.
+        var poisoned: Set<UInt64> = []
+        var settings = UploadSettings()
+        var segments: UInt64 = 100
+    }
+
+    private let world: World
+    private let names: [RenditionName]
+    private var queue: UploadQueue
+    private var random: SeededRandom
+    private var now: Duration = .zero
+    private var pending: [(at: Duration, event: Event)] = []
+    private var inStore: Set<UploadID> = []
+    private var memory: [UploadID: Int] = [:]
+    private var disk: [UploadID: Int] = [:]
+    private var gaps: Set<UploadID> = []
+    private(set) var lost: Set<UploadID> = []
+    private(set) var listed: [RenditionName: UInt64] = [:]
+    private(set) var told: UInt64?
+    private(set) var troubles = 0
+    private(set) var isDone = false
+    private(set) var longestLag: Duration = .zero
+    private(set) var mostInMemory = 0
+
+    private enum Event {
+        case upload(UploadID)
+        case spill(UploadID)
+        case media(RenditionName, UInt64)
+        case multivariant
+    }
+
+    init(seed: UInt64, world: World) {
+        self.world = world
+        names = [.main, RenditionName(parsing: "low")].compactMap { $0 }
+        queue = UploadQueue(renditions: names, settings: world.settings)
+        random = SeededRandom(seed: seed)
+    }
+
+    /// Streams for two seconds a segment, ends, and goes on until the queue is done.
+    func run() {
+        for name in names { obey(offerInit(name)) }
+        for msn in 1...world.segments {
+            advance(to: .seconds(Int(msn) * 2))
+            for name in names {
+                let size = Int.random(in: 1000...200_000, using: &random)
+                memory[.segment(name, msn)] = size
+                obey(queue.offer(SegmentUpload(rendition: name, msn: msn, parameters: 1, size: size), now: now))
+            }
+        }
+        obey(queue.finish(now: now))
+        advance(to: now + .seconds(3600))
+    }
+
+    /// What is missing from the store although nobody said that it was lost.
+    var missing: [UploadID] {
+        names.flatMap { name in (1...world.segments).map { UploadID.segment(name, $0) } }
+            .filter { !inStore.contains($0) && !lost.contains($0) }
+    }
+
+    private func offerInit(_ name: RenditionName) -> [UploadQueue.Directive] {
+        memory[.initSection(name, 1)] = 700
+        return queue.offer(initSection: 1, of: name, size: 700, now: now)
+    }
+
+    private func advance(to end: Duration) {
+        while !isDone {
+            let event = pending.indices.min { pending[$0].at < pending[$1].at }
+            let next = min(event.map { pending[$0].at } ?? end, queue.nextDeadline ?? end)
+            guard next < end else { break }
+            now = max(now, next)
+            if let event, pending[event].at <= now {
+                handle(pending.remove(at: event).event)
+            } else {
+                obey(queue.tick(now: now))
+            }
+        }
+        now = end
+    }
+
+    private func obey(_ directives: [UploadQueue.Directive]) {
+        for directive in directives {
+            #expect(!isDone, "\(directive) behind the end")
+            switch directive {
+            case .upload(let id):
+                #expect(memory[id] != nil || disk[id] != nil, "nobody holds \(id)")
+                later(.upload(id), within: 1500)
+            case .spill(let id): later(.spill(id), within: 50)
+            case .release(let id): (memory[id], disk[id]) = (nil, nil)
+            case .writePlaylist(let name, let msn, _): later(.media(name, msn), within: 300)
+            case .writeMultivariant: later(.multivariant, within: 300)
+            case .gap(let name, let msn): gaps.insert(.segment(name, msn))
+            case .healed(let name, let msn): #expect(inStore.contains(.segment(name, msn)))
+            case .lost(let name, let msn): lost.insert(.segment(name, msn))
+            case .stored(let msn):
+                #expect(told.map { $0 < msn } ?? true)
+                #expect(names.allSatisfy { listed[$0, default: 0] >= msn }, "told \(msn) before it is listed")
+                told = msn
+                longestLag = max(longestLag, now - .seconds(Int(msn) * 2))
+            case .troubled: troubles += 1
+            case .recovered: break
+            case .done: isDone = true
+            }
+        }
+        mostInMemory = max(mostInMemory, memory.values.reduce(0, +))
+    }
+
+    private func later(_ event: Event, within milliseconds: Int) {
+        pending.append((now + .milliseconds(Int.random(in: 1...milliseconds, using: &random)), event))
+    }
+
+    private func handle(_ event: Event) {
+        switch event {
+        case .upload(let id):
+            guard !fails(id) else { return obey(queue.failed(id, now: now, using: &random)) }
+            inStore.insert(id)
+            obey(queue.uploaded(id, now: now))
+        case .spill(let id):
+            guard Int.random(in: 0..<100, using: &random) >= world.diskFaults else {
+                return obey(queue.spillFailed(id, now: now))
+            }
+            disk[id] = memory.removeValue(forKey: id)
+            obey(queue.spilled(id, now: now))
+        case .media(let name, let msn):
+            guard !fails(nil) else { return obey(queue.failed(.media(name), now: now, using: &random)) }
+            checkListed(name, through: msn)
+            listed[name] = msn
+            obey(queue.stored(.media(name), now: now))
+        case .multivariant:
+            guard !fails(nil) else { return obey(queue.failed(.multivariant, now: now, using: &random)) }
+            #expect(names.allSatisfy { listed[$0] != nil }, "the multivariant playlist before a media playlist")
+            obey(queue.stored(.multivariant, now: now))
+        }
+    }
+
+    /// What a player finds that follows the playlist.
+    private func checkListed(_ name: RenditionName, through msn: UInt64) {
+        #expect(msn >= listed[name, default: 0], "the playlist went back")
+        #expect(inStore.contains(.initSection(name, 1)), "a playlist before its init section")
+        for msn in 1...msn {
+            let id = UploadID.segment(name, msn)
+            #expect(inStore.contains(id) || gaps.contains(id), "\(id) is listed and not stored")
+        }
+    }
+
+    private func fails(_ id: UploadID?) -> Bool {
+        if world.outage.contains(now) { return true }
+        let isLive = now < .seconds(Int(world.segments) * 2)
+        if case .segment(_, let msn) = id, world.poisoned.contains(msn), isLive { return true }
+        return Int.random(in: 0..<100, using: &random) < world.faults
+    }
+}
+
+@Suite("An upload queue in a world of faults")
+struct UploadQueueSimulationTests {
+    @Test("loses nothing and breaks no promise when a fifth of all requests fails", arguments: UInt64(1)...40)
+    func faults(seed: UInt64) {
+        let simulation = UploadQueueSimulation(seed: seed, world: .init())
+        simulation.run()
+        #expect(simulation.isDone, "seed \(seed)")
+        #expect(simulation.missing == [] && simulation.lost == [], "seed \(seed)")
+        #expect(simulation.told == 100 && simulation.troubles == 0, "seed \(seed)")
+    }
+
+    @Test("drains its backlog after a store was away for a minute, and tells of it once", arguments: UInt64(1)...20)
+    func outage(seed: UInt64) {
+        var world = UploadQueueSimulation.World()
+        world.outage = .seconds(50) ..< .seconds(110)
+        world.settings.memoryLimit = .kibibytes(512)
+        let simulation = UploadQueueSimulation(seed: seed, world: world)
+        simulation.run()
+        #expect(simulation.isDone && simulation.missing == [] && simulation.troubles == 1, "seed \(seed)")
+        #expect(simulation.lost == [] && simulation.told == 100, "seed \(seed)")
+        // The limit, those on their way to the store and to the disk, and one of each rendition.
+        #expect(simulation.mostInMemory < 512 * 1024 + 10 * 200_000, "seed \(seed)")
+    }
+
+    @Test("is not held up by a segment that the store refuses, and stores it in the end", arguments: UInt64(1)...20)
+    func poison(seed: UInt64) {
+        var world = UploadQueueSimulation.World()
+        world.faults = 5
+        world.poisoned = [10, 11, 40]
+        let simulation = UploadQueueSimulation(seed: seed, world: world)
+        simulation.run()
+        #expect(simulation.isDone && simulation.missing == [] && simulation.lost == [], "seed \(seed)")
+        #expect(simulation.longestLag < .seconds(16), "seed \(seed): \(simulation.longestLag)")
+    }
+
+    @Test("accounts for every segment when the disk refuses now and then", arguments: UInt64(1)...20)
+    func disk(seed: UInt64) {
+        var world = UploadQueueSimulation.World()
+        world.outage = .seconds(50) ..< .seconds(110)
+        world.diskFaults = 10
+        world.settings.memoryLimit = .kibibytes(512)
+        let simulation = UploadQueueSimulation(seed: seed, world: world)
+        simulation.run()
+        #expect(simulation.isDone && simulation.missing == [] && simulation.told == 100, "seed \(seed)")
+    }
+
+    @Test("stays within its bounds when neither store nor disk takes anything", arguments: UInt64(1)...20)
+    func full(seed: UInt64) {
+        var world = UploadQueueSimulation.World()
+        world.outage = .seconds(10) ..< .seconds(190)
+        world.settings.memoryLimit = .kibibytes(512)
+        world.settings.diskLimit = .kibibytes(512)
+        let simulation = UploadQueueSimulation(seed: seed, world: world)
+        simulation.run()
+        #expect(simulation.isDone && simulation.missing == [], "seed \(seed)")
+        #expect(!simulation.lost.isEmpty && simulation.told == 100, "seed \(seed)")
+        #expect(simulation.mostInMemory < 512 * 1024 + 10 * 200_000, "seed \(seed): \(simulation.mostInMemory)")
+    }
+}

@@ -1,0 +1,284 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A lab under load and under eyes: encoders, viewers that check, an overseer; whatever is done to it meanwhile."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import threading
+import time
+
+from lab import Lab
+from lab.lab import HTTP_PORT, wait_until
+
+from .encoders import Encoder, encoders
+from .faults import Faults
+from .overseer import Overseer
+from .plan import Plan
+
+# A stand longer than this is no recovery; the longest fault, a publisher's return and three target durations.
+LONGEST_STAND = 45.0
+# At the end everybody has had something new within this time.
+FRESH = 6.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Stand:
+    """Time in which a viewer got nothing new, in seconds; a part's own length is in it."""
+
+    viewer: str
+    stream: str
+    begun: float
+    seconds: float
+    before: str
+    after: str
+
+
+NONE = Stand("", "", 0, 0, "", "")
+
+
+@dataclasses.dataclass
+class Outcome:
+    problems: list[tuple[float, str, str]] = dataclasses.field(default_factory=list)
+    stands: list[Stand] = dataclasses.field(default_factory=list)
+    # Of every name its digest, who gave it, and when it was first given.
+    names: dict[str, tuple[str, set[str], float]] = dataclasses.field(default_factory=dict)
+    # Of every stream, of every number, what it was listed as; "" is a gap.
+    numbers: dict[str, dict[int, set[str]]] = dataclasses.field(
+        default_factory=lambda: collections.defaultdict(lambda: collections.defaultdict(set)))
+    viewers: list[dict] = dataclasses.field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def different(self) -> int:
+        return sum(what == "one name, two contents" for _, what, _ in self.problems)
+
+    @property
+    def gaps(self) -> int:
+        return sum(names == {""} for numbers in self.numbers.values() for names in numbers.values())
+
+    @property
+    def twofold(self) -> int:
+        """Numbers that were shown under two names: by both sides of a cut, of which one lost them."""
+        return sum(len(names - {""}) > 1 for numbers in self.numbers.values() for names in numbers.values())
+
+    def total(self, what: str) -> int:
+        return sum(viewer[what] for viewer in self.viewers)
+
+
+class Exercise:
+    """`with Exercise(lab, streams=20, viewers=200, seed=1) as exercise:` begins with everybody playing; `end()` says
+    what they saw. The lab must have been made with `start=False`; it starts `nodes`, of those with a process all."""
+
+    def __init__(self, lab: Lab, streams: int, viewers: int, seed: int, nodes: list[str] | None = None,
+                 store: str | None = None, encoder: type[Encoder] = Encoder, clip: str = "small",
+                 stand: float = 0.8) -> None:
+        self.lab, self.seed, self.store, self.encoder, self.clip, self.stand = lab, seed, store, encoder, clip, stand
+        topology = lab.topology
+        self.nodes = nodes or [name for name, node in topology.nodes.items() if node.command and name != store]
+        self.counts = streams, viewers
+        self.outcome = Outcome()
+        self.faults = Faults(lab, self.nodes, self.process_ends)
+        self.overseer = Overseer(lab, self.nodes, self._problem)
+        self.encoders: list[Encoder] = []
+        self.swarms: list[subprocess.Popen] = []
+        self.playing: dict[str, int] = {}
+        self._lock = threading.Lock()
+        self._readers: list[threading.Thread] = []
+
+    def __enter__(self) -> Exercise:
+        try:
+            self._begin()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, failure: object = None, *_: object) -> None:
+        for encoder in self.encoders:
+            encoder.end()
+        for swarm in self.swarms:
+            swarm.kill()
+            swarm.wait()
+        self.overseer.end()
+
+    def wait_playing(self, seconds: float) -> None:
+        """Until everybody got something new within the last three seconds."""
+        def all_play() -> bool:
+            self._alive()
+            return sum(self.playing.values()) == self.counts[1]
+        try:
+            wait_until(all_play, seconds, f"{self.counts[1]} viewers to play", every=0.2)
+        except AssertionError as failure:
+            raise AssertionError(f"{failure}; {self.playing} do") from failure
+
+    def run(self, plan: Plan, say=print) -> None:
+        """Does what a plan says, then heals everything and leaves it in peace."""
+        begun = time.monotonic()
+        steps = sorted([(fault.at, 0, fault) for fault in plan.faults]
+                       + [(fault.at + fault.lasts, 1, fault) for fault in plan.faults], key=lambda step: step[:2])
+        for at, undo, fault in steps:
+            self._sleep(begun + at - time.monotonic())
+            if undo:
+                self.faults.end(fault)
+                continue
+            say(str(fault))
+            self.faults.begin(fault)
+            if fault.publishers_leave:
+                threading.Timer(1.5, self.leave, [fault.targets[0]]).start()
+        self.lab.heal()
+        self._sleep(begun + plan.seconds - time.monotonic())
+
+    def kill(self, node: str) -> float:
+        """kill -9; when it was."""
+        self.process_ends(node)
+        at = time.monotonic()
+        self.lab.kill(node)
+        return at
+
+    def start(self, node: str) -> None:
+        """Starts a node anew, and waits until it is ready."""
+        self.faults.start([node])
+        self.lab.wait_ready([node])
+
+    def worst(self, begun: float, ended: float) -> dict[str, Stand]:
+        """Of each viewer the longest stand that began in a time and was over in it."""
+        found: dict[str, Stand] = {}
+        for stand in self.outcome.stands:
+            if begun <= stand.begun + stand.seconds <= ended and stand.seconds > found.get(stand.viewer, NONE).seconds:
+                found[stand.viewer] = stand
+        return found
+
+    def process_ends(self, node: str) -> None:
+        """Viewers forget what a node's process showed them."""
+        for swarm in self.swarms:
+            swarm.stdin.write(json.dumps(["ended", node]) + "\n")
+            swarm.stdin.flush()
+
+    def leave(self, origin: str) -> None:
+        """The publishers of an origin go to the next one."""
+        for encoder in self.encoders:
+            if encoder.origin == origin:
+                encoder.leave()
+
+    def end(self) -> Outcome:
+        """Ends all of it, and asks the last questions."""
+        for swarm in self.swarms:
+            swarm.stdin.close()
+        for reader in self._readers:
+            reader.join(20)
+        outcome = self.outcome
+        outcome.seconds = time.monotonic() - self.begun
+        for viewer in outcome.viewers:
+            if viewer["age"] > FRESH:
+                self._problem("a viewer that did not recover", f"{viewer['viewer']} has had nothing of {viewer['stream']} "
+                              f"for {viewer['age']:.1f} s, last from {viewer['node']}, up to {viewer['newest']}")
+        if len(outcome.viewers) != self.counts[1]:
+            self._problem("a swarm that died", f"{len(outcome.viewers)} of {self.counts[1]} viewers came to the end")
+        for stand in outcome.stands:
+            if stand.seconds > LONGEST_STAND:
+                self._problem("a viewer that stood too long", f"{stand}")
+        for stream, numbers in outcome.numbers.items():
+            missing = set(range(min(numbers), max(numbers))) - numbers.keys()
+            if missing:
+                self._problem("numbers that nobody was shown", f"{stream}: {sorted(missing)[:20]}")
+        if outcome.seconds > 600:
+            for growth in self.overseer.grown(self.begun, time.monotonic()):
+                self._problem("memory that grows", growth)
+        return outcome
+
+    def _begin(self) -> None:
+        """Until everybody plays."""
+        if self.store:
+            self.lab.start([self.store])
+        self.faults.start(self.nodes)
+        self.lab.wait_ready(self.nodes, 60)
+        self.begun = time.monotonic()
+        regions = list(self.lab.topology.regions)
+        self.encoders = encoders(self.lab, {region: (self._place(region, "p"), origins) for region in regions
+                                            if (origins := self._of_role("origin", region))},
+                                 self.counts[0], self.encoder, self.clip)
+        for encoder in self.encoders:
+            encoder.start()
+        self.overseer.start()
+        wait_until(lambda: all(encoder.began for encoder in self.encoders), 30, "all encoders to be accepted")
+        for number, region in enumerate(regions):
+            viewers = self.counts[1] // len(regions) + (number < self.counts[1] % len(regions))
+            if viewers:
+                self._watch(region, viewers)
+        self.wait_playing(60)
+
+    def _watch(self, region: str, viewers: int) -> None:
+        place = self._place(region, "v")
+        routers = self._of_role("router", region) + [name for other in self.lab.topology.regions if other != region
+                                                     for name in self._of_role("router", other)]
+        address = {name: self.lab.topology.nodes[name].address for name in self.nodes}
+        task = {"place": place, "viewers": viewers, "seed": self.seed, "stand": self.stand, "port": HTTP_PORT,
+                "streams": [each.stream for each in self.encoders],
+                "routers": [f"{address[name]}:{HTTP_PORT}" for name in routers],
+                "nodes": {address[name]: name for name in self.nodes}}
+        folder = pathlib.Path(__file__).resolve().parents[1]
+        swarm = self.lab.popen(place, [sys.executable, "-m", "chaos.swarm"], stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, text=True, bufsize=1,
+                               env=os.environ | {"PYTHONPATH": str(folder)})
+        swarm.stdin.write(json.dumps(task) + "\n")
+        self.swarms.append(swarm)
+        reader = threading.Thread(target=self._read, args=(place, swarm), daemon=True)
+        reader.start()
+        self._readers.append(reader)
+
+    def _read(self, place: str, swarm: subprocess.Popen) -> None:
+        for line in swarm.stdout:
+            kind, *values = json.loads(line)
+            match kind:
+                case "playing":
+                    self.playing[place], = values
+                case "name":
+                    self._name(*values)
+                case "listed":
+                    stream, number, name = values
+                    with self._lock:
+                        self.outcome.numbers[stream][number].add(name)
+                case "stand":
+                    self.outcome.stands.append(Stand(*values))
+                case "problem":
+                    self.outcome.problems.append(tuple(values))
+                case "end":
+                    self.outcome.viewers.append(values[0])
+
+    def _name(self, name: str, digest: str, node: str) -> None:
+        with self._lock:
+            known, nodes, _ = self.outcome.names.setdefault(name, (digest, set(), time.monotonic()))
+            nodes.add(node)
+        if known != digest:
+            self._problem("one name, two contents", f"{name} is {digest} at {node} and {known} at {sorted(nodes)}")
+
+    def _problem(self, what: str, detail: str) -> None:
+        self.outcome.problems.append((time.monotonic(), what, detail))
+
+    def _sleep(self, seconds: float) -> None:
+        """Until then, as long as everything of ours lives."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            time.sleep(min(left, 1))
+            self._alive()
+
+    def _alive(self) -> None:
+        for swarm in self.swarms:
+            if swarm.poll() is not None:
+                raise AssertionError(f"a swarm ended with {swarm.returncode}")
+
+    def _of_role(self, role: str, region: str) -> list[str]:
+        nodes = self.lab.topology.nodes
+        return [name for name in self.nodes if nodes[name].region == region
+                and role in (nodes[name].roles or ["origin", "edge", "router"])]
+
+    def _place(self, region: str, kind: str) -> str:
+        """Where people of a region are: of those without a process the one called so, or any."""
+        bare = [name for name, node in self.lab.topology.nodes.items() if not node.command and node.region == region]
+        return next((name for name in bare if name in (kind, f"{region}-{kind}")), bare[0])
