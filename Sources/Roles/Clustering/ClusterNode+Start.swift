@@ -19,20 +19,8 @@ extension ClusterNode {
     ) async throws -> ClusterNode {
         let eventLoop = group.next()
         let box = NIOLoopBoundBox.makeEmptyBox(valueType: GossipLoop.self, eventLoop: eventLoop)
-        let only = TCPListenerSettings(host: settings.host, port: settings.port, limits: settings.limits)
-        let server = try await TCPListener.bind(only, on: eventLoop, observer: observer) { channel, _ in
-            try box.value?.accept(channel)
-        }
+        let (server, channel) = try await openPorts(settings, box, on: eventLoop, observer: observer)
         let port = server.address.port ?? settings.port
-        let channel = try await DatagramBootstrap(group: eventLoop)
-            .channelOption(.socketOption(.so_rcvbuf), value: 1 << 20)
-            .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 2048))
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(GossipPackets { box.value })
-                }
-            }
-            .bind(to: SocketAddress.listening(at: settings.host, port: port)).get()
         var settings = settings
         let own = settings.description.gossip
         settings.description.gossip = Endpoint(
@@ -47,6 +35,44 @@ extension ClusterNode {
             loop.start(channel)
             return ClusterNode(address: server.address, server: server, loop: loop, shared: loop.shared)
         }.get()
+    }
+
+    /// Opens both ports under one number. Where any will do, one that is free for TCP may be taken for UDP: then another
+    /// is tried.
+    private static func openPorts(
+        _ settings: ClusterNodeSettings, _ box: NIOLoopBoundBox<GossipLoop?>, on eventLoop: any EventLoop,
+        observer: any TransportObserver
+    ) async throws -> (TCPListener, any Channel) {
+        var attempts = settings.port == 0 ? 16 : 1
+        while true {
+            let only = TCPListenerSettings(host: settings.host, port: settings.port, limits: settings.limits)
+            let server = try await TCPListener.bind(only, on: eventLoop, observer: observer) { channel, _ in
+                try box.value?.accept(channel)
+            }
+            attempts -= 1
+            do {
+                let address = try SocketAddress.listening(
+                    at: settings.host, port: server.address.port ?? settings.port)
+                return (server, try await openDatagrams(address, box, on: eventLoop))
+            } catch {
+                await server.stop(within: .zero)
+                if attempts == 0 { throw error }
+            }
+        }
+    }
+
+    private static func openDatagrams(
+        _ address: SocketAddress, _ box: NIOLoopBoundBox<GossipLoop?>, on eventLoop: any EventLoop
+    ) async throws -> any Channel {
+        try await DatagramBootstrap(group: eventLoop)
+            .channelOption(.socketOption(.so_rcvbuf), value: 1 << 20)
+            .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 2048))
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(GossipPackets { box.value })
+                }
+            }
+            .bind(to: address).get()
     }
 }
 

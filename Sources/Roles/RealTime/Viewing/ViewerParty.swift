@@ -178,8 +178,8 @@ extension ViewerParty {
 
     /// At first a player is told to wait for nothing, so that it does not keep what it was behind as latency.
     private func playoutDelay() -> PlayoutDelay? {
-        guard isBehind || hastened > 0 else { return nil }
-        hastened -= hastened > 0 ? 1 : 0
+        guard hastened > 0 else { return nil }
+        hastened -= 1
         return hastened > 0 ? PlayoutDelay.none : PlayoutDelay(minimum: .zero, maximum: .milliseconds(400))
     }
 
