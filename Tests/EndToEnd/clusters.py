@@ -152,11 +152,13 @@ class Reading:
 
 
 class Reader(threading.Thread):
-    """Takes every init section, part and segment that a node lists, and keeps their hashes by name."""
+    """Takes every init section, part and segment that a node lists, and keeps their hashes by name. A node that drains
+    sends it to another."""
 
     def __init__(self, lab: Lab, place: str, node: str, path: str) -> None:
         super().__init__(daemon=True)
-        self.lab, self.place, self.node, self.path = lab, place, node, path
+        self.lab, self.place, self.path = lab, place, path
+        self.host = address(lab, node)
         self.reading = Reading()
         self._ended = threading.Event()
 
@@ -171,18 +173,23 @@ class Reader(threading.Thread):
     def run(self) -> None:
         with self.lab.inside(self.place):
             while not self._ended.is_set():
-                connection = http.client.HTTPConnection(address(self.lab, self.node), HTTP_PORT, timeout=8)
+                host = self.host
+                connection = http.client.HTTPConnection(host, HTTP_PORT, timeout=8)
                 with contextlib.suppress(OSError, http.client.HTTPException):
-                    while not self._ended.is_set():
+                    while not self._ended.is_set() and host == self.host:
                         self._round(connection)
                         self._ended.wait(0.3)
                 connection.close()
-                self.reading.failures += 1
+                self.reading.failures += host == self.host
                 self._ended.wait(0.3)
 
     def _round(self, connection: http.client.HTTPConnection) -> None:
-        status, playlist = get(connection, self.path)
-        if status != 200:
+        connection.request("GET", self.path)
+        answer = connection.getresponse()
+        playlist = answer.read()
+        if answer.status == 302:
+            self.host = urllib.parse.urlsplit(answer.headers["Location"]).hostname
+        if answer.status != 200:
             return
         for name in listed(playlist.decode(), self.path):
             if name in self.reading.hashes or self._ended.is_set():
