@@ -97,16 +97,23 @@ package enum StoreServers {
         ]
         try JSONSerialization.data(withJSONObject: ["identities": [identity]])
             .write(to: URL(filePath: folder + "/s3.json"))
+        var server: ToolProcess?
+        // Somebody may have taken a port meanwhile.
+        for _ in 0..<3 where server == nil { server = try? await weed(in: folder) }
+        let running = if let server { server } else { try await weed(in: folder) }
+        return (running, try await bucket(at: running.port))
+    }
+
+    private static func weed(in folder: String) async throws -> ToolProcess {
         // Each of its parts has a second port, 10 000 above the first.
         let ports = try (0..<4).map { _ in try ToolProcess.freePort(andAbove: 10_000) }
-        let server = try await ToolProcess("weed", port: ports[0]) { port in
+        return try await ToolProcess("weed", port: ports[0]) { port in
             [
                 "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-dir=\(folder)", "-master.volumeSizeLimitMB=64",
                 "-master.port=\(ports[1])", "-volume.port=\(ports[2])", "-filer.port=\(ports[3])", "-volume.max=20",
                 "-s3", "-s3.port=\(port)", "-s3.config=\(folder)/s3.json", "-master.telemetry=false",
             ]
         }
-        return (server, try await bucket(at: server.port))
     }
 
     private static let motoTask = Task { () async throws -> (ToolProcess, S3Settings) in

@@ -31,6 +31,7 @@ package final class ToolProcess: Sendable {
         shell = Mutex(process)
         let deadline = ContinuousClock.now + .seconds(60)
         while !Self.takesConnections(self.port) {
+            guard process.isRunning else { throw NoTool("\(name) has ended") }
             guard ContinuousClock.now < deadline else { throw NoTool("\(name) does not listen") }
             try await Task.sleep(for: .milliseconds(20))
         }
@@ -38,28 +39,27 @@ package final class ToolProcess: Sendable {
 
     deinit { shell.withLock { $0.terminate() } }
 
-    /// A port that was free a moment ago, and so was the one `step` above it.
-    package static func freePort(andAbove step: Int) throws -> Int {
+    /// A port that was free a moment ago, and so was the one `step` above it. Neither is one that the kernel gives to those
+    /// who want any, as other tests do all the time.
+    package static func freePort(andAbove step: Int = 0) throws -> Int {
         for _ in 0..<100 {
-            let port = Int.random(in: 15_000..<25_000)
-            if (try? freePort(port)) != nil, (try? freePort(port + step)) != nil { return port }
+            let port = step > 0 ? Int.random(in: 10_000..<20_000) : Int.random(in: 20_000..<32_000)
+            if (try? claim(port)) != nil, (try? claim(port + step)) != nil { return port }
         }
         throw NoTool("no free ports")
     }
 
-    /// A port that was free a moment ago: this one, or any.
-    @discardableResult
-    package static func freePort(_ wanted: Int = 0) throws -> Int {
+    /// Throws where a port is taken.
+    private static func claim(_ port: Int) throws {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(descriptor) }
-        var address = loopback(wanted)
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let isBound = withUnsafeMutableBytes(of: &address) { bytes in
-            let pointer = bytes.bindMemory(to: sockaddr.self).baseAddress
-            return bind(descriptor, pointer, length) == 0 && getsockname(descriptor, pointer, &length) == 0
+        var address = loopback(port)
+        let isBound = withUnsafeBytes(of: &address) { bytes in
+            bind(
+                descriptor, bytes.bindMemory(to: sockaddr.self).baseAddress, socklen_t(MemoryLayout<sockaddr_in>.size))
+                == 0
         }
-        guard isBound else { throw NoTool("no free port") }
-        return Int(UInt16(bigEndian: address.sin_port))
+        guard isBound else { throw NoTool("port \(port) is taken") }
     }
 
     /// The repository's folder of tools.
