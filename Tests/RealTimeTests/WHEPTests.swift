@@ -16,7 +16,8 @@ struct WHEPTests {
     /// Runs `body` with a node that has the stream `live/demo`, sent as fast as it goes.
     /// - Parameter patience: how long the node waits for checks; a busy machine is not to look like a silent viewer.
     private func watching(
-        threads: Int = 1, patience: Duration = .seconds(60), _ body: (TestNode, RTMPPeer, SyntheticMedia) async throws -> Void
+        threads: Int = 1, patience: Duration = .seconds(60),
+        _ body: (TestNode, RTMPPeer, SyntheticMedia) async throws -> Void
     ) async throws {
         try await TestNode.run {
             $0.webrtc.threads = threads
