@@ -141,9 +141,9 @@ var roles: [Target] {
         room(
             "Roles", "Node",
             uses: [
-                "APIClient", "Access", "Arbitration", "Bytes", "CLinuxIO", "CMAF", "COpenSSL", "Cluster",
-                "Clustering", "Control", "Datagrams", "Edge", "Fanout", "Feed", "GeoIP", "Gossip", "HLS", "Identity",
-                "Media", "Origin", "Placement", "PlainRTP", "RTMP", "RTP", "RealTime", "Relay", "Replica", "Router",
+                "APIClient", "Access", "Arbitration", "Bytes", "CLinuxIO", "CMAF", "COpenSSL", "Cluster", "Clustering",
+                "Control", "Datagrams", "Edge", "Fanout", "Feed", "GeoIP", "Gossip", "HLS", "Identity", "Media",
+                "Origin", "Placement", "PlainRTP", "RTMP", "RTP", "RealTime", "Relay", "Replica", "Router",
                 "SharedState", "Telemetry", "Transport", "WebRTC", "WebServer",
             ],
             products: [
@@ -252,10 +252,7 @@ var proof: [Target] {
             "Roles", "Node",
             uses: [
                 "Access", "Bytes", "Cluster", "Feed", "HLS", "Identity", "Media", "NodeKit", "Origin", "RTMP",
-                "RedisKit",
-                "Replica",
-                "Telemetry",
-                "TestKit", "Transport",
+                "RedisKit", "Replica", "Telemetry", "TestKit", "Transport",
             ],
             products: [argumentParser]),
         tests("Protocols", "ObjectStorage", uses: ["Bytes", "Media", "Objects", "Signing", "TestKit"]),
@@ -287,8 +284,7 @@ var proof: [Target] {
             products: [nio("NIOCore"), nio("NIOEmbedded"), nio("NIOPosix")]),
         tests("Roles", "Router", uses: ["Cluster", "Identity", "Placement", "Telemetry"]),
         tests("Protocols", "SecureMedia", uses: ["Bytes", "CSRTP", "Media", "TestKit"]),
-        tests(
-            "Rim", "SharedState", uses: ["Cluster", "Identity", "RedisKit", "Telemetry"], products: [logging]),
+        tests("Rim", "SharedState", uses: ["Cluster", "Identity", "RedisKit", "Telemetry"], products: [logging]),
         tests("Protocols", "Signing", uses: ["Bytes", "COpenSSL", "Media", "TestKit"]),
         tests("Rim", "Storage", uses: ["Bytes", "Media", "ObjectStorage", "Objects", "StoreKit"]),
         tests("loadtests", "Swarm", uses: ["Bytes", "RTMP"]),
@@ -309,8 +305,7 @@ var proof: [Target] {
             "NodeKit",
             uses: [
                 "Access", "Cluster", "Edge", "Identity", "Media", "Node", "Origin", "RTMP", "Replica", "Telemetry",
-                "TestKit",
-                "Transport",
+                "TestKit", "Transport",
             ],
             products: [logging, nio("NIOCore"), nio("NIOPosix"), from("swift-nio-ssl", "NIOSSL")]),
         testKit("RedisKit", uses: ["SharedState"]),

@@ -99,7 +99,11 @@ struct RedisStoreTests {
         #expect(await node.store.seeds(in: far).isEmpty)
         let brief = try StoreHarness(redis) { $0.seedLife = .milliseconds(100) }
         #expect(await brief.renew([:]).isRenewed())
-        while await !node.store.seeds(in: .local).isEmpty { try await Task.sleep(for: .milliseconds(10)) }
+        let deadline = ContinuousClock.now + .seconds(30)
+        while await !node.store.seeds(in: .local).isEmpty, ContinuousClock.now < deadline {
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        #expect(await node.store.seeds(in: .local).isEmpty)
         await node.store.stop()
         await brief.store.stop()
     }
