@@ -84,18 +84,14 @@ public struct MediaWindow: Sendable {
         }
     }
 
-    /// A newer term begins, and goes on from its former one at `continues`: an end, or the end of a segment, that stands
-    /// behind it is void, also where a term between has said so. Parts behind it are taken back when the first segment of
-    /// the term says which they are.
+    /// A newer term begins, and goes on from its former one at `continues`: an end that stands behind it is void, also where
+    /// a term between has said so. Segments and parts behind it are listed until the first segment of the term, or its end,
+    /// says which they are.
     public mutating func goOn(from continues: FeedPosition) {
         self.continues = continues
         if let endedAt, endedAt >= continues {
             endReason = nil
             self.endedAt = nil
-        }
-        if let last = segments.last, last.phase == .open, last.parts.isEmpty { segments.removeLast() }
-        for index in segments.indices {
-            if let end = segments[index].cutOffAt, end >= continues { segments[index].reopen() }
         }
     }
 
@@ -179,6 +175,7 @@ extension MediaWindow {
     }
 
     private mutating func end(_ reason: EndReason) {
+        dropVoid()
         closeOpen()
         pending = []
         isJoining = true
@@ -242,6 +239,7 @@ extension MediaWindow {
     /// whether the segment goes on from the one before; otherwise nothing that is held is listed with it.
     private mutating func makeRoom(for msn: MediaSequenceNumber) -> Bool {
         while let last = segments.last, last.msn >= msn { segments.removeLast() }
+        dropVoid()
         closeOpen()
         rewind()
         let isOver = endReason != nil
@@ -249,6 +247,16 @@ extension MediaWindow {
         endedAt = nil
         guard let last = segments.last, last.msn &+ 1 == msn, last.msn >= base, !isOver else { return false }
         return true
+    }
+
+    /// Removes what terms between the newest and the one that it goes on from have brought. It is listed until the newest
+    /// says what stands in its place.
+    /// So is where they cut the segment before off.
+    private mutating func dropVoid() {
+        guard let continues, let term, continues.term < term else { return }
+        while let last = segments.last, last.term > continues.term, last.term < term { segments.removeLast() }
+        guard let end = segments.last?.cutOffAt, end >= continues, end.term < term else { return }
+        segments[segments.count - 1].reopen()
     }
 
     /// The open segment ends here. Of one that a newer term cuts off, only the parts that the term goes on from stay: it
