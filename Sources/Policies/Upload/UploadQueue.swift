@@ -65,11 +65,11 @@ public struct UploadQueue: ~Copyable {
         return decided(now: now)
     }
 
-    /// Nobody holds that segment, in no rendition: the feed has a gap there.
-    public mutating func skip(_ msn: UInt64, now: Duration) -> [Directive] {
+    /// Nobody holds that segment, in no rendition, or not in one of them: the feed has a gap there.
+    public mutating func skip(_ msn: UInt64, of rendition: RenditionName? = nil, now: Duration) -> [Directive] {
         var directives: [Directive] = []
         beginWork(now: now)
-        for name in renditions.keys.sorted() where renditions[name]?.offer(msn) == true {
+        for name in rendition.map({ [$0] }) ?? renditions.keys.sorted() where renditions[name]?.offer(msn) == true {
             directives.append(.gap(name, msn))
             settle(name, msn)
         }
@@ -163,6 +163,7 @@ public struct UploadQueue: ~Copyable {
         beginWork(now: now)
         isFinishing = true
         for name in renditions.keys { renditions[name]?.playlist.want() }
+        if !multivariant.isNew { multivariant.want() }
         return decided(now: now)
     }
 
