@@ -279,7 +279,8 @@ var proof: [Target] {
         tests(
             "Roles", "Recording",
             uses: [
-                "Bytes", "Identity", "ObjectStorage", "Objects", "Storage", "StoreKit", "Telemetry", "Upload",
+                "Bytes", "HLS", "Identity", "Media", "ObjectStorage", "Objects", "Storage", "StoreKit", "Telemetry",
+                "Upload",
             ], products: [logging]),
         tests(
             "Roles", "Replica",

@@ -79,6 +79,8 @@ final class NodeView: ControlNode {
 
     var cluster: (any ClusterDesk)? { node.cluster.map { GossipDesk($0, secret: node.policy.secret) } }
 
+    var recordings: (any RecordingDesk)? { node.recording?.desk { [node] in node.isLive($0) } }
+
     func status() -> NodeStatus {
         let states = streams().map(\.state)
         let open = listeners.withLock { $0 }

@@ -34,4 +34,10 @@ public struct RecordingKit: Sendable {
         uploads = UploadMetrics(registry)
         metrics = RecordingMetrics(registry)
     }
+
+    /// A recording was deleted by somebody's wish.
+    public func noteRemoval(of name: RecordingName) {
+        metrics.removed()
+        log.info("recording deleted", metadata: ["recording": "\(name)"])
+    }
 }

@@ -33,6 +33,9 @@ public struct RecordingName: Hashable, Comparable, Sendable, CustomStringConvert
     /// `{app}/{name}/{number}`.
     public var description: String { "\(stream)/\(number)" }
 
+    /// The key of its multivariant playlist in the store.
+    public var playlistKey: String { key.description }
+
     /// Orders by stream, then by number.
     public static func < (left: RecordingName, right: RecordingName) -> Bool {
         (left.stream, left.number) < (right.stream, right.number)

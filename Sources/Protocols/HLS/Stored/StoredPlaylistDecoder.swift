@@ -76,7 +76,7 @@ private struct StoredPlaylistReader {
     private mutating func extinf(_ value: ByteSlice) -> Bool {
         let parts = value.split(separator: UInt8(ascii: ","), maxSplits: 1, omittingEmptySubsequences: false)
         let number = parts[0].split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        guard number.count == 2, let seconds = number[0].decimal, seconds <= 86_400, number[1].count == 6,
+        guard number.count == 2, let seconds = number[0].decimal, seconds < 86_400, number[1].count == 6,
             let microseconds = number[1].digits
         else { return false }
         duration = .microseconds(Int64(seconds) * 1_000_000 + Int64(microseconds))
@@ -87,7 +87,7 @@ private struct StoredPlaylistReader {
         guard let slash = name.firstIndex(of: UInt8(ascii: "/")), name.hasSuffix(".m4s"),
             let term = Term(path: name[..<slash]),
             let msn = name[(slash + 1)...].dropLast(4).decimal, msn < .max, segments.last.map({ $0.msn < msn }) ?? true,
-            let duration, let map, let date = date ?? segments.last?.end
+            let duration, let map, let date = date ?? segments.last?.end, date < Self.endOfTime
         else { return false }
         segments.append(
             StoredSegment(
@@ -99,6 +99,9 @@ private struct StoredPlaylistReader {
         isDiscontinuity = false
         return true
     }
+
+    /// A week before the year 10 000, which has another spelling.
+    private static let endOfTime = WallTime(milliseconds: 253_401_696_000_000)
 
     /// `{term}/init-{n}.mp4"`.
     private static func initSection(_ value: ByteSlice) -> InitSectionName? {

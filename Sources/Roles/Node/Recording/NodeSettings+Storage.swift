@@ -5,7 +5,7 @@ import Foundation
 import Media
 import ObjectStorage
 import Objects
-import Recording
+package import Recording
 import Storage
 import Transport
 import Upload
@@ -37,7 +37,7 @@ extension NodeSettings {
     }
 
     /// How streams are recorded.
-    var recordingSettings: RecordingSettings {
+    package var recordingSettings: RecordingSettings {
         var settings = RecordingSettings()
         settings.upload.concurrency = storage.concurrency
         settings.upload.memoryLimit = storage.memory

@@ -15,7 +15,9 @@ import Transport
 final class RecordingPart: Sendable {
     private let client: OutboundClient
     private let kit: RecordingKit
+    private let catalogue: RecordingCatalogue
     private let recorders: RecorderTable
+    private let keeping = Mutex<Task<Void, Never>?>(nil)
     private let link: StreamsLink
 
     /// Throws what is wrong with the settings of the store; nil where there is none.
@@ -25,7 +27,10 @@ final class RecordingPart: Sendable {
         outbound.connectTimeout = min(.seconds(1), settings.storage.timeout)
         client = OutboundClient(outbound)
         let counters = StoreMetrics(metrics.registry)
-        guard let store = try settings.objectStore(client, metrics: counters, attempts: 1) else { return nil }
+        guard let store = try settings.objectStore(client, metrics: counters, attempts: 1),
+            let patient = try settings.objectStore(client, metrics: counters, attempts: 4)
+        else { return nil }
+        catalogue = RecordingCatalogue(patient)
         kit = RecordingKit(
             store: store, disk: try settings.spillStore(), settings: settings.recordingSettings,
             registry: metrics.registry, log: logger, now: SystemClock.wall)
@@ -35,6 +40,17 @@ final class RecordingPart: Sendable {
 
     /// Tells the streams what the store has.
     func attach(_ streams: LiveStreamTable) { link.attach(streams) }
+
+    /// Begins to look after the recordings of the store.
+    func keep(isLive: @escaping @Sendable (StreamID) -> Bool) {
+        let keeper = RecordingKeeper(catalogue, kit: kit, isLive: isLive)
+        keeping.withLock { $0 = Task { await keeper.run() } }
+    }
+
+    /// The recordings as the control API sees them.
+    func desk(isLive: @escaping @Sendable (StreamID) -> Bool) -> StoreDesk {
+        StoreDesk(catalogue: catalogue, kit: kit, isLive: isLive)
+    }
 
     /// What is wrong with the store, in a word; nil where nothing is.
     var trouble: String? { kit.alarm.reason }
@@ -48,7 +64,11 @@ final class RecordingPart: Sendable {
     func yield(_ stream: LiveStream) { recorders.stop(stream.id) }
 
     /// Writes to its end what has ended, as far as the time allows.
-    func stop(within time: Duration) async { await recorders.drain(within: time) }
+    func stop(within time: Duration) async {
+        keeping.withLock { $0 }?.cancel()
+        await recorders.drain(within: time)
+        client.close()
+    }
 }
 
 /// The table of streams as recorders see it, which is made after them.

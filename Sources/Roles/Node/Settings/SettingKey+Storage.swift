@@ -69,7 +69,7 @@ extension SettingKey {
             why: "which disk has room only the operator knows."
         ),
         SettingKey(
-            "storage.spill_limit", \.storage.spillLimit, .byteCount(.mebibytes(1) ... .mebibytes(1_048_576)),
+            "storage.spill_limit", \.storage.spillLimit, .byteCount(.kibibytes(64) ... .mebibytes(1_048_576)),
             "What a stream's segments may take of that disk; beyond it the oldest are lost.",
             why: "three quarters of an hour of 3 Mbit/s."
         ),
