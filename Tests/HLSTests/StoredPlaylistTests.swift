@@ -71,24 +71,21 @@ struct StoredPlaylistTests {
 
     @Test("begins a new timeline where a stream begins anew, or nobody knows what was missed")
     func discontinuity() {
-        for (msn, isBeginning) in [(101, true), (130, true), (4000, false)] as [(UInt64, Bool)] {
+        for (msn, isBeginning) in [(90, true), (101, true), (130, true), (4000, false)] as [(UInt64, Bool)] {
             var playlist = StoredPlaylist([Self.segment(100)])
             playlist.append(Self.segment(msn, term: Term(number: 0x1a3, salt: 1)), isBeginning: isBeginning)
             #expect(playlist.segments.map(\.msn) == [100, msn])
             #expect(playlist.segments.last?.isDiscontinuity == true)
+            #expect((try? StoredPlaylist(parsing: playlist.text)) == playlist)
+            let before = playlist
+            playlist.append(Self.segment(msn, term: Term(number: 0x1a3, salt: 1)), isBeginning: isBeginning)
+            #expect(playlist == before)
         }
-    }
-
-    @Test("lists up to a segment, and others as gaps")
-    func listing() {
-        let playlist = StoredPlaylist((100...109).map { Self.segment($0) })
-        let listing = playlist.listing(through: 105, gaps: [102, 108])
-        #expect(listing.segments.map(\.msn) == Array(100...105) && listing.gapCount == 1)
     }
 
     @Test("is read back as it was written", arguments: 0..<200 as Range<UInt64>)
     func roundTrip(seed: UInt64) throws {
-        var random = SeededRandom(seed: seed)
+        var random = SeededRandom(seed)
         let playlist = Self.playlist(using: &random)
         #expect(try StoredPlaylist(parsing: playlist.text) == playlist, "seed \(seed)")
         let marked = Self.text(playlist).replacing("#EXTM3U\n", with: "#EXTM3U\n# millrace-term 1-2\n#EXT-X-NEW:1\n")
@@ -99,7 +96,7 @@ struct StoredPlaylistTests {
 
     @Test("is read as far as it goes, or refused, wherever it is cut off")
     func truncation() {
-        var random = SeededRandom(seed: 1)
+        var random = SeededRandom(1)
         let playlist = Self.playlist(using: &random)
         let text = playlist.text
         for end in text.indices {
@@ -110,14 +107,15 @@ struct StoredPlaylistTests {
 
     @Test("does not trip over flipped bits")
     func flips() {
-        var random = SeededRandom(seed: 2)
+        var random = SeededRandom(2)
         for _ in 0..<2000 {
             var text = Self.playlist(using: &random).text
             for _ in 0..<3 {
                 text[Int.random(in: text.indices, using: &random)] ^= 1 << UInt8.random(in: 0..<8, using: &random)
             }
             guard let read = try? StoredPlaylist(parsing: text) else { continue }
-            #expect(zip(read.segments, read.segments.dropFirst()).allSatisfy { $0.msn < $1.msn })
+            #expect(
+                zip(read.segments, read.segments.dropFirst()).allSatisfy { $0.msn < $1.msn || $1.isDiscontinuity })
         }
     }
 
@@ -146,7 +144,7 @@ struct StoredPlaylistTests {
             let section = InitSectionName(term: term, number: .random(in: 0...3, using: &random))
             let segment = StoredSegment(
                 msn: msn, term: term, initSection: section,
-                duration: .microseconds(.random(in: 1...9_000_000, using: &random)), programDateTime: time,
+                duration: .microseconds(Int64.random(in: 1...9_000_000, using: &random)), programDateTime: time,
                 isDiscontinuity: Int.random(in: 0..<9, using: &random) == 0,
                 isGap: Int.random(in: 0..<9, using: &random) == 0)
             playlist.append(segment)

@@ -82,7 +82,7 @@ struct RecordingNodeTests {
                 let publisher = try await node.publisher()
                 try await publisher.publish(.milliseconds(3050), of: .seconds)
                 try await eventually("it plays") { try await node.playlist().segments.count >= 3 }
-                #expect(node.metric("millrace_recorders") == 0 && !folder.has("live"))
+                #expect(node.metric("millrace_recorders_active") == 0 && !folder.has("live"))
             }
         }
     }

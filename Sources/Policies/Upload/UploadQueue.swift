@@ -163,7 +163,6 @@ public struct UploadQueue: ~Copyable {
         beginWork(now: now)
         isFinishing = true
         for name in renditions.keys { renditions[name]?.playlist.want() }
-        if !multivariant.isNew { multivariant.want() }
         return decided(now: now)
     }
 

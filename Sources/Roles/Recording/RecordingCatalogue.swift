@@ -73,13 +73,6 @@ public actor RecordingCatalogue {
 }
 
 extension RecordingCatalogue {
-    /// What there is of a name.
-    private enum Finding {
-        case nothing
-        case recording(RecordingStatus)
-        case removal(RecordingName)
-    }
-
     private func finding(_ name: RecordingName) async throws(StoreFailure) -> Finding {
         if let known = known[name] { return .recording(known) }
         switch try await entry(of: name) {
@@ -101,26 +94,28 @@ extension RecordingCatalogue {
         }
     }
 
+    /// Those of several names, read at once, in their order.
     private func findings(_ names: ArraySlice<RecordingName>) async throws(StoreFailure) -> [Finding] {
-        let results = await withTaskGroup(of: (RecordingName, Result<Finding, StoreFailure>).self) { group in
-            for name in names {
-                group.addTask {
-                    do throws(StoreFailure) {
-                        return (name, .success(try await self.finding(name)))
-                    } catch {
-                        return (name, .failure(error))
-                    }
-                }
-            }
+        let results = await withTaskGroup(of: Found.self) { group in
+            for name in names { group.addTask { Found(name: name, result: await self.result(name)) } }
             var results: [RecordingName: Result<Finding, StoreFailure>] = [:]
-            for await (name, result) in group { results[name] = result }
+            for await found in group { results[found.name] = found.result }
             return results
         }
-        var found: [Finding] = []
+        var findings: [Finding] = []
         for name in names {
-            if let finding = try results[name]?.get() { found.append(finding) }
+            guard let result = results[name] else { continue }
+            findings.append(try result.get())
         }
-        return found
+        return findings
+    }
+
+    private func result(_ name: RecordingName) async -> Result<Finding, StoreFailure> {
+        do throws(StoreFailure) {
+            return .success(try await finding(name))
+        } catch {
+            return .failure(error)
+        }
     }
 
     private func remember(_ status: RecordingStatus) {
@@ -131,4 +126,16 @@ extension RecordingCatalogue {
 
     private static let readAtOnce = 8
     private static let capacity = 10_000
+}
+
+/// What there is of a name.
+private enum Finding: Sendable {
+    case nothing
+    case recording(RecordingStatus)
+    case removal(RecordingName)
+}
+
+private struct Found: Sendable {
+    let name: RecordingName
+    let result: Result<Finding, StoreFailure>
 }

@@ -33,7 +33,7 @@ public struct RecordingMetrics: Sendable {
     public static let families = [deletedFamily, fencedFamily, finishedFamily, mismatchFamily, recorderFamily]
 
     private static let recorderFamily = MetricFamily(
-        "millrace_recorders", .gauge, help: "Streams that this node writes to the object store now.")
+        "millrace_recorders_active", .gauge, help: "Streams that this node writes to the object store now.")
     private static let finishedFamily = MetricFamily(
         "millrace_recordings_finished_total", .counter,
         help: "Recordings that were written whole, with EXT-X-ENDLIST.")

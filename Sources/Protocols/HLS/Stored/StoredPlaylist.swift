@@ -44,10 +44,14 @@ public struct StoredPlaylist: Hashable, Sendable {
     ///   - targetDuration: what the stream's own playlists say.
     public mutating func append(_ segment: StoredSegment, isBeginning: Bool = false, targetDuration: Int? = nil) {
         var segment = segment
-        if let last = segments.last {
+        if isBeginning, !segments.isEmpty {
+            // Its numbers may have begun below those of an earlier life, whose segments were shorter than a second.
+            guard !segments.contains(where: { $0.msn == segment.msn && $0.term == segment.term }) else { return }
+            segment.isDiscontinuity = true
+        } else if let last = segments.last {
             guard segment.msn > last.msn else { return }
             let missing = segment.msn - last.msn - 1
-            if isBeginning || missing > Self.mostGaps {
+            if missing > Self.mostGaps {
                 segment.isDiscontinuity = true
             } else if missing > 0 {
                 fill(missing, before: segment)
@@ -55,17 +59,6 @@ public struct StoredPlaylist: Hashable, Sendable {
         }
         self.targetDuration = max(self.targetDuration, targetDuration ?? 1, segment.roundedSeconds)
         segments.append(segment)
-    }
-
-    /// The playlist up to a segment, in which those of `gaps` have no media.
-    public func listing(through msn: MediaSequenceNumber, gaps: Set<MediaSequenceNumber>) -> StoredPlaylist {
-        var listed = self
-        if let last = segments.last, last.msn > msn { listed.segments = segments.filter { $0.msn <= msn } }
-        guard !gaps.isEmpty else { return listed }
-        for index in listed.segments.indices where gaps.contains(listed.segments[index].msn) {
-            listed.segments[index].isGap = true
-        }
-        return listed
     }
 
     private mutating func fill(_ missing: MediaSequenceNumber, before next: StoredSegment) {

@@ -86,7 +86,8 @@ private struct StoredPlaylistReader {
     private mutating func segment(_ name: ByteSlice) -> Bool {
         guard let slash = name.firstIndex(of: UInt8(ascii: "/")), name.hasSuffix(".m4s"),
             let term = Term(path: name[..<slash]),
-            let msn = name[(slash + 1)...].dropLast(4).decimal, msn < .max, segments.last.map({ $0.msn < msn }) ?? true,
+            let msn = name[(slash + 1)...].dropLast(4).decimal, msn < .max,
+            isDiscontinuity || segments.last.map({ $0.msn < msn }) ?? true,
             let duration, let map, let date = date ?? segments.last?.end, date < Self.endOfTime
         else { return false }
         segments.append(
