@@ -53,7 +53,7 @@ public struct UploadQueue: ~Copyable {
     public mutating func offer(initSection number: UInt32, of rendition: RenditionName, size: Int, now: Duration)
         -> [Directive]
     {
-        hold(HeldUpload(.initSection(rendition, number), size: size, parameters: number, now: now), now: now)
+        hold(HeldUpload(.initSection(rendition, number), size: size, parameters: number), now: now)
         return decided(now: now)
     }
 
@@ -61,7 +61,7 @@ public struct UploadQueue: ~Copyable {
     public mutating func offer(_ segment: SegmentUpload, now: Duration) -> [Directive] {
         let id = UploadID.segment(segment.rendition, segment.msn)
         guard renditions[segment.rendition]?.offer(segment.msn) == true else { return [.release(id)] }
-        hold(HeldUpload(id, size: segment.size, parameters: segment.parameters, now: now), now: now)
+        hold(HeldUpload(id, size: segment.size, parameters: segment.parameters), now: now)
         return decided(now: now)
     }
 
@@ -88,7 +88,9 @@ public struct UploadQueue: ~Copyable {
             advance(now: now, into: &directives)
             // A playlist that lives may only be added to; one that has ended is written again without the gap.
             if isFinishing { renditions[name]?.playlist.want() }
-        case .segment(let name, let msn): want(name, if: renditions[name]?.store(msn, parameters: upload.parameters))
+        case .segment(let name, let msn):
+            overtake(name, by: msn, now: now)
+            want(name, if: renditions[name]?.store(msn, parameters: upload.parameters))
         }
         return directives + decided(now: now)
     }
