@@ -50,7 +50,9 @@ class Process:
         return f"http://127.0.0.1:{self.port}"
 
     def listens(self) -> bool:
-        assert self.process.poll() is None, f"{self.what} has ended"
+        if self.process.poll() is not None:
+            self.log.seek(0)
+            raise AssertionError(f"{self.what} has ended: {self.log.read()[-600:]!r}")
         try:
             urllib.request.urlopen(self.url, timeout=2).close()
         except urllib.error.HTTPError:
@@ -70,26 +72,31 @@ class Seaweed(Process):
             {"name": "tests", "actions": ["Admin", "Read", "Write", "List"],
              "credentials": [{"accessKey": ACCESS, "secretKey": SECRET}]},
             {"name": "anonymous", "actions": ["Read"]}]}))
-        # Each of its parts has a second port, 10 000 above the first.
-        ports = [low_port() for _ in range(4)]
-        super().__init__([
-            str(pathlib.Path(sys.executable).parent / "weed"), "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
-            f"-dir={self.folder.name}", "-master.volumeSizeLimitMB=64", f"-master.port={ports[1]}",
-            f"-volume.port={ports[2]}", f"-filer.port={ports[3]}", "-volume.max=100", "-s3", f"-s3.port={ports[0]}",
-            f"-s3.config={settings}", "-master.telemetry=false"], ports[0], "SeaweedFS")
+        self.config = settings
+        super().__init__([], 0, "SeaweedFS")
 
     def __enter__(self) -> Seaweed:
-        super().__enter__()
+        for attempt in range(3):
+            # Each of its parts has a second port, 10 000 above the first; somebody may take one meanwhile.
+            ports = [low_port() for _ in range(4)]
+            self.port = ports[0]
+            self.command = [
+                str(pathlib.Path(sys.executable).parent / "weed"), "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
+                f"-dir={self.folder.name}", "-master.volumeSizeLimitMB=64", f"-master.port={ports[1]}",
+                f"-volume.port={ports[2]}", f"-filer.port={ports[3]}", "-volume.max=100", "-s3", f"-s3.port={ports[0]}",
+                f"-s3.config={self.config}", "-master.telemetry=false"]
+            try:
+                super().__enter__()
+                break
+            except AssertionError:
+                if attempt == 2:
+                    raise
         session = botocore.session.Session()
         self.client = session.create_client(
             "s3", region_name="us-east-1", endpoint_url=self.url, aws_access_key_id=ACCESS, aws_secret_access_key=SECRET,
             config=botocore.config.Config(s3={"addressing_style": "path"}, retries={"max_attempts": 1}))
         wait_until(self.make_bucket, 60, "SeaweedFS to take a bucket")
         return self
-
-    def __exit__(self, *_: object) -> None:
-        super().__exit__()
-        self.folder.cleanup()
 
     def make_bucket(self) -> bool:
         try:

@@ -245,6 +245,7 @@ def tool(server: Server, *words: str) -> subprocess.CompletedProcess:
 
 
 def export(store: Seaweed, *words: str) -> subprocess.CompletedProcess:
+    others = {name: value for name, value in os.environ.items() if not name.startswith("MILLRACE_")}
     settings = {f"MILLRACE_{name}": str(value) for name, value in store.settings().items()}
     return subprocess.run([BINARY, "recordings", "export", *words], capture_output=True, text=True, timeout=60,
-                          env=os.environ | settings)
+                          env=others | settings)

@@ -172,6 +172,8 @@ private final class Stream: UploadSource {
         return try document("main/media.m3u8", text + (isLast ? "#EXT-X-ENDLIST\n" : ""))
     }
 
+    func refresh() async {}
+
     func multivariantPlaylists() async throws(StoreFailure) -> [UploadDocument] {
         [try document("index.m3u8", "#EXTM3U\nmain/media.m3u8\n")]
     }

@@ -12,6 +12,7 @@ public final class RecorderTable: Sendable {
 
     private struct Entry {
         let term: Term
+        let replica: StreamReplica
         let recorder: StreamRecorder
     }
 
@@ -37,7 +38,7 @@ public final class RecorderTable: Sendable {
             let recorder = StreamRecorder(stream, term: term, replica: replica, kit: kit) { [weak self] news in
                 self?.heard(news, of: stream, in: term)
             }
-            entries[stream] = Entry(term: term, recorder: recorder)
+            entries[stream] = Entry(term: term, replica: replica, recorder: recorder)
             return (former?.recorder, recorder)
         }
         guard let recorder else { return }
@@ -58,9 +59,12 @@ public final class RecorderTable: Sendable {
     /// Waits until the streams that have ended are written whole, at most as long as `time`.
     public func drain(within time: Duration) async {
         let deadline = ContinuousClock.now + time
-        while !streams.isEmpty, ContinuousClock.now < deadline { try? await Task.sleep(for: .milliseconds(20)) }
+        while isEnding, ContinuousClock.now < deadline { try? await Task.sleep(for: .milliseconds(20)) }
         for stream in streams { stop(stream) }
     }
+
+    /// Whether a stream has ended and its recording has not.
+    private var isEnding: Bool { state.withLock { $0.values.contains { $0.replica.isOver } } }
 
     private func heard(_ news: UploadNews, of stream: StreamID, in term: Term) {
         if case .stored = news { return tell(stream, term, news) }

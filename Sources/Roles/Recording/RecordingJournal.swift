@@ -28,6 +28,8 @@ actor RecordingJournal: UploadSource {
         let name: RecordingName
         /// What the store has of it, by rendition.
         var playlists: [RenditionName: StoredPlaylist] = [:]
+        /// Which contents those are.
+        var versions: [RenditionName: ObjectVersion] = [:]
     }
 
     private struct AddedSegment {
@@ -77,7 +79,13 @@ actor RecordingJournal: UploadSource {
             playlist.append(segment, isBeginning: added.isBeginning, targetDuration: targetDuration)
         }
         playlist.isEnded = isLast
-        return UploadDocument(key: beginning.name.mediaKey(rendition), text: playlist.text)
+        return UploadDocument(
+            key: beginning.name.mediaKey(rendition), text: playlist.text, basis: beginning.versions[rendition])
+    }
+
+    /// Another gateway wrote while this one read: what it listed is to stay listed.
+    func refresh() {
+        if beginning?.versions.isEmpty == false { beginning = nil }
     }
 
     func multivariantPlaylists() async throws(StoreFailure) -> [UploadDocument] {
@@ -139,20 +147,21 @@ extension RecordingJournal {
     /// The stream's newest recording in the store.
     private func newest() async throws(StoreFailure) -> Beginning? {
         guard let text = try await read(RecordingName.indexKey(of: stream)) else { return nil }
-        let lines = String(decoding: text, as: UTF8.self).split(whereSeparator: \.isNewline)
+        let lines = String(decoding: text.bytes, as: UTF8.self).split(whereSeparator: \.isNewline)
         let found = lines.compactMap { RecordingName.parsing(uri: $0, of: stream) }
         guard let name = found.first?.0 else { return nil }
         var beginning = Beginning(name: name)
         for (other, rendition) in found where other == name {
-            guard let text = try await read(name.mediaKey(rendition)) else { continue }
-            beginning.playlists[rendition] = try? StoredPlaylist(parsing: text)
+            guard let content = try await read(name.mediaKey(rendition)) else { continue }
+            beginning.playlists[rendition] = try? StoredPlaylist(parsing: content.bytes)
+            beginning.versions[rendition] = content.version
         }
         return beginning.playlists.isEmpty ? nil : beginning
     }
 
-    private func read(_ key: ObjectKey) async throws(StoreFailure) -> [UInt8]? {
+    private func read(_ key: ObjectKey) async throws(StoreFailure) -> StoredContent? {
         do throws(StoreFailure) {
-            return try await store.get(key).bytes
+            return try await store.get(key)
         } catch .notFound {
             return nil
         }

@@ -11,6 +11,9 @@ public protocol UploadSource: Sendable {
     func mediaPlaylist(_ rendition: RenditionName, through msn: UInt64, gaps: Set<UInt64>, isLast: Bool)
         async throws(StoreFailure) -> UploadDocument
 
+    /// What was read in the store has changed meanwhile: it is read anew for the next playlist.
+    func refresh() async
+
     /// The playlists above the media playlists, in the order in which they are written.
     func multivariantPlaylists() async throws(StoreFailure) -> [UploadDocument]
 }
@@ -21,11 +24,14 @@ public struct UploadDocument: Hashable, Sendable {
     public let key: ObjectKey
     /// Its text, in UTF-8.
     public let text: [UInt8]
+    /// The content under that key that the text goes on from, where another term has written it.
+    public let basis: ObjectVersion?
 
     /// A playlist of its parts.
-    public init(key: ObjectKey, text: [UInt8]) {
+    public init(key: ObjectKey, text: [UInt8], basis: ObjectVersion? = nil) {
         self.key = key
         self.text = text
+        self.basis = basis
     }
 }
 

@@ -204,6 +204,7 @@ extension Uploader {
             }
             obey(queue.stored(playlist, now: now))
         } catch {
+            if error == .conditionFailed { await source.refresh() }
             note(error, nil)
             obey(queue.failed(playlist, asked: error.asked, now: now, using: &random))
         }
@@ -214,9 +215,9 @@ extension Uploader {
         guard !isFenced else { return false }
         var fenced = playlists[document.key] ?? FencedPlaylist(document.key, term: term)
         defer { playlists[document.key] = fenced }
-        guard let higher = try await fenced.write(document.text, cacheControl: cacheControl, to: store) else {
-            return true
-        }
+        let higher = try await fenced.write(
+            document.text, goingOnFrom: document.basis, cacheControl: cacheControl, to: store)
+        guard let higher else { return true }
         guard !isFenced else { return false }
         isFenced = true
         tell(.fenced(by: higher))
