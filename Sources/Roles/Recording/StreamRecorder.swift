@@ -152,14 +152,15 @@ extension StreamRecorder {
 // MARK: - Recordings
 
 extension StreamRecorder {
-    /// The recording that a segment belongs to: the first of the term, or a new one where the last has become long. The
-    /// renditions of a recording are those of its first segment.
+    /// The recording that a segment belongs to: the first of the term, or a new one where the last has become long or does
+    /// not reach up to it. The renditions of a recording are those of its first segment.
     private func tape(for item: SegmentToStore) async -> Tape {
-        if let tape, await tape.journal.count < kit.settings.longest { return tape }
+        let isNear = offered.map { item.segment.msn <= $0 + Self.mostMissing } ?? true
+        if let tape, isNear, await tape.journal.count < kit.settings.longest { return tape }
         let isNext = tape != nil
         await tape?.uploader.finish()
         let msn = item.segment.msn
-        if let last = offered, last + Self.mostMissing < msn { offered = nil }
+        if !isNear { offered = nil }
         let names = item.contents.map(\.rendition)
         let renditions = names.isEmpty ? [.main] : names
         let beginning = RecordingJournal.Beginning(name: RecordingName(stream: stream, number: msn))
@@ -172,6 +173,7 @@ extension StreamRecorder {
         let tape = Tape(uploader: uploader, journal: journal, renditions: renditions)
         if isNext { offered = nil }
         self.tape = tape
+        if isOver { await uploader.stop() }
         return tape
     }
 
