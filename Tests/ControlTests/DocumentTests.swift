@@ -4,6 +4,7 @@ import Access
 import Control
 import Foundation
 import Identity
+import Node
 import NodeKit
 import RTMP
 import TestKit
