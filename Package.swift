@@ -208,7 +208,9 @@ var proof: [Target] {
         library(
             "VirtualCluster", folder: "cluster/VirtualCluster",
             uses: ["Bytes", "Cluster", "Feed", "Gossip", "HLS", "Identity", "Media", "Placement", "Relay", "TestKit"]),
-        library("Swarm", folder: "loadtests/Swarm", uses: ["Bytes", "RTMP"]),
+        library(
+            "Swarm", folder: "loadtests/Swarm",
+            uses: ["Bytes", "Cluster", "Media", "RTMP", "RTP", "SecureMedia", "WebRTC"]),
         program(
             "millrace-bench-rtp", folder: "Benchmarks/PlainRTP",
             uses: ["Cluster", "Datagrams", "Fanout", "PlainRTP", "Telemetry", "Transport"]),
@@ -219,7 +221,8 @@ var proof: [Target] {
             uses: ["Cluster", "DelayLine", "Gossip", "Identity", "TestKit", "VirtualCluster"],
             products: [argumentParser]),
         program(
-            "millrace-load", folder: "loadtests/ViewerSwarm", uses: ["RTMP", "Swarm"],
+            "millrace-load", folder: "loadtests/ViewerSwarm",
+            uses: ["Bytes", "CLinuxIO", "Cluster", "Media", "RTMP", "SecureMedia", "Swarm", "WebRTC"],
             products: [argumentParser, nio("NIOCore"), nio("NIOPosix")]
         ),
         tests("Policies", "Access", uses: ["Identity", "Media"]),
@@ -287,7 +290,9 @@ var proof: [Target] {
         tests("Rim", "SharedState", uses: ["Cluster", "Identity", "RedisKit", "Telemetry"], products: [logging]),
         tests("Protocols", "Signing", uses: ["Bytes", "COpenSSL", "Media", "TestKit"]),
         tests("Rim", "Storage", uses: ["Bytes", "Media", "ObjectStorage", "Objects", "StoreKit"]),
-        tests("loadtests", "Swarm", uses: ["Bytes", "RTMP"]),
+        tests(
+            "loadtests", "Swarm",
+            uses: ["Bytes", "Cluster", "Media", "RTMP", "RTP", "SecureMedia", "TestKit", "WebRTC"]),
         tests("Rim", "Telemetry", products: [logging]),
         tests(
             "Rim", "Transport",
