@@ -161,7 +161,10 @@ var roles: [Target] {
         ),
         room(
             "Roles", "PlainRTP",
-            uses: ["Access", "Cluster", "Datagrams", "Fanout", "FanoutAPI", "Media", "RTP", "Telemetry", "Transport"],
+            uses: [
+                "Access", "Bytes", "Cluster", "Datagrams", "Fanout", "FanoutAPI", "Identity", "Media", "RTP", "Signing",
+                "Telemetry", "Transport", "WebRTC",
+            ],
             products: [
                 from("grpc-swift-2", "GRPCCore"), from("grpc-swift-nio-transport", "GRPCNIOTransportHTTP2Posix"),
                 from("grpc-swift-protobuf", "GRPCProtobuf"), nio("NIOPosix"),
@@ -263,7 +266,8 @@ var proof: [Target] {
             "Roles", "Origin",
             uses: ["Access", "Feed", "HLS", "Identity", "Media", "Node", "NodeKit", "RTMP", "Replica", "TestKit"]),
         tests("Policies", "Placement", uses: ["Cluster", "Identity", "TestKit"]),
-        tests("Roles", "PlainRTP", uses: ["Cluster", "Datagrams", "Fanout", "Telemetry", "Transport"]),
+        tests(
+            "Roles", "PlainRTP", uses: ["Cluster", "Datagrams", "Fanout", "RTP", "Telemetry", "Transport", "WebRTC"]),
         tests("Protocols", "RTP", uses: ["Bytes", "Media", "RTMP", "TestKit"]),
         tests("Protocols", "RTMP", uses: ["Bytes", "COpenSSL", "Identity", "Media"]),
         tests(

@@ -29,7 +29,8 @@ struct DocumentTests {
             try await eventually("it plays") { flv.count > 1000 }
             let answer = try await ask(operation, key: "demo", node)
             let changesCluster = operation.hasPrefix("POST /api/v1/cluster")
-            #expect(answer.status == (changesCluster ? 409 : 200))
+            let isOfRTP = operation.hasSuffix("/rtp")
+            #expect(answer.status == (isOfRTP ? operation.hasPrefix("POST") ? 409 : 404 : changesCluster ? 409 : 200))
             try check(answer, operation)
         }
     }
@@ -63,6 +64,8 @@ struct DocumentTests {
         let parts = operation.split(separator: " ").map(String.init)
         let bodies = [
             "/api/v1/publish": #"{"streamKey": "room"}"#,
+            "/api/v1/streams/{key}/rtp":
+                "v=0\r\nm=audio 5004 RTP/AVP 97\r\na=rtpmap:97 opus/48000/2\r\na=ssrc:7 cname:x\r\n",
             "/api/v1/cluster/keys": #"{"verb": "use", "key": "0000000a"}"#,
         ]
         let body = parts[0] == "POST" ? bodies[parts[1]] : nil

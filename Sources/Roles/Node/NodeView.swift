@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Access
+import Cluster
 import Control
 import Feed
 import Glibc
@@ -74,6 +75,11 @@ final class NodeView: ControlNode {
     var hlsScript: [UInt8]? { node.script?.bytes }
 
     var cluster: (any ClusterDesk)? { node.cluster.map { GossipDesk($0, secret: node.policy.secret) } }
+
+    var rtp: (any RTPFeeder)? {
+        guard node.settings.roles.contains(.origin), let part = listeners.withLock({ $0?.plainRTP }) else { return nil }
+        return OriginFeeder(node, streams: part.streams)
+    }
 
     func status() -> NodeStatus {
         let states = streams().map(\.state)
