@@ -267,7 +267,8 @@ var proof: [Target] {
             uses: ["Access", "Feed", "HLS", "Identity", "Media", "Node", "NodeKit", "RTMP", "Replica", "TestKit"]),
         tests("Policies", "Placement", uses: ["Cluster", "Identity", "TestKit"]),
         tests(
-            "Roles", "PlainRTP", uses: ["Cluster", "Datagrams", "Fanout", "RTP", "Telemetry", "Transport", "WebRTC"]),
+            "Roles", "PlainRTP",
+            uses: ["Cluster", "Datagrams", "Fanout", "RTP", "Telemetry", "TestKit", "Transport", "WebRTC"]),
         tests("Protocols", "RTP", uses: ["Bytes", "Media", "RTMP", "TestKit"]),
         tests("Protocols", "RTMP", uses: ["Bytes", "COpenSSL", "Identity", "Media"]),
         tests(
@@ -299,12 +300,12 @@ var proof: [Target] {
             uses: ["Bytes", "Cluster", "Media", "RTMP", "RTP", "SecureMedia", "TestKit", "WebRTC"]),
         tests("Rim", "Telemetry", products: [logging]),
         tests(
-            "Rim", "Transport",
+            "Rim", "Transport", uses: ["TestKit"],
             products: [nio("NIOCore"), nio("NIOPosix"), from("swift-nio-ssl", "NIOSSL")]
         ),
         tests("Policies", "Upload", uses: ["Bytes", "Identity", "TestKit"]),
         tests(
-            "Rim", "WebServer", uses: ["Bytes", "Transport"],
+            "Rim", "WebServer", uses: ["Bytes", "TestKit", "Transport"],
             products: [
                 from("hummingbird", "Hummingbird"), logging, nio("NIOCore"), nio("NIOEmbedded"), nio("NIOPosix"),
             ]
