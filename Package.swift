@@ -162,7 +162,10 @@ var roles: [Target] {
         ),
         room(
             "Roles", "PlainRTP",
-            uses: ["Access", "Cluster", "Datagrams", "Fanout", "FanoutAPI", "Media", "RTP", "Telemetry", "Transport"],
+            uses: [
+                "Access", "Bytes", "Cluster", "Datagrams", "Fanout", "FanoutAPI", "Identity", "Media", "RTP", "Signing",
+                "Telemetry", "Transport", "WebRTC",
+            ],
             products: [
                 from("grpc-swift-2", "GRPCCore"), from("grpc-swift-nio-transport", "GRPCNIOTransportHTTP2Posix"),
                 from("grpc-swift-protobuf", "GRPCProtobuf"), nio("NIOPosix"),
@@ -213,7 +216,9 @@ var proof: [Target] {
         library(
             "VirtualCluster", folder: "cluster/VirtualCluster",
             uses: ["Bytes", "Cluster", "Feed", "Gossip", "HLS", "Identity", "Media", "Placement", "Relay", "TestKit"]),
-        library("Swarm", folder: "loadtests/Swarm", uses: ["Bytes", "RTMP"]),
+        library(
+            "Swarm", folder: "loadtests/Swarm",
+            uses: ["Bytes", "Cluster", "Media", "RTMP", "RTP", "SecureMedia", "WebRTC"]),
         program(
             "millrace-bench-rtp", folder: "Benchmarks/PlainRTP",
             uses: ["Cluster", "Datagrams", "Fanout", "PlainRTP", "Telemetry", "Transport"]),
@@ -224,7 +229,8 @@ var proof: [Target] {
             uses: ["Cluster", "DelayLine", "Gossip", "Identity", "TestKit", "VirtualCluster"],
             products: [argumentParser]),
         program(
-            "millrace-load", folder: "loadtests/ViewerSwarm", uses: ["RTMP", "Swarm"],
+            "millrace-load", folder: "loadtests/ViewerSwarm",
+            uses: ["Bytes", "CLinuxIO", "Cluster", "Media", "RTMP", "SecureMedia", "Swarm", "WebRTC"],
             products: [argumentParser, nio("NIOCore"), nio("NIOPosix")]
         ),
         tests("Policies", "Access", uses: ["Identity", "Media"]),
@@ -265,7 +271,9 @@ var proof: [Target] {
             "Roles", "Origin",
             uses: ["Access", "Feed", "HLS", "Identity", "Media", "Node", "NodeKit", "RTMP", "Replica", "TestKit"]),
         tests("Policies", "Placement", uses: ["Cluster", "Identity", "TestKit"]),
-        tests("Roles", "PlainRTP", uses: ["Cluster", "Datagrams", "Fanout", "Telemetry", "TestKit", "Transport"]),
+        tests(
+            "Roles", "PlainRTP",
+            uses: ["Cluster", "Datagrams", "Fanout", "RTP", "Telemetry", "TestKit", "Transport", "WebRTC"]),
         tests("Protocols", "RTP", uses: ["Bytes", "Media", "RTMP", "TestKit"]),
         tests("Protocols", "RTMP", uses: ["Bytes", "COpenSSL", "Identity", "Media"]),
         tests(
@@ -293,7 +301,9 @@ var proof: [Target] {
         tests("Rim", "SharedState", uses: ["Cluster", "Identity", "RedisKit", "Telemetry"], products: [logging]),
         tests("Protocols", "Signing", uses: ["Bytes", "COpenSSL", "Media", "TestKit"]),
         tests("Rim", "Storage", uses: ["Bytes", "Media", "ObjectStorage", "Objects", "StoreKit"]),
-        tests("loadtests", "Swarm", uses: ["Bytes", "RTMP"]),
+        tests(
+            "loadtests", "Swarm",
+            uses: ["Bytes", "Cluster", "Media", "RTMP", "RTP", "SecureMedia", "TestKit", "WebRTC"]),
         tests("Rim", "Telemetry", products: [logging]),
         tests(
             "Rim", "Transport", uses: ["TestKit"],

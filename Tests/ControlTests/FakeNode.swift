@@ -7,6 +7,8 @@ import Identity
 struct FakeNode: ControlNode {
     var cluster: (any ClusterDesk)?
 
+    var rtp: (any RTPFeeder)? { nil }
+
     func streams() -> [StreamStatus] { [] }
     func stream(_ id: StreamID) -> StreamStatus? { nil }
     func viewers(of id: StreamID) -> [ViewerStatus]? { nil }

@@ -10,9 +10,12 @@ import shutil
 import socket
 import struct
 import subprocess
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import clips
 import grpc
 import pytest
 from google.protobuf import descriptor_pool, json_format, message_factory
@@ -253,3 +256,86 @@ def control_token(role: str) -> str:
     done = subprocess.run([BINARY, "token", "control", role, "--set", f"access.secret={SECRET}"],
                           capture_output=True, text=True, check=True)
     return done.stdout.strip()
+
+
+def describe(*media: str) -> bytes:
+    return "\r\n".join(["v=0", "o=- 0 0 IN IP4 127.0.0.1", "s=-", "t=0 0", *media, ""]).encode()
+
+
+def feed(server: Server, name: str, body: bytes, query: str = "", method: str = "POST") -> tuple[int, dict]:
+    request = urllib.request.Request(server.url(f"/api/v1/streams/{name}/rtp{query}"), method=method, data=body or None,
+                                     headers={"Content-Type": "application/sdp"})
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.status, json.loads(answer.read())
+    except urllib.error.HTTPError as failure:
+        return failure.code, json.loads(failure.read())
+
+
+@contextmanager
+def ffmpeg_rtp(server: Server, video: int, audio: int, sdp: pathlib.Path) -> Iterator[subprocess.Popen]:
+    """ffmpeg sending a clip as RTP, parameter sets in its description only."""
+    port = f"rtp://127.0.0.1:{server.rtp}?pkt_size=1200"
+    command = [clips.ffmpeg9(), "-hide_banner", "-nostdin", "-v", "error", "-re", "-stream_loop", "-1", "-i",
+               clips.path("real-time-opus"), "-map", "0:v", "-c", "copy", "-ssrc", str(video), "-payload_type", "96",
+               "-f", "rtp", port, "-map", "0:a", "-c", "copy", "-ssrc", str(audio), "-payload_type", "97", "-f", "rtp", port,
+               "-sdp_file", str(sdp)]
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                               text=True)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        print(process.communicate(timeout=20)[1][-1500:])
+
+
+def test_a_session_becomes_low_latency_hls(binary: str, tmp_path: pathlib.Path) -> None:
+    """What `ffmpeg -f rtp` sends and describes is a stream, with sound, and still goes to subscribers; it ends with its
+    sender, begins again with it, and ends for good when it is told to."""
+    with Server(PUBLISHER_GRACE="2s") as server, plain(server) as call, udp() as (viewer, address):
+        sdp = tmp_path / "sdp"
+        with ffmpeg_rtp(server, 1111, 2222, sdp):
+            wait_until(lambda: sdp.exists() and b"m=audio" in sdp.read_bytes(), 20, "ffmpeg's description")
+            status, answer = feed(server, "cam", sdp.read_bytes(), "?ssrc=1111,2222")
+            assert status == 201, answer
+            assert answer["port"] == server.rtp and [track["codec"] for track in answer["tracks"]] == ["H264", "opus"]
+            call("AddSubscriber", session_id=answer["tracks"][0]["sessionId"], subscriber_address=address)
+            assert viewer.recv(2048)[8:12] == struct.pack("!I", 1111)
+            server.wait_live("cam")
+            assert "EXT-X-PART:" in server.get("/live/cam/main/media.m3u8")[1].decode()
+            shown = subprocess.run(["ffprobe", "-v", "error", "-show_entries", "stream=codec_name", "-of", "csv=p=0",
+                                    server.playlist("cam")], capture_output=True, text=True, timeout=40)
+            assert set(shown.stdout.replace(",", "\n").split()) == {"h264", "opus"}, shown
+            assert feed(server, "cam", sdp.read_bytes(), "?ssrc=1111,2222")[0] == 409
+            assert feed(server, "other", sdp.read_bytes(), "?ssrc=1111,3333")[0] == 409
+        wait_until(lambda: b"ENDLIST" in server.get("/live/cam/main/media.m3u8")[1], 30, "the stream to end")
+        with ffmpeg_rtp(server, 1111, 2222, sdp):
+            # From another port: the session's one source was the first that sent.
+            assert server.metric("millrace_rtp_packets_refused_total") >= 0
+            status, answer = feed(server, "cam", b"", method="DELETE")
+            assert status == 200, answer
+            assert feed(server, "cam", b"", method="DELETE")[0] == 404
+            assert server.metric("millrace_rtp_sessions") == 0
+            assert feed(server, "cam", sdp.read_bytes(), "?ssrc=1111,2222")[0] == 201
+            wait_until(lambda: b"ENDLIST" not in server.get("/live/cam/main/media.m3u8")[1], 30, "it to be live again")
+
+
+@pytest.mark.parametrize(("body", "query", "status", "reason"), [
+    (b"", "", 400, "v=0"),
+    (b"nonsense", "", 400, "line 1 is not a letter"),
+    (describe("m=audio x RTP/AVP 97"), "", 400, "line 5: m= is malformed"),
+    (describe("m=audio 5006 RTP/AVP 97", "a=rtpmap:97 opus/48000/2"), "", 400, "m=audio names no source"),
+    (describe("m=audio 5006 RTP/AVP 97", "a=rtpmap:97 opus/48000/2"), "?ssrc=x", 400, "ssrc is one number"),
+    (describe("m=audio 5006 RTP/AVP 97", "a=rtpmap:97 opus/48000/2"), "?ssrc=7&source=here", 400, "source is an IP address"),
+    (describe("m=audio 5006 RTP/AVP 97", "a=rtpmap:97 MPEG4-GENERIC/44100/2"), "?ssrc=7", 422, "MPEG4-GENERIC"),
+    (describe("m=audio 5006 RTP/AVP 97", "a=rtpmap:97 opus/48000/2") + b"a=x:" + b"y" * 70000, "?ssrc=7", 413, "too long"),
+], ids=["empty", "nonsense", "port", "no source", "bad source", "bad sender", "codec", "too long"])
+def test_a_wrong_description_is_refused_with_what_is_wrong(server: Server, body, query, status, reason) -> None:
+    answered, answer = feed(server, "wrong", body, query)
+    assert answered == status and reason in answer["error"], answer
+
+
+def test_streams_of_rtp_need_a_token(binary: str) -> None:
+    with Server(ACCESS_TRUST_LOOPBACK="false", ACCESS_SECRET=SECRET) as server:
+        assert feed(server, "cam", describe())[0] == 401
+        assert feed(server, "cam", b"", method="DELETE")[0] == 401

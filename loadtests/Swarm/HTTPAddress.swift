@@ -38,6 +38,13 @@ public struct HTTPAddress: Hashable, Sendable {
         return Self.climb(from: document[..<slash], reference)
     }
 
+    /// Where the `Location` of an answer from here leads, on any server; nil where that is no URL of HTTP.
+    public func following(_ location: String) -> HTTPAddress? {
+        if let absolute = HTTPAddress(location) { return absolute }
+        guard let path = resolve(location, base: path) else { return nil }
+        return HTTPAddress("http://\(authority)\(path)")
+    }
+
     private static func climb(from folder: Substring, _ reference: String) -> String {
         var folder = folder
         var rest = reference[...]

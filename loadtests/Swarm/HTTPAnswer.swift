@@ -12,13 +12,16 @@ public struct HTTPAnswer: Hashable, Sendable {
     public let size: ByteCount
     /// Whether the connection ends behind it.
     public let isLast: Bool
+    /// What it names in `Location`; nil for nothing.
+    public let location: String?
 
     /// An answer of its parts.
-    public init(status: Int, body: ByteSlice, size: ByteCount, isLast: Bool = false) {
+    public init(status: Int, body: ByteSlice, size: ByteCount, isLast: Bool = false, location: String? = nil) {
         self.status = status
         self.body = body
         self.size = size
         self.isLast = isLast
+        self.location = location
     }
 }
 

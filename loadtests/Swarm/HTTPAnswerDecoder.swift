@@ -2,7 +2,7 @@
 
 import Bytes
 
-/// Bytes of one HTTP/1.1 connection to answers, RFC 9112 §4, §6 and §7; for requests by GET. Bodies of media are only
+/// Bytes of one HTTP/1.1 connection to answers, RFC 9112 §4, §6 and §7; for any request but HEAD. Bodies of media are only
 /// counted: a load test that copied them would measure itself.
 public struct HTTPAnswerDecoder: Sendable {
     /// Whether bodies are handed out, or only counted. Set it before the answer begins.
@@ -69,7 +69,8 @@ extension HTTPAnswerDecoder {
             body = []
             size = 0
         }
-        return HTTPAnswer(status: head.status, body: body[...], size: .bytes(size), isLast: head.isLast)
+        return HTTPAnswer(
+            status: head.status, body: body[...], size: .bytes(size), isLast: head.isLast, location: head.location)
     }
 
     /// Returns whether the answer is whole with its head. Interim answers are passed over.

@@ -8,6 +8,7 @@ struct HTTPAnswerHead: Sendable {
     let status: Int
     private(set) var length: Int?
     private(set) var isChunked = false
+    private(set) var location: String?
     var isLast = false
     private var size = 0
 
@@ -33,6 +34,8 @@ struct HTTPAnswerHead: Sendable {
             length = value
         } else if Self.matches(name, "transfer-encoding") {
             isChunked = Self.matches(Self.trimmed(line[(colon + 1)...]), "chunked")
+        } else if Self.matches(name, "location") {
+            location = String(decoding: Self.trimmed(line[(colon + 1)...]), as: UTF8.self)
         } else if Self.matches(name, "connection") {
             let value = Self.trimmed(line[(colon + 1)...])
             if Self.matches(value, "close") { isLast = true }

@@ -22,6 +22,7 @@ struct PublishCommand: ParsableCommand {
 /// `millrace-load watch`.
 struct WatchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "watch", abstract: "Watch streams as players do.", subcommands: [WatchHLSCommand.self]
+        commandName: "watch", abstract: "Watch streams as players do.",
+        subcommands: [WatchHLSCommand.self, WatchWHEPCommand.self]
     )
 }

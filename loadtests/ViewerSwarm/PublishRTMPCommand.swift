@@ -20,6 +20,9 @@ struct PublishRTMPCommand: ParsableCommand {
     @Option(help: "The FLV file.", completion: .file(extensions: ["flv"]))
     var file: String
 
+    @Flag(help: "Write the time over the end of each picture, for viewers on this machine that measure delay.")
+    var stamp = false
+
     @OptionGroup var arguments: RunArguments
 
     func run() throws {
@@ -41,10 +44,10 @@ struct PublishRTMPCommand: ParsableCommand {
         _ loop: any EventLoop, number: Int, _ clip: Clip, _ target: RTMPTarget
     ) throws -> LoopSwarm<PublisherTally> {
         let numbers = stride(from: number, to: arguments.streams, by: arguments.loops)
-        return try LoopSwarm(loop, interval: .milliseconds(5)) { tally in
+        return try LoopSwarm(loop, interval: .milliseconds(5)) { [stamp] tally in
             numbers.map { index in
                 RTMPPublisher(
-                    target, number: index + 1, clip: clip, eventLoop: loop, tally: tally,
+                    target, number: index + 1, clip: clip, isStamped: stamp, eventLoop: loop, tally: tally,
                     beginning: .sinceBoot + arguments.beginning(index, of: arguments.streams))
             }
         }

@@ -10,6 +10,7 @@ final class RTMPPublisher: SwarmMember {
     private let target: RTMPTarget
     private let number: Int
     private let clip: Clip
+    private let isStamped: Bool
     private let eventLoop: any EventLoop
     private let tally: Shared<PublisherTally>
     private let beginning: Duration
@@ -31,12 +32,13 @@ final class RTMPPublisher: SwarmMember {
     }
 
     init(
-        _ target: RTMPTarget, number: Int, clip: Clip, eventLoop: any EventLoop, tally: Shared<PublisherTally>,
-        beginning: Duration
+        _ target: RTMPTarget, number: Int, clip: Clip, isStamped: Bool, eventLoop: any EventLoop,
+        tally: Shared<PublisherTally>, beginning: Duration
     ) {
         self.target = target
         self.number = number
         self.clip = clip
+        self.isStamped = isStamped
         self.eventLoop = eventLoop
         self.tally = tally
         self.beginning = beginning
@@ -71,10 +73,15 @@ final class RTMPPublisher: SwarmMember {
             let lateness = elapsed - cursor.due
             guard let tag = cursor.next(elapsed: elapsed) else { break }
             tally.value.lateness.add(lateness)
-            write(tag)
+            write(isStamped && tag.kind == .video ? stamped(tag) : tag)
             hasWritten = true
         }
         if hasWritten { channel.flush() }
+    }
+
+    private func stamped(_ tag: MediaTag) -> MediaTag {
+        let payload = FrameStamp.write(.sinceBoot, over: tag.payload)
+        return MediaTag(kind: tag.kind, timestamp: tag.timestamp, header: tag.header, payload: payload)
     }
 
     private func write(_ tag: MediaTag) {

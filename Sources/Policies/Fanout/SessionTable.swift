@@ -66,6 +66,9 @@ public struct SessionTable: Sendable {
     /// What a session is; nil where there is none.
     public func session(_ id: SessionID) -> SessionStatus? { numbers[id].flatMap { entries[$0]?.status } }
 
+    /// The session of a source; nil where there is none.
+    public func session(source ssrc: UInt32) -> SessionStatus? { sources[ssrc].flatMap { entries[$0]?.status } }
+
     /// At most `limit` sessions in the order in which they began, behind the session of this number.
     public func sessions(limit: Int, after: SessionNumber) -> [SessionStatus] {
         entries.keys.filter { $0 > after }.sorted().prefix(limit).compactMap { entries[$0]?.status }

@@ -40,6 +40,26 @@ extern int pthread_setname_np(unsigned long thread, const char *name);
 // From <sys/eventfd.h>: a descriptor that is readable while its counter is not zero. -1 where there is none.
 extern int eventfd(unsigned int count, int flags);
 
+// From <sys/epoll.h>: waits for many descriptors at once. Packed where the kernel has it so.
+struct millrace_epoll_event {
+    unsigned int events;
+    unsigned long data;
+}
+#ifdef __x86_64__
+__attribute__((packed))
+#endif
+;
+extern int epoll_create1(int flags);
+extern int epoll_ctl(int epoll, int operation, int descriptor, struct millrace_epoll_event *event);
+extern int epoll_wait(int epoll, struct millrace_epoll_event *events, int count, int milliseconds);
+enum {
+    MILLRACE_EPOLL_CLOEXEC = 02000000,
+    MILLRACE_EPOLL_CTL_ADD = 1,
+    MILLRACE_EPOLL_CTL_MOD = 3,
+    MILLRACE_EPOLLIN = 1,
+    MILLRACE_EPOLLOUT = 4,
+};
+
 // From <sys/socket.h>: struct iovec, struct msghdr and struct mmsghdr.
 struct millrace_iovec {
     void *base;

@@ -46,6 +46,7 @@ public struct ControlSite: Sendable {
         router.get("/api/v1/player") { _, _ in try answer(node.player) }
         router.get("/api/v1/status") { try guarded(.reader, $0, $1) { _ in try answer(node.status()) } }
         addStreamRoutes(to: router)
+        addRTPRoutes(to: router)
         addClusterRoutes(to: router)
         addRecordingRoutes(to: router)
         if hasPage { addPage(to: router) }

@@ -9,6 +9,7 @@ import Transport
 /// Plain RTP and the port that controls it.
 struct PlainRTPPart: Sendable {
     let desk: FanoutDesk
+    let streams: StreamDesk
     let control: ControlPort
 
     /// Once a second.
@@ -37,7 +38,7 @@ extension NodeAssembly {
                 host: "\(try endpoint(settings.grpc.host, settings.grpc.port).address)", port: settings.grpc.port,
                 files: files.map { ControlPortSettings.Files(certificate: $0.certificates, key: $0.key) }),
             desk: desk, policy: policy, metrics: counters, on: group)
-        return PlainRTPPart(desk: desk, control: control)
+        return PlainRTPPart(desk: desk, streams: StreamDesk(desk), control: control)
     }
 
     /// Where to listen, of a name too.

@@ -17,6 +17,7 @@ public final class FanoutDesk: Sendable {
         var table: SessionTable
         var random = SystemRandomNumberGenerator()
         var shares: [SessionNumber: (share: SessionShare, ssrc: UInt32)] = [:]
+        var feeds: [SessionNumber: StreamFeed] = [:]
         var threads: [DatagramThread<FanoutHandler>] = []
     }
 
@@ -59,6 +60,7 @@ public final class FanoutDesk: Sendable {
             return state.threads
         }
         for thread in threads { thread.stop() }
+        for feed in state.withLock({ $0.feeds.values }) { feed.end() }
     }
 
     /// Begins a session.
@@ -124,6 +126,65 @@ public final class FanoutDesk: Sendable {
                 into: &directives)
             metrics.expired(ended)
             obey(directives, &state)
+            for feed in state.feeds.values { feed.tick(now: SystemClock.now()) }
+        }
+    }
+}
+
+// MARK: - Streams
+
+extension FanoutDesk {
+    /// Lets sessions, by their sources, feed a stream besides what they forward. Those that are not there yet begin, with
+    /// packets from `source`.
+    /// - Returns: the sessions, and which of them began here.
+    func feed(
+        _ tracks: [StreamOffer.Line], from source: Endpoint, _ feed: StreamFeed
+    ) throws(SessionFailure) -> [(status: SessionStatus, isNew: Bool)] {
+        let result = state.withLock { state -> Result<[(status: SessionStatus, isNew: Bool)], SessionFailure> in
+            var sessions: [(status: SessionStatus, isNew: Bool)] = []
+            var directives: [SessionTable.Directive] = []
+            defer { obey(directives, &state) }
+            do throws(SessionFailure) {
+                for track in tracks {
+                    let known = state.table.session(source: track.ssrc)
+                    if let known, state.feeds[known.number] != nil { throw .sourceIsTaken }
+                    let status: SessionStatus
+                    if let known {
+                        status = known
+                    } else {
+                        status = try state.table.create(
+                            source: source, ssrc: track.ssrc, mediaType: track.mediaType, now: SystemClock.now(),
+                            wall: SystemClock.wall(), using: &state.random, into: &directives)
+                    }
+                    sessions.append((status, known == nil))
+                }
+            } catch {
+                for session in sessions where session.isNew {
+                    try? state.table.delete(session.status.id, into: &directives)
+                }
+                return .failure(error)
+            }
+            obey(directives, &state)
+            directives = []
+            for (status, _) in sessions {
+                state.feeds[status.number] = feed
+                tell(state) { handler, _ in handler.feed(feed, by: status.ssrc) }
+            }
+            return .success(sessions)
+        }
+        return try result.get()
+    }
+
+    /// Lets sessions feed nothing any more, and ends those that began for it.
+    func unfeed(_ sessions: [(status: SessionStatus, isNew: Bool)]) {
+        state.withLock { state in
+            var directives: [SessionTable.Directive] = []
+            for (status, isNew) in sessions {
+                state.feeds.removeValue(forKey: status.number)?.end()
+                tell(state) { handler, _ in handler.feed(nil, by: status.ssrc) }
+                if isNew { try? state.table.delete(status.id, into: &directives) }
+            }
+            obey(directives, &state)
         }
     }
 }
@@ -166,6 +227,7 @@ extension FanoutDesk {
                 tell(state) { handler, _ in handler.begin(ssrc, share: share, isHeld: mediaType != .audio) }
             case .end(let number, let ssrc):
                 state.shares[number] = nil
+                state.feeds.removeValue(forKey: number)?.end()
                 tell(state) { handler, now in handler.end(ssrc, now: now) }
             case .subscribe(let number, let endpoint):
                 guard let ssrc = state.shares[number]?.ssrc else { continue }

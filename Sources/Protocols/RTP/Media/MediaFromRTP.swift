@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Bytes
+public import Bytes
 public import Media
 
 /// What a publisher's packets mean: parameters and access units.
@@ -143,14 +143,20 @@ public struct ReceiveTrack: Hashable, Sendable {
     public let codec: Codec
     /// With sound: whether `sprop-stereo=1` was negotiated (RFC 7587 §6.1). A decoder takes either for either.
     public let isStereo: Bool
+    /// With H.264 and HEVC: what pictures are decoded with, where it was told beside them (`sprop-parameter-sets`), as
+    /// NAL units behind lengths of four bytes. What comes with the pictures takes its place.
+    public let parameterSets: ByteSlice
 
     /// A track of its parts.
-    public init(id: TrackID, source: ReceiveSource, codec: Codec, isStereo: Bool = true) {
+    public init(
+        id: TrackID, source: ReceiveSource, codec: Codec, isStereo: Bool = true, parameterSets: ByteSlice = []
+    ) {
         precondition(codec != .aac, "a track of AAC over RTP")
         self.id = id
         self.source = source
         self.codec = codec
         self.isStereo = isStereo
+        self.parameterSets = parameterSets
     }
 
     /// What Opus in packets is decoded with: 48 kHz, no gain, and the look-ahead of the one encoder that all use.
@@ -174,5 +180,7 @@ private struct TrackState: Sendable {
         guard track.codec.isVideo, let codec = RTPCodec(track.codec) else { return }
         assembler = PictureAssembler(codec)
         pictures = PictureReader(track.codec)
+        // No picture is in it, so nothing comes of it but what it is read for.
+        if !track.parameterSets.isEmpty { _ = pictures?.sample(track.parameterSets) }
     }
 }

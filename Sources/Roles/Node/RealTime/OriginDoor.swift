@@ -72,17 +72,22 @@ private struct PublicationIntake: MediaIntake {
     let publication: DeskPublication
 
     func take(_ events: [MediaFromRTP.Event]) -> Bool {
-        let found = events.compactMap { event -> IngestEvent? in
-            switch event {
-            case .accessUnit(let unit): .accessUnit(unit)
-            case .parameters(let track, let sets): .parameters(track, sets)
-            case .randomAccessWanted: nil
-            }
-        }
+        let found = events.compactMap(\.ingested)
         return found.isEmpty || publication.publish(found)
     }
 
     func leave() { publication.leave() }
+}
+
+extension MediaFromRTP.Event {
+    /// The same as a stream takes it; nil for what is asked of the publisher.
+    var ingested: IngestEvent? {
+        switch self {
+        case .accessUnit(let unit): .accessUnit(unit)
+        case .parameters(let track, let sets): .parameters(track, sets)
+        case .randomAccessWanted: nil
+        }
+    }
 }
 
 extension AccessRefusal {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Cluster
+public import Cluster
 
 extension Endpoint {
     /// Parses `192.0.2.1:5004` and `[2001:db8::1]:5004`; nil for anything else, names among it.
-    init?(parsing text: String) {
+    public init?(parsing text: String) {
         guard let colon = text.lastIndex(of: ":") else { return nil }
         var host = text[..<colon]
         let digits = text[text.index(after: colon)...]

@@ -39,6 +39,7 @@ final class FanoutHandler: DatagramHandler {
         guard bytes.count <= FanoutLane.longest else { return metrics.refused(.tooLong) }
         lane.pointee.received.packets += 1
         lane.pointee.received.bytes += bytes.count
+        if let feed = lane.pointee.feed { feed.receive(bytes, isReport: head.isReport, now: now) }
         if !lane.pointee.takes(bytes.count) { makeRoom(lane, for: bytes.count, now: now) }
         let isFirst = lane.pointee.count == 0
         lane.pointee.append(bytes, now: now)
@@ -89,6 +90,8 @@ extension FanoutHandler {
             lane.pointee.subscribers.removeLast()
         }
     }
+
+    func feed(_ feed: StreamFeed?, by ssrc: UInt32) { lanes[ssrc]?.pointee.feed = feed }
 
     func probe(_ peer: DatagramAddress, _ probe: SubscriberProbe) {
         sender.append(to: peer, capacity: SubscriberProbe.length) { place in

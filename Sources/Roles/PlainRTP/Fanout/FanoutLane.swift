@@ -12,6 +12,8 @@ struct FanoutLane {
     /// The one source, once it is known.
     var source: DatagramAddress?
     var subscribers: [DatagramAddress] = []
+    /// The stream that is made of the packets; nil where they are only forwarded.
+    var feed: StreamFeed?
     /// Packets received since the share was told.
     var received = (packets: 0, bytes: 0)
     /// When the oldest packet that waits came.

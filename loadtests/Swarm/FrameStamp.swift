@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Bytes
+
+/// When a publisher sent a unit of video, written over the unit's last bytes, so that viewers on the same machine can
+/// tell how long it was on its way. What is shown of it is spoilt a little; nobody who measures looks.
+public enum FrameStamp {
+    /// Writes a time over the end of a unit that has room for it.
+    /// - Parameter now: monotonic time, of the same beginning for all processes of the machine.
+    public static func write(_ now: Duration, over unit: ByteSlice) -> ByteSlice {
+        guard unit.count >= shortest else { return unit }
+        var bytes = Array(unit.dropLast(length))
+        bytes.append(bigEndian: UInt64(bitPattern: nanoseconds(now)))
+        bytes += mark
+        return bytes[...]
+    }
+
+    /// The time that is written over the end of a unit; nil for none.
+    public static func read(_ unit: ByteSlice) -> Duration? {
+        guard unit.count >= length, unit.suffix(mark.count).elementsEqual(mark) else { return nil }
+        let bits = unit.suffix(length).prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
+        return .nanoseconds(Int64(bitPattern: bits))
+    }
+
+    private static func nanoseconds(_ time: Duration) -> Int64 {
+        let (seconds, attoseconds) = time.components
+        return seconds &* 1_000_000_000 &+ attoseconds / 1_000_000_000
+    }
+
+    /// Random, and without a zero, so that no decoder takes it for the beginning of a unit.
+    private static let mark: [UInt8] = [0xE9, 0x5A, 0x17, 0xC3, 0x8E, 0x42, 0xB7, 0x6D]
+    private static let length = 16
+    /// The heads of what is stamped stay as they are.
+    private static let shortest = 128
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+import Media
+import RTP
+
+/// What comes of a viewer's media: packets in their order, those that are missing asked for, whole pictures and sound.
+struct MediaWatch: Sendable {
+    /// What is to be sent, unprotected.
+    private(set) var reports: [[UInt8]] = []
+    /// When the first unit that can be shown was whole.
+    private(set) var started: Duration?
+    private var receiver: RTPReceiverSession
+    private var media: MediaFromRTP
+    private let sources: [ReceiveSource]
+    private let leader: TrackID
+    private let connected: Duration
+    private var freezes = FreezeWatch()
+    private var directives: [RTPReceiverSession.Directive] = []
+    private var events: [MediaFromRTP.Event] = []
+
+    init(_ remote: RemoteParty, source: UInt32, now: Duration) {
+        receiver = RTPReceiverSession(ReceiveSettings(media: remote.media, source: source))
+        media = MediaFromRTP(remote.tracks)
+        sources = remote.tracks.map(\.source)
+        leader = remote.tracks.contains { $0.codec.isVideo } ? .video : .audio
+        connected = now
+    }
+
+    var nextDeadline: Duration? { receiver.nextDeadline }
+
+    mutating func receive(rtp packet: ByteSlice, now: Duration, tally: inout WHEPTally) {
+        receiver.receive(rtp: packet, now: now, into: &directives)
+        obey(now: now, &tally)
+    }
+
+    mutating func receive(rtcp packet: ByteSlice, now: Duration, tally: inout WHEPTally) {
+        receiver.receive(rtcp: packet, now: now, into: &directives)
+        obey(now: now, &tally)
+    }
+
+    mutating func tick(now: Duration, tally: inout WHEPTally) {
+        receiver.tick(now: now, into: &directives)
+        obey(now: now, &tally)
+    }
+
+    /// Takes what is to be sent.
+    mutating func takeReports() -> [[UInt8]] {
+        defer { reports.removeAll(keepingCapacity: true) }
+        return reports
+    }
+
+    /// The viewer leaves.
+    func finish(now: Duration, tally: inout WHEPTally) {
+        for source in sources { tally.repairedPackets += receiver.counters(source)?.recovered ?? 0 }
+        tally.lostPictures += media.ignored.lost
+        tally.present += now - connected
+    }
+}
+
+extension MediaWatch {
+    private mutating func obey(now: Duration, _ tally: inout WHEPTally) {
+        var next = 0
+        while next < directives.count {
+            switch directives[next] {
+            case .began(let source): media.begin(source)
+            case .goodbye: break
+            case .lost(let source, let count):
+                tally.lostPackets += Int(clamping: count)
+                media.lose(source, now: now, into: &events)
+            case .packet(let packet): media.receive(packet, now: now, into: &events)
+            case .report(let source, let clock): media.receive(clock, of: source)
+            case .send(let datagram): reports.append(datagram)
+            }
+            next += 1
+            if next == directives.count { take(now: now, &tally) }
+        }
+        directives.removeAll(keepingCapacity: true)
+    }
+
+    private mutating func take(now: Duration, _ tally: inout WHEPTally) {
+        for event in events {
+            switch event {
+            case .accessUnit(let unit): show(unit, now: now, &tally)
+            case .parameters: break
+            case .randomAccessWanted(let source):
+                receiver.requestRandomAccess(of: source, now: now, into: &directives)
+            }
+        }
+        events.removeAll(keepingCapacity: true)
+    }
+
+    private mutating func show(_ unit: AccessUnit, now: Duration, _ tally: inout WHEPTally) {
+        if unit.track == .video { tally.pictures += 1 } else { tally.sounds += 1 }
+        guard unit.track == leader else { return }
+        started = started ?? now
+        // Until then a viewer is sent what was before it came, as fast as it goes.
+        guard let started, now - started >= Self.settled else { return }
+        if let (interval, isFreeze) = freezes.show(now: now) {
+            tally.intervals.add(interval)
+            if isFreeze {
+                tally.freezes += 1
+                tally.frozen += interval
+            }
+        }
+        if let sent = FrameStamp.read(unit.payload) { tally.delays.add(now - sent) }
+    }
+
+    private static let settled: Duration = .seconds(2)
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What WHEP viewers saw, added up; one for all viewers of a thread.
+public struct WHEPTally: Hashable, Sendable {
+    /// Sessions that were asked for.
+    public var joins = 0
+    /// Sessions whose DTLS was done.
+    public var connected = 0
+    /// Sessions that got a whole picture at which decoding can begin, or sound where there is no video.
+    public var started = 0
+    /// Sessions that left by their own wish before they saw anything.
+    public var cutShort = 0
+    /// Sessions that left by their own wish, and were let go.
+    public var left = 0
+    /// Packets of media and repairs whose protection fitted.
+    public var packets = 0
+    /// Their bytes, as they came.
+    public var bytes = 0
+    /// Of the packets, those before ``settle()``.
+    public private(set) var earlyPackets = 0
+    /// Packets that never came, by the numbers of those around them.
+    public var lostPackets = 0
+    /// Packets that were missing and came when they were asked for.
+    public var repairedPackets = 0
+    /// Packets that this machine dropped before the viewer read them; they are among the missing.
+    public var overrunPackets = 0
+    /// Packets whose protection did not fit, or that came twice.
+    public var badPackets = 0
+    /// Whole units of video that can be decoded.
+    public var pictures = 0
+    /// Units of sound.
+    public var sounds = 0
+    /// Runs of pictures that were not whole.
+    public var lostPictures = 0
+    /// Times that nothing new was shown for 150 ms longer than usual, and at least thrice as long.
+    public var freezes = 0
+    /// How long these were, in all.
+    public var frozen: Duration = .zero
+    /// How long viewers were connected, in all.
+    public var present: Duration = .zero
+    /// Failures by kind.
+    public var faults: [WHEPFault: Int] = [:]
+    /// From the offer to its answer.
+    public var answerTimes = Histogram()
+    /// From the offer to the keys of the media.
+    public var connectTimes = Histogram()
+    /// From the offer to the first picture.
+    public var startTimes = Histogram()
+    /// From the publisher's stamp on a picture to its last packet.
+    public var delays = Histogram()
+    /// From one picture to the next.
+    public var intervals = Histogram()
+
+    /// An empty tally.
+    public init() {}
+
+    /// Failures of all kinds.
+    public var faultCount: Int { faults.values.reduce(0, +) }
+
+    /// What comes from now on counts as steady.
+    public mutating func settle() { earlyPackets = packets }
+
+    mutating func count(_ fault: WHEPFault) { faults[fault, default: 0] += 1 }
+
+    /// Adds all that another tally holds.
+    public mutating func merge(_ other: WHEPTally) {
+        for sum in Self.sums { self[keyPath: sum] += other[keyPath: sum] }
+        for histogram in Self.histograms { self[keyPath: histogram].merge(other[keyPath: histogram]) }
+        frozen += other.frozen
+        present += other.present
+        faults.merge(other.faults, uniquingKeysWith: +)
+    }
+
+    private static var sums: [WritableKeyPath<WHEPTally, Int>] {
+        [
+            \.joins, \.connected, \.started, \.cutShort, \.left, \.packets, \.bytes, \.earlyPackets, \.lostPackets,
+            \.repairedPackets,
+            \.overrunPackets, \.badPackets, \.pictures, \.sounds, \.lostPictures, \.freezes,
+        ]
+    }
+
+    private static var histograms: [WritableKeyPath<WHEPTally, Histogram>] {
+        [\.answerTimes, \.connectTimes, \.startTimes, \.delays, \.intervals]
+    }
+}
+
+/// Why a viewer failed.
+public enum WHEPFault: String, Error, Hashable, Sendable, CaseIterable {
+    /// Nobody answered its checks, or nobody does any more.
+    case checks
+    /// No connection for HTTP, or one that broke.
+    case connection
+    /// A description that no viewer can use.
+    case description
+    /// The server ended the session.
+    case ended
+    /// The handshake of DTLS failed.
+    case handshake
+    /// No socket on this machine.
+    case machine
+    /// An HTTP answer that is none, or not what the protocol has there.
+    case malformed
+    /// More redirects than anybody follows.
+    case redirects
+    /// The server did not want the viewer: 4xx.
+    case refused
+    /// The server could not: 5xx.
+    case server
+    /// Connected, and no picture for ten seconds.
+    case silence
+    /// No answer over HTTP for ten seconds.
+    case timeout
+}

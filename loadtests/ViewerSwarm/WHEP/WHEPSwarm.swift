@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Media
+import SecureMedia
+import Swarm
+import WebRTC
+
+/// All WHEP viewers of one thread: they share what they read with, whom they are in DTLS, and what they count.
+final class WHEPSwarm {
+    var plan: WHEPPlan
+    var tally = WHEPTally()
+    var random = SystemRandomNumberGenerator()
+    let poll = SocketPoll()
+    let reader = DatagramReader()
+    private let context: DTLSContext
+    private var names: [HTTPAddress: SocketName] = [:]
+
+    init(_ plan: WHEPPlan) {
+        self.plan = plan
+        context = DTLSContext(plan.identity)
+    }
+
+    /// Runs the viewers of one thread of so many, from now until the plan's end, and lets them leave.
+    func run(thread: Int, of threads: Int) -> WHEPTally {
+        let viewers = stride(from: thread, to: plan.viewers, by: threads).map { index in
+            WHEPViewer(self, number: index, beginning: plan.beginning + plan.ramp * index / plan.viewers)
+        }
+        let (middle, end) = (plan.beginning + plan.settle, plan.beginning + plan.length)
+        turn(viewers) { $0 >= min(middle, end) }
+        tally.settle()
+        turn(viewers) { $0 >= end }
+        plan.stay = nil
+        let now = Duration.sinceBoot
+        for viewer in viewers { viewer.finish(now: now) }
+        turn(viewers) { now in now >= end + Self.goodbye || viewers.allSatisfy(\.isIdle) }
+        return tally
+    }
+
+    /// A session of the viewer of this number.
+    func session(_ number: Int) -> WHEPViewerSession {
+        WHEPViewerSession(plan.signaling(number), context: context, setup: plan.setup)
+    }
+
+    /// Where a server of HTTP is; nil where nobody knows.
+    func name(of address: HTTPAddress) -> SocketName? {
+        if let known = names[address] { return known }
+        let name = SocketName.resolve(address.host, port: address.port).map(SocketName.init)
+        names[address] = names.count < Self.mostNames ? name : nil
+        return name
+    }
+
+    private func turn(_ viewers: [WHEPViewer], until isDone: (Duration) -> Bool) {
+        var due = Duration.sinceBoot
+        while true {
+            let now = Duration.sinceBoot
+            if now >= due {
+                if isDone(now) { return }
+                for viewer in viewers { viewer.tick(now: now) }
+                due = now + Self.interval
+            }
+            poll.turn(atMost: max(due - .sinceBoot, .zero))
+        }
+    }
+
+    private static let interval: Duration = .milliseconds(5)
+    private static let goodbye: Duration = .seconds(6)
+    private static let mostNames = 4096
+}
+
+/// What the viewers of a run do.
+struct WHEPPlan: Sendable {
+    let identity: DTLSIdentity
+    let setup: DTLSSetup
+    let viewers: Int
+    let beginning: Duration
+    let length: Duration
+    /// From when on packets count as steady, after the beginning.
+    let settle: Duration
+    let ramp: Duration
+    /// How long one stays before another comes in its place; nil for to the end.
+    var stay: Duration?
+    let signaling: @Sendable (Int) -> any ViewerSignaling
+}
