@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Viewers by WHEP that go on whatever happens, as our page does: `whep_viewers.py URL COUNT`. A viewer that gets no picture
+for a second asks at URL again, and says from which node it hears nothing. They end with standard input.
+
+Lines of JSON say what they felt: `["session", viewer, at, host]`, `["picture", viewer, at]` of the first picture of a
+session, and `["gap", viewer, begun, seconds]` for every time of more than a quarter of a second without one. Times are
+those of CLOCK_MONOTONIC.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+
+from aiortc import RTCPeerConnection, RTCSessionDescription
+
+PATIENCE = 1.0
+PAUSE = 0.25
+NOTABLE = 0.25
+
+
+class Following(urllib.request.HTTPRedirectHandler):
+    """POST goes on as POST."""
+
+    def redirect_request(self, request, body, code, message, headers, url):  # noqa: ANN001, ANN201
+        return urllib.request.Request(url, data=request.data, headers=request.headers, method=request.method)
+
+    http_error_307 = urllib.request.HTTPRedirectHandler.http_error_302
+
+
+def post(url: str, offer: str) -> tuple[str, str]:
+    """The session's URL and the answer."""
+    opener = urllib.request.build_opener(Following, urllib.request.ProxyHandler({}))
+    request = urllib.request.Request(url, data=offer.encode(), headers={"Content-Type": "application/sdp"}, method="POST")
+    with opener.open(request, timeout=2) as answer:
+        return answer.headers["Location"], answer.read().decode()
+
+
+class Viewer:
+    def __init__(self, url: str, number: int) -> None:
+        self.url, self.number, self.host, self.last = url, number, "", None
+
+    async def run(self) -> None:
+        while True:
+            with contextlib.suppress(OSError, ValueError):
+                await self._session()
+            await asyncio.sleep(PAUSE)
+
+    async def _session(self) -> None:
+        connection = RTCPeerConnection()
+        connection.addTransceiver("video", direction="recvonly")
+        seen = asyncio.Event()
+        connection.on("track", lambda track: asyncio.ensure_future(self._watch(track, seen)))
+        try:
+            await connection.setLocalDescription(await connection.createOffer())
+            query = f"?avoid={urllib.parse.quote(self.host)}" if self.host else ""
+            location, answer = await asyncio.to_thread(post, self.url + query, connection.localDescription.sdp)
+            self.host = urllib.parse.urlsplit(location).netloc
+            say("session", self.number, time.monotonic(), self.host)
+            await connection.setRemoteDescription(RTCSessionDescription(answer, "answer"))
+            while True:
+                await asyncio.wait_for(seen.wait(), PATIENCE)
+                seen.clear()
+        except (TimeoutError, asyncio.TimeoutError):
+            pass
+        finally:
+            asyncio.ensure_future(connection.close())
+
+    async def _watch(self, track, seen: asyncio.Event) -> None:
+        is_first = True
+        with contextlib.suppress(Exception):
+            while True:
+                await track.recv()
+                now = time.monotonic()
+                if is_first:
+                    say("picture", self.number, now)
+                if self.last and now - self.last > NOTABLE:
+                    say("gap", self.number, self.last, now - self.last)
+                is_first, self.last = False, now
+                seen.set()
+
+
+def say(*values: object) -> None:
+    print(json.dumps(values), flush=True)
+
+
+async def main(url: str, count: int) -> None:
+    viewers = [asyncio.ensure_future(Viewer(url, number).run()) for number in range(count)]
+    await asyncio.to_thread(sys.stdin.read)
+    for viewer in viewers:
+        viewer.cancel()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], int(sys.argv[2])))
