@@ -111,6 +111,7 @@ SECTIONS = [
      "aiortc. kill -9 of the standby. *Freeze* is the longest time without a picture, of each viewer and kill; 0 where "
      "it was less than a quarter of a second. The goal: p95 at most 1 s.", "WHEP standby deaths",
      {"kills": "{kills}", "viewers": "{viewers}", "edges at the standby": "{hanging:.1f} of {edges}",
+      "viewers at those, over all kills": "{concerned}",
       "freeze p50": "{p50:.2f} s", "p95": "{p95:.2f} s", "worst": "{worst:.2f} s"}),
     ("The edge of WHEP viewers is killed", "The same viewers; kill -9 of an edge that has most of them. Who gets no picture "
      "for a second asks the router again, as our page does. *Again* is the time without a picture. The goal: at most "

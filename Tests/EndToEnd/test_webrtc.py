@@ -250,6 +250,34 @@ def test_chromium_publishes_by_whip(server: Server) -> None:
         Watching(viewer, server.url("/watch/live/camera")).start()
 
 
+def test_the_page_publishes_a_camera(server: Server, figures) -> None:
+    with Browser(flags=webrtc_page.FLAGS) as browser:
+        browser.open(server.url("/publish?stream=from-the-page"))
+        browser.evaluate("document.querySelector('[value=camera]').click()")
+        wait_until(lambda: browser.evaluate("return window.__stats?.state") == "live", 20, "the page to be live")
+        server.wait_live("from-the-page")
+        played = play(server, "from-the-page", seconds(4, 30), "--audio")
+        assert played["video"]["frames"] > 50 and played["lost"] == {"video": 0, "audio": 0}, played
+        assert codecs(server, "from-the-page") == {"h264", "opus"}
+        stats = browser.evaluate("return window.__stats")
+        assert stats["bitrate"] > 10_000 and stats["width"] > 0 and stats["frames"] > 30, stats
+        assert stats["roundTrip"] is not None and stats["lost"] == 0, stats
+        assert not browser.evaluate("return document.getElementById('watch').hidden")
+        browser.evaluate("document.getElementById('stop').click()")
+        wait_until(lambda: server.metrics().get('millrace_webrtc_sessions{protocol="whip"}') == 0, 10, "the end")
+        figures(name="the page publishes", bitrate=stats["bitrate"], roundTrip=stats["roundTrip"])
+
+
+def test_the_page_says_why_it_may_not_publish(server: Server) -> None:
+    with Browser(flags=webrtc_page.FLAGS) as browser:
+        browser.open(server.url("/publish?stream=refused"))
+        browser.evaluate("document.getElementById('token').value = 'millrace_nonsense'")
+        browser.evaluate("document.querySelector('[value=camera]').click()")
+        wait_until(lambda: browser.evaluate("return window.__stats?.state") == "refused", 20, "the page to be refused")
+        assert "token" in browser.evaluate("return document.getElementById('problem').textContent").lower()
+        assert browser.evaluate("return document.getElementById('video').srcObject") is None, "the camera goes on"
+
+
 def test_the_page_plays_by_webrtc(server: Server, figures) -> None:
     with Publisher("real-time", server.publish_url("page")), Browser(flags=webrtc_page.FLAGS) as browser:
         server.wait_live("page")

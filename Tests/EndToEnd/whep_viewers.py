@@ -18,7 +18,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-from aiortc import RTCPeerConnection, RTCSessionDescription
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
 PATIENCE = 1.0
 PAUSE = 0.25
@@ -53,7 +53,8 @@ class Viewer:
             await asyncio.sleep(PAUSE)
 
     async def _session(self) -> None:
-        connection = RTCPeerConnection()
+        # Without the servers of STUN that are its default, for whose answers it waits five seconds.
+        connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         connection.addTransceiver("video", direction="recvonly")
         seen = asyncio.Event()
         connection.on("track", lambda track: asyncio.ensure_future(self._watch(track, seen)))
@@ -95,6 +96,7 @@ async def main(url: str, count: int) -> None:
     await asyncio.to_thread(sys.stdin.read)
     for viewer in viewers:
         viewer.cancel()
+    await asyncio.gather(*viewers, return_exceptions=True)
 
 
 if __name__ == "__main__":
