@@ -268,8 +268,8 @@ def test_the_page_publishes_a_camera(server: Server, figures) -> None:
         figures(name="the page publishes", bitrate=stats["bitrate"], roundTrip=stats["roundTrip"])
 
 
-def test_the_page_says_why_it_may_not_publish(server: Server) -> None:
-    with Browser(flags=webrtc_page.FLAGS) as browser:
+def test_the_page_says_why_it_may_not_publish(binary) -> None:
+    with Server(ACCESS_TRUST_LOOPBACK="false") as server, Browser(flags=webrtc_page.FLAGS) as browser:
         browser.open(server.url("/publish?stream=refused"))
         browser.evaluate("document.getElementById('token').value = 'millrace_nonsense'")
         browser.evaluate("document.querySelector('[value=camera]').click()")
