@@ -113,6 +113,13 @@ SECTIONS = [
      {"kills": "{kills}", "viewers": "{viewers}", "edges at the standby": "{hanging:.1f} of {edges}",
       "viewers at those, over all kills": "{concerned}",
       "freeze p50": "{p50:.2f} s", "p95": "{p95:.2f} s", "worst": "{worst:.2f} s"}),
+    ("The gateway is killed under WHEP viewers", "The same viewers, who never ask again; kill -9 of the gateway, whose "
+     "publisher goes on at another origin in another term. *Again* is the time from the publisher's return to a picture. The "
+     "goal: sessions stay, numbers and times of RTP only go forward, and no number is used twice under one key.",
+     "WHEP gateway deaths",
+     {"kills": "{kills}", "viewers": "{viewers}", "sessions": "{sessions}", "packets": "{packets}",
+      "numbers used twice": "{repeated}", "times that went back": "{backwards}", "again p50": "{p50:.2f} s",
+      "p95": "{p95:.2f} s"}),
     ("The edge of WHEP viewers is killed", "The same viewers; kill -9 of an edge that has most of them. Who gets no picture "
      "for a second asks the router again, as our page does. *Again* is the time without a picture. The goal: at most "
      "2.5 s.", "WHEP edge deaths",

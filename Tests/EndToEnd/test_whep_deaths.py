@@ -28,17 +28,21 @@ HERE = pathlib.Path(__file__).parent
 class Viewers:
     """`with Viewers(lab, 6) as viewers:` begins with all of them playing."""
 
-    def __init__(self, lab: Lab, count: int) -> None:
-        self.lab, self.count = lab, count
+    def __init__(self, lab: Lab, count: int, patience: float = 1) -> None:
+        self.lab, self.count, self.patience = lab, count, patience
+        self.sessions = 0
+        # Of all packets: how many, with a number borne before, with a time before an earlier one's.
+        self.packets: tuple[int, int, int] | None = None
         self.hosts: dict[int, str] = {}
         self.pictures: list[tuple[int, float]] = []
         self.gaps: list[tuple[int, float, float]] = []
 
     def __enter__(self) -> Viewers:
         command = [sys.executable, str(HERE / "whep_viewers.py"), f"{base(self.lab, 'r')}/live/{STREAM}/whep",
-                   str(self.count)]
+                   str(self.count), str(self.patience)]
         self.process = self.lab.popen("v", command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
-        threading.Thread(target=self._read, daemon=True).start()
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
         try:
             self.wait_seen(0)
         except BaseException:
@@ -52,6 +56,7 @@ class Viewers:
             self.process.wait(5)
         self.process.kill()
         self.process.wait()
+        self.reader.join(5)
 
     def wait_seen(self, since: float) -> None:
         """Until all of them began a session and saw something after a moment."""
@@ -72,7 +77,10 @@ class Viewers:
         for line in self.process.stdout:
             kind, viewer, at, *rest = json.loads(line)
             match kind:
-                case "session": self.hosts[viewer] = rest[0]
+                case "packets": self.packets = viewer, at, rest[0]
+                case "session":
+                    self.hosts[viewer] = rest[0]
+                    self.sessions += 1
                 case "picture": self.pictures.append((viewer, at))
                 case "gap": self.gaps.append((viewer, at, rest[0]))
 
@@ -103,6 +111,31 @@ def edges_below(lab: Lab, node: str) -> list[str]:
     """Edges that take the stream from a node."""
     tree = ask(lab, "r", f"/cluster/streams/live%2F{STREAM}")["tree"]
     return [branch["node"] for branch in tree if branch["parent"] == node and branch["node"].startswith("e")]
+
+
+def test_the_gateway_is_killed_under_whep_viewers(binary, request, figures) -> None:
+    """Its publisher goes on elsewhere, in another term. Sessions stay, and no source ever goes back or uses a number twice."""
+    kills, pauses = int(seconds(2, 10)), []
+    with exercise(request, topology("one-region", **SETTINGS) | ONE_REGION, streams=1, viewers=4) as made:
+        with Viewers(made.lab, 6, patience=60) as viewers:
+            for _ in range(kills):
+                settled(made)
+                gateway, before = made.overseer.believed(STREAM)[0], len(made.encoders[0].began)
+                at = made.kill(gateway)
+                wait_until(lambda: len(made.encoders[0].began) > before, 20, "the publisher to be back")
+                back = made.encoders[0].began[before][0]
+                wait_until(lambda: {viewer for viewer, start, length in viewers.gaps if start + length > back - 0.2}
+                           >= set(range(viewers.count)), 20, "all to see something new")
+                pauses += [viewers.freeze(viewer, at, back + 20) - (back - at) for viewer in range(viewers.count)]
+                made.start(gateway)
+                wait_members(made.lab, "r", set(made.nodes))
+        made.end()
+    assert viewers.packets is not None, "the viewers did not come to their end"
+    count, repeated, backwards = viewers.packets
+    figures(kind="WHEP gateway deaths", kills=kills, viewers=viewers.count, sessions=viewers.sessions, packets=count,
+            repeated=repeated, backwards=backwards, p50=percentile(pauses, 0.5), p95=percentile(pauses, 0.95))
+    assert viewers.sessions == viewers.count, "somebody had to ask again"
+    assert count > 300 and repeated == 0 and backwards == 0, viewers.packets
 
 
 def test_the_edge_of_whep_viewers_is_killed(binary, request, figures) -> None:

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Viewers by WHEP that go on whatever happens, as our page does: `whep_viewers.py URL COUNT`. A viewer that gets no picture
-for a second asks at URL again, and says from which node it hears nothing. They end with standard input.
+"""Viewers by WHEP that go on whatever happens, as our page does: `whep_viewers.py URL COUNT [PATIENCE]`. A viewer that gets
+no picture for a second, or so many, asks at URL again, and says from which node it hears nothing. They end with standard
+input.
 
 Lines of JSON say what they felt: `["session", viewer, at, host]`, `["picture", viewer, at]` of the first picture of a
 session, and `["gap", viewer, begun, seconds]` for every time of more than a quarter of a second without one. Times are
-those of CLOCK_MONOTONIC.
+those of CLOCK_MONOTONIC. At the end `["packets", count, repeated, backwards]` says of all RTP packets how many bore a number
+that their source had borne before, and how many a time before that of an earlier number.
 """
 
 from __future__ import annotations
@@ -18,9 +20,8 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpReceiver, RTCSessionDescription
 
-PATIENCE = 1.0
 PAUSE = 0.25
 NOTABLE = 0.25
 
@@ -43,8 +44,8 @@ def post(url: str, offer: str) -> tuple[str, str]:
 
 
 class Viewer:
-    def __init__(self, url: str, number: int) -> None:
-        self.url, self.number, self.host, self.last = url, number, "", None
+    def __init__(self, url: str, number: int, patience: float) -> None:
+        self.url, self.number, self.patience, self.host, self.last = url, number, patience, "", None
 
     async def run(self) -> None:
         while True:
@@ -66,7 +67,7 @@ class Viewer:
             say("session", self.number, time.monotonic(), self.host)
             await connection.setRemoteDescription(RTCSessionDescription(answer, "answer"))
             while True:
-                await asyncio.wait_for(seen.wait(), PATIENCE)
+                await asyncio.wait_for(seen.wait(), self.patience)
                 seen.clear()
         except (TimeoutError, asyncio.TimeoutError):
             pass
@@ -87,17 +88,44 @@ class Viewer:
                 seen.set()
 
 
+class PacketBook:
+    """Holds every packet's number and time against those before it from the same source."""
+
+    def __init__(self) -> None:
+        self.count = self.repeated = self.backwards = 0
+        self._sources: dict[int, tuple[int, int, set[int]]] = {}
+        taken = RTCRtpReceiver._handle_rtp_packet
+
+        async def take(receiver, packet, *rest, **named):  # noqa: ANN001, ANN202
+            self._note(packet.ssrc, packet.sequence_number, packet.timestamp)
+            return await taken(receiver, packet, *rest, **named)
+        RTCRtpReceiver._handle_rtp_packet = take
+
+    def _note(self, source: int, number: int, timestamp: int) -> None:
+        newest, latest, seen = self._sources.get(source, (number - 1, timestamp, set()))
+        number = newest + (number - newest + 0x8000) % 0x10000 - 0x8000
+        self.count += 1
+        self.repeated += number in seen
+        seen.add(number)
+        if number > newest:
+            self.backwards += (timestamp - latest) % 0x1_0000_0000 >= 0x8000_0000
+            newest, latest = number, timestamp
+        self._sources[source] = newest, latest, seen
+
+
 def say(*values: object) -> None:
     print(json.dumps(values), flush=True)
 
 
-async def main(url: str, count: int) -> None:
-    viewers = [asyncio.ensure_future(Viewer(url, number).run()) for number in range(count)]
+async def main(url: str, count: int, patience: float) -> None:
+    book = PacketBook()
+    viewers = [asyncio.ensure_future(Viewer(url, number, patience).run()) for number in range(count)]
     await asyncio.to_thread(sys.stdin.read)
     for viewer in viewers:
         viewer.cancel()
     await asyncio.gather(*viewers, return_exceptions=True)
+    say("packets", book.count, book.repeated, book.backwards)
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], int(sys.argv[2])))
+    asyncio.run(main(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]) if len(sys.argv) > 3 else 1.0))

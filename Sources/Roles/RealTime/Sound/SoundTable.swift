@@ -108,12 +108,13 @@ extension SoundTable {
     private func change(_ replica: StreamReplica, _ body: @escaping @Sendable (inout Entry) -> Void) {
         guard let program else { return }
         eventLoop.execute { [self] in
-            let isNew = entries.value[Key(replica)] == nil
-            guard var entry = entries.value[Key(replica)] ?? begin(replica, program) else { return }
+            // One that is over belongs to a publisher who is gone; the replica may have another by now.
+            let known = entries.value[Key(replica)].flatMap { $0.connection.isOver ? nil : $0 }
+            guard var entry = known ?? begin(replica, program) else { return }
             body(&entry)
             entries.value[Key(replica)] = entry
             note(replica)
-            if isNew { entry.connection.wake() }
+            if known == nil { entry.connection.wake() }
         }
     }
 
