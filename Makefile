@@ -25,7 +25,7 @@ run: ## Install what is missing, build, and serve a demo stream
 test: ## Everything that must be true, in under 40 minutes from nothing
 	@scripts/setup build test cluster
 	$(BUILD) tests
-	SWIFT_BACKTRACE=enable=no swift test -c release --skip-build
+	scripts/swift-tests
 	scripts/simulate
 	scripts/fuzz all 20000x
 	scripts/end-to-end

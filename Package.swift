@@ -262,7 +262,7 @@ var proof: [Target] {
             "Roles", "Origin",
             uses: ["Access", "Feed", "HLS", "Identity", "Media", "Node", "NodeKit", "RTMP", "Replica", "TestKit"]),
         tests("Policies", "Placement", uses: ["Cluster", "Identity", "TestKit"]),
-        tests("Roles", "PlainRTP", uses: ["Cluster", "Datagrams", "Fanout", "Telemetry", "Transport"]),
+        tests("Roles", "PlainRTP", uses: ["Cluster", "Datagrams", "Fanout", "Telemetry", "TestKit", "Transport"]),
         tests("Rim", "Processes", products: [nio("NIOCore"), nio("NIOPosix")]),
         tests("Protocols", "RTP", uses: ["Bytes", "Media", "RTMP", "TestKit"]),
         tests("Protocols", "RTMP", uses: ["Bytes", "COpenSSL", "Identity", "Media"]),
@@ -294,12 +294,12 @@ var proof: [Target] {
         tests("loadtests", "Swarm", uses: ["Bytes", "RTMP"]),
         tests("Rim", "Telemetry", products: [logging]),
         tests(
-            "Rim", "Transport",
+            "Rim", "Transport", uses: ["TestKit"],
             products: [nio("NIOCore"), nio("NIOPosix"), from("swift-nio-ssl", "NIOSSL")]
         ),
         tests("Policies", "Upload", uses: ["Bytes", "Identity", "TestKit"]),
         tests(
-            "Rim", "WebServer", uses: ["Bytes", "Transport"],
+            "Rim", "WebServer", uses: ["Bytes", "TestKit", "Transport"],
             products: [
                 from("hummingbird", "Hummingbird"), logging, nio("NIOCore"), nio("NIOEmbedded"), nio("NIOPosix"),
             ]

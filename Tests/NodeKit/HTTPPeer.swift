@@ -4,6 +4,7 @@ package import NIOCore
 import NIOPosix
 import NIOSSL
 import Synchronization
+import TestKit
 
 /// An answer, taken apart.
 package struct HTTPAnswer: Sendable {
@@ -87,7 +88,9 @@ package final class HTTPPeer: Sendable {
     ) async throws -> HTTPAnswer {
         let request = request(method, target, fields: fields, body: body, port: port)
         let peer = try await open(port, sending: request, from: host, isSecured: isSecured)
+        let limit = peer.channel.closesItself()
         try? await peer.channel.closeFuture.get()
+        limit.cancel()
         guard let answer = HTTPAnswer(peer.bytes) else {
             throw NeverHappened(description: "an answer to \(method) \(target): \(peer.bytes.count) bytes")
         }
@@ -126,6 +129,13 @@ package final class HTTPPeer: Sendable {
 
     /// Goes away.
     package func vanish() async { try? await channel.close() }
+}
+
+extension Channel {
+    /// Closes in a minute, whatever is waited for: a test is to fail and not to stand.
+    func closesItself() -> Scheduled<Void> {
+        eventLoop.scheduleTask(in: .seconds(60)) { [self] in close(promise: nil) }
+    }
 }
 
 private final class Keeper: ChannelInboundHandler {

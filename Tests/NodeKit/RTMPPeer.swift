@@ -78,6 +78,8 @@ package final class RTMPPeer: Sendable {
     package func send(_ tags: [MediaTag]) async throws {
         var buffer = ByteBuffer()
         for tag in tags { buffer.writeBytes(ChunkEncoder().encode(tag)) }
+        let limit = channel.closesItself()
+        defer { limit.cancel() }
         try await channel.writeAndFlush(buffer)
     }
 

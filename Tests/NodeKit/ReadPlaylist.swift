@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import TestKit
+
 /// A media playlist as a player reads it, with whole paths.
 package struct ReadPlaylist: Sendable {
     /// Its lines.

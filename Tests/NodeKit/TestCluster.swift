@@ -2,6 +2,7 @@
 
 import Cluster
 package import Node
+import TestKit
 
 /// Some nodes of one cluster in this process, on loopback, with fast clocks.
 package struct TestCluster: Sendable {

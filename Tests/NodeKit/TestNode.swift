@@ -12,6 +12,7 @@ import Origin
 import RTMP
 import Replica
 import Telemetry
+import TestKit
 import Transport
 
 /// A whole node in this process, on ports of its own, with segments of a second.

@@ -20,7 +20,7 @@ struct MetricsTests {
         let node = try await TestNode.start {
             $0.http.tls.certificate = folder.appending(path: "certificate.pem").path
             $0.http.tls.key = folder.appending(path: "key.pem").path
-            $0.http.idleTimeout = .milliseconds(200)
+            $0.http.idleTimeout = .seconds(2)
             $0.rtmp.maximumConnections = 30
             $0.access.viewerApps = ["vip"]
             $0.play.maximumLag = .milliseconds(500)

@@ -7,6 +7,7 @@ import Node
 import NodeKit
 import Origin
 import Replica
+import TestKit
 import Testing
 
 @Suite("A stream that is fenced")

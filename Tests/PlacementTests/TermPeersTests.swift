@@ -63,6 +63,26 @@ struct TermPeersTests {
         #expect(try nodes.snapshot(of: "origin-1", streams: [over]).livingHolders(of: stream).isEmpty)
     }
 
+    @Test("end a stream whose gateway is dead: the standby, or else the first origin of its ranking")
+    func heirs() throws {
+        var nodes = try region()
+        let held = try entry(gateway: "origin-2", standby: "origin-4")
+        func heir(_ entry: StreamEntry) throws -> String? {
+            let found = Set(try ["origin-1", "edge-3"].map { try nodes.snapshot(of: $0).heir(of: entry)?.description })
+            #expect(found.count == 1, "every node of the region means the same")
+            return found.first ?? nil
+        }
+        nodes.change("origin-2") { $0.health = .suspect }
+        #expect(try heir(held) == "origin-2")
+        nodes.change("origin-2") { $0.health = .dead }
+        #expect(try heir(held) == "origin-4")
+        let unheard = try heir(try entry(gateway: "origin-2"))
+        #expect(try unheard != nil && unheard != "origin-2" && heir(try entry(gateway: "gone")) == unheard)
+        nodes.change("origin-4") { $0.health = .left }
+        #expect(try ["origin-1", "origin-3"].contains(heir(held)))
+        #expect(try heir(try entry(gateway: "origin-2", region: "far")) == nil)
+    }
+
     @Test("are a quorum with this node while enough origins are alive, draining or not")
     func quorum() throws {
         var nodes = try region()

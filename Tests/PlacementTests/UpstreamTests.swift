@@ -23,7 +23,8 @@ struct UpstreamTests {
         #expect(try parents(nodes, of: "origin-2", entry, edgeCount: 4).isEmpty)
         var over = entry
         over.state = .ended
-        #expect(try parents(nodes, of: "edge-1", over, edgeCount: 4).isEmpty)
+        let before = try parents(nodes, of: "edge-1", entry, edgeCount: 4)
+        #expect(try parents(nodes, of: "edge-1", over, edgeCount: 4) == before)
     }
 
     @Test("is the first two shields of the ranking for many edges, and the holders for the shields")

@@ -6,6 +6,7 @@ import Media
 import NodeKit
 import RTP
 import SecureMedia
+import TestKit
 import WebRTC
 
 /// A browser's half of a session, over a real socket: it offers, checks, shakes hands, and keeps what comes.

@@ -62,7 +62,8 @@ package final class RedisProcess: Sendable {
     package func kill() {
         guard let ended = number.withLock({ $0.take() }) else { return }
         _ = Glibc.kill(ended, SIGKILL)
-        while (try? RedisDialogue(port: port)) != nil {}
+        let deadline = ContinuousClock.now + .seconds(5)
+        while ContinuousClock.now < deadline, (try? RedisDialogue(port: port)) != nil { usleep(1000) }
     }
 
     /// Has it stand still, with its connections open.

@@ -50,13 +50,24 @@ final class GatewayFeed {
             clock.advance(to: event.time)
             var records: [FeedRecord] = []
             sequencer.append(event.unit, now: clock.now, wall: clock.wall, into: &records)
-            guard !records.isEmpty else { continue }
-            for record in records {
-                if case .partEnd(let mark) = record { _ = commits.append(mark.position, number: number) }
-                number += 1
-            }
-            replica.append(records, committed: isAlone ? commits.committed : nil)
+            append(records)
         }
+    }
+
+    /// Ends the stream.
+    func end() {
+        var records: [FeedRecord] = []
+        sequencer.end(.stopped, now: clock.now, into: &records)
+        append(records)
+    }
+
+    private func append(_ records: [FeedRecord]) {
+        guard !records.isEmpty else { return }
+        for record in records {
+            if case .partEnd(let mark) = record { _ = commits.append(mark.position, number: number) }
+            number += 1
+        }
+        replica.append(records, committed: isAlone ? commits.committed : nil)
     }
 }
 

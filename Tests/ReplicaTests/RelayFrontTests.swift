@@ -9,6 +9,7 @@ import NodeKit
 import Relay
 import Replica
 import Synchronization
+import TestKit
 import Testing
 import Transport
 
@@ -131,6 +132,28 @@ struct RelayFrontTests {
         #expect(edge.metric("millrace_relay_skips_total") == 0)
         #expect(edge.metric("millrace_relay_partings_total", "disconnected") == 1)
         for node in [edge, shields[1], origin] { await node.stop() }
+    }
+
+    @Test("brings the end of a stream that the directory knows of before", arguments: [true, false])
+    func overBeforeItsEnd(isHeld: Bool) async throws {
+        let origin = try await RelayedNode.start("origin")
+        let shield = try await RelayedNode.start("shield", below: [origin])
+        let edge = try await RelayedNode.start("edge", below: [shield])
+        let late = try await RelayedNode.start("late", below: [origin])
+        let feed = try GatewayFeed(on: origin)
+        feed.publish(.seconds(4))
+        let replica = try #require(edge.upstream.replica(of: GatewayFeed.stream, via: []))
+        try await eventually("the window is here") { replica.playlist == feed.replica.playlist }
+        await shield.stop()
+        feed.end()
+        if isHeld { edge.finder.parents = [try origin.asParent] } else { edge.finder.parents = [] }
+        for node in [edge, late] { node.finder.isOver = true }
+        edge.upstream.learn(replica.id, GatewayFeed.term)
+        try await eventually("it is over") { replica.isOver }
+        #expect((replica.playlist == feed.replica.playlist) == isHeld)
+        #expect((edge.replicas[replica.id] === replica) == isHeld, "what nobody has the end of is not found")
+        #expect(try late.upstream.replica(of: GatewayFeed.stream, via: []) == nil)
+        for node in [edge, late, origin] { await node.stop() }
     }
 
     @Test("lets a stream go that nobody wants, and its parent's subscription with it")

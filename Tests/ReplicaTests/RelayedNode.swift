@@ -81,16 +81,22 @@ final class RelayedNode: Sendable {
 
 /// Parents that a test names.
 final class FixedParents: ParentFinder {
-    private let state = Mutex<[RelayParent]>([])
+    private let state = Mutex<(parents: [RelayParent], isOver: Bool)>(([], false))
 
     var parents: [RelayParent] {
-        get { state.withLock { $0 } }
-        set { state.withLock { $0 = newValue } }
+        get { state.withLock { $0.parents } }
+        set { state.withLock { $0.parents = newValue } }
+    }
+
+    /// Whether the stream is known to be over.
+    var isOver: Bool {
+        get { state.withLock { $0.isOver } }
+        set { state.withLock { $0.isOver = newValue } }
     }
 
     func parents(of stream: StreamID) -> RelayParents? {
-        let candidates = parents
-        return candidates.isEmpty ? nil : RelayParents(candidates: candidates)
+        let (candidates, isOver) = state.withLock { $0 }
+        return candidates.isEmpty && !isOver ? nil : RelayParents(candidates: candidates, isOver: isOver)
     }
 }
 

@@ -9,6 +9,7 @@ import Relay
 import Replica
 import Synchronization
 import Telemetry
+import TestKit
 import Testing
 import Transport
 

@@ -87,7 +87,7 @@ struct ObjectStoreTests {
         await #expect(throws: StoreFailure.conditionFailed) {
             try await store.put(key, text("three"), if: .matches(first))
         }
-        #expect(try await store.head(key).version == second)
+        #expect(try await store.head(key).version == second, "after \(first)")
         #expect(try await store.get(key).bytes == Array("two".utf8))
     }
 

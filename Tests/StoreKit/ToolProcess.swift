@@ -27,6 +27,9 @@ package final class ToolProcess: Sendable {
         let process = Process()
         process.executableURL = URL(filePath: "/bin/sh")
         process.arguments = ["-c", Self.script, program] + (try arguments(self.port))
+        // A pipe that outlives the test would keep whoever reads it waiting for more.
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
         try process.run()
         shell = Mutex(process)
         let deadline = ContinuousClock.now + .seconds(60)

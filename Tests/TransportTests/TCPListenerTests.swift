@@ -3,6 +3,7 @@
 import NIOCore
 import NIOPosix
 import NIOSSL
+import TestKit
 import Testing
 import Transport
 
@@ -75,7 +76,7 @@ struct TCPListenerTests {
             TCPListenerSettings(host: "127.0.0.1", port: 0), on: group, observer: log
         ) { _, _ in }
         let client = try await Client.connect(to: listener.address, on: group)
-        while listener.connections == 0 { await Task.yield() }
+        try await eventually("it is let in") { listener.connections == 1 }
         await listener.stop(within: .milliseconds(1))
         #expect(await client.rest() == "")
         #expect(listener.connections == 0)

@@ -2,6 +2,7 @@
 
 import Bytes
 import FoundationEssentials
+import TestKit
 import Testing
 import WebServer
 
@@ -63,7 +64,7 @@ struct HTTP2Tests {
             await #expect(throws: ShellFailure.self) {
                 try await curl("--max-time 0.5 --stderr /dev/null", ["/m/wait"], harness)
             }
-            while harness.log.entries != ["cancelled"] { await Task.yield() }
+            try await eventually("it is noticed") { harness.log.entries == ["cancelled"] }
         }
     }
 
@@ -71,7 +72,7 @@ struct HTTP2Tests {
     func stopping() async throws {
         try await ServerHarness.run(isTLS: true) { harness in
             async let text = curl("", ["/m/wait"], harness)
-            while try await harness.waiting() == 0 { await Task.yield() }
+            try await eventually("it waits") { try await harness.waiting() == 1 }
             let other = try await harness.connect()
             async let stopped: Void = harness.server.stop(within: .seconds(30))
             #expect(await other.rest() == "")
@@ -95,7 +96,7 @@ struct HTTP2Tests {
             #expect(await client.read(upTo: "echo /m/1 true").hasSuffix("echo /m/1 true"))
             try await client.send(RawFrame.get("/m/wait", on: 23) + RawFrame.reset(23))
             _ = await client.rest()
-            while harness.server.connections > 0 { await Task.yield() }
+            try await eventually("it is gone") { harness.server.connections == 0 }
             #expect(harness.log.entries.filter { $0 == "cancelled" }.count == 11)
         }
     }
@@ -119,7 +120,7 @@ struct HTTP2Tests {
         try await ServerHarness.run(settings, isTLS: true) { harness in
             let client = try await harness.connectHTTP2()
             try await client.send(RawFrame.get("/m/flood", on: 1) + RawFrame.get("/m/wait", on: 3))
-            while harness.log.entries != ["timed out stalled", "cancelled"] { await Task.yield() }
+            try await eventually("it is cut") { harness.log.entries == ["timed out stalled", "cancelled"] }
             #expect(try await harness.waiting() == 1)
             #expect(harness.server.connections == 1)
         }

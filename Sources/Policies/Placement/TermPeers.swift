@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Cluster
+public import Cluster
 public import Identity
 
 extension PlacementSnapshot {
@@ -40,6 +40,16 @@ extension PlacementSnapshot {
         view.members.filter { member in
             isMeant(member.health) && member.description.region == region && member.description.roles.contains(.origin)
         }.map(\.id)
+    }
+
+    /// Who ends a stream of this region whose publisher does not come back: its gateway while it lives, then its standby,
+    /// then the first origin of its ranking, as a gateway may die before the others hear of a standby.
+    /// - Returns: nil for another region's stream, and where no origin lives.
+    public func heir(of entry: StreamEntry) -> NodeID? {
+        guard entry.region == region else { return nil }
+        let holders = [entry.gateway, entry.standby].compactMap { $0 }
+        let ranking = origins.ranking(of: RankingKey(entry.stream)).map { origins.members[$0].id }
+        return (holders + ranking).first { view.member($0).map { $0.health <= .suspect } ?? false }
     }
 
     /// The edges that a stream of a common audience has, and some.

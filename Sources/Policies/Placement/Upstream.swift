@@ -44,7 +44,7 @@ extension PlacementSnapshot {
     }
 
     /// Where a node of this region has a stream's feed from: at most two nodes, the second for when the first fails. None
-    /// for a holder, and none where no parent is known.
+    /// for a holder, and none where no parent is known. Those of a stream that is over have its end.
     ///
     /// Edges subscribe at the region's shields, the first two of the stream's ranking; in the gateway's own region at the
     /// holders while they are few. Shields, and the edges of a region without one, subscribe at the holders if they are in
@@ -53,7 +53,7 @@ extension PlacementSnapshot {
     ///   of the region's edges, and is sent on if that is wrong.
     public func parents(of node: NodeID, for entry: StreamEntry, edgeCount: Int) -> [Upstream] {
         let level = level(of: node, for: entry)
-        guard level != .holder, entry.state != .ended else { return [] }
+        guard level != .holder else { return [] }
         let isHome = entry.region == region
         let isDirect = level < .edge || isHome && edgeCount <= Self.directEdges
         let near = isDirect ? [] : nearShields(for: entry)

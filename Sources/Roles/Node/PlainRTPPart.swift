@@ -15,8 +15,8 @@ struct PlainRTPPart: Sendable {
     func tick() { desk.tick() }
 
     /// No more calls, then no more packets.
-    func stop() async {
-        await control.stop()
+    func stop(within grace: Duration) async {
+        await control.stop(within: grace)
         desk.stop()
     }
 }

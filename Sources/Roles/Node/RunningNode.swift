@@ -73,7 +73,7 @@ package struct RunningNode: Service {
         await listeners.http.stop(within: grace * 4 / 5)
         async let relay: Void? = listeners.cluster?.relay.stop(within: grace / 10)
         async let agent: Void? = listeners.agent?.stop(within: .zero)
-        async let plainRTP: Void? = listeners.plainRTP?.stop()
+        async let plainRTP: Void? = listeners.plainRTP?.stop(within: grace / 5)
         _ = await (rtmp, rtmps, relay, agent, cluster, plainRTP)
         try? await assembly.group.shutdownGracefully()
         assembly.storms.flush(now: SystemClock.now() + .seconds(1))

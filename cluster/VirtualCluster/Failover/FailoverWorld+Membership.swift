@@ -67,8 +67,8 @@ extension FailoverWorld {
         keepGrace(node)
     }
 
-    /// A gateway ends what its publisher did not come back to; a standby what its gateway can not end; and a node that was
-    /// the gateway in an earlier life what it knows nothing of.
+    /// A gateway ends what its publisher did not come back to, and what it knows nothing of; the heir what the gateway can
+    /// not end.
     private func keepGrace(_ node: FailoverNode) {
         if let since = node.gateway?.absentSince, now - since > Self.grace, node.gateway?.isFenced == false {
             node.gateway?.absentSince = nil
@@ -78,8 +78,7 @@ extension FailoverWorld {
             node.orphanSince = nil
             return
         }
-        let isGone = node.dead.contains(number(of: entry.gateway))
-        guard entry.gateway == node.id || entry.standby == node.id && isGone else {
+        guard node.snapshot.heir(of: entry) == node.id else {
             node.orphanSince = nil
             return
         }

@@ -188,15 +188,14 @@ extension ClusterPart: OriginCluster {
     }
 
     /// Ends streams whose publisher did not come back in the grace, and whose gateway can not: it is gone and this node is
-    /// the standby, or it is this node, which knows nothing of its earlier life.
+    /// the heir, or it is this node, which knows nothing of its earlier life.
     func endOrphans() {
-        let view = desk.snapshot.view
-        let orphans = view.streams.values.filter { entry in
+        let snapshot = desk.snapshot
+        let orphans = snapshot.view.streams.values.filter { entry in
             guard entry.state != .ended, streams[entry.stream] == nil else { return false }
             // The view may not have it yet that this node has ended the stream.
             if let held = replicas[entry.stream], held.isOver, held.term >= entry.term { return false }
-            let isGone = view.member(entry.gateway).map { $0.health >= .dead } ?? true
-            return entry.gateway == id || entry.standby == id && isGone
+            return snapshot.heir(of: entry) == id
         }
         for orphan in shared.overdue(orphans, after: settings.publisher.grace) {
             streams.endOrphan(orphan.stream, on: group.any())

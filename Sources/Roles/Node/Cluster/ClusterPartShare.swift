@@ -151,7 +151,7 @@ final class ClusterPartShare: ParentFinder, RelayDoorkeeper {
 
     func parents(of stream: StreamID) -> RelayParents? {
         let snapshot = desk.snapshot
-        guard let entry = newest(stream, in: snapshot), entry.state != .ended else { return nil }
+        guard let entry = newest(stream, in: snapshot) else { return nil }
         let candidates: [Upstream]
         if entry.standby == snapshot.view.node {
             let gateway = snapshot.view.member(entry.gateway)
@@ -162,7 +162,7 @@ final class ClusterPartShare: ParentFinder, RelayDoorkeeper {
         }
         return RelayParents(
             candidates: candidates.map { RelayParent(node: $0.node, endpoint: $0.relay) }, term: entry.term,
-            view: snapshot.view.version)
+            isOver: entry.state == .ended, view: snapshot.view.version)
     }
 
     private func newest(_ stream: StreamID, in snapshot: PlacementSnapshot) -> StreamEntry? {

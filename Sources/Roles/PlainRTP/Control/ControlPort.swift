@@ -38,10 +38,15 @@ public final class ControlPort: Sendable {
         }
     }
 
-    /// Takes no more calls, and returns when those that run are over.
-    public func stop() async {
+    /// Takes no more calls, and returns when those that run are over, which they are when `grace` is.
+    public func stop(within grace: Duration) async {
         server.beginGracefulShutdown()
+        let limit = Task {
+            try await Task.sleep(for: grace)
+            serving.cancel()
+        }
         _ = try? await serving.value
+        limit.cancel()
     }
 
     private init(port: Int, server: GRPCServer<HTTP2ServerTransport.Posix>, serving: Task<Void, any Error>) {

@@ -23,19 +23,22 @@ public struct RelayParents: Hashable, Sendable {
     public var candidates: [RelayParent]
     /// The highest term known of the stream.
     public var term: Term?
+    /// Whether the stream is known to be over: who has some of it gets its end there, and nobody begins with it.
+    public var isOver: Bool
     /// The version of the view of the cluster that this was decided over.
     public var view: UInt64
 
     /// Parents of their parts.
-    public init(candidates: [RelayParent], term: Term? = nil, view: UInt64 = 0) {
+    public init(candidates: [RelayParent], term: Term? = nil, isOver: Bool = false, view: UInt64 = 0) {
         self.candidates = candidates
         self.term = term
+        self.isOver = isOver
         self.view = view
     }
 }
 
 /// Decides where a stream is to be taken from. Called on event loops: it must not block.
 public protocol ParentFinder: Sendable {
-    /// The parents of a stream; nil where nobody is known to publish it.
+    /// The parents of a stream; nil where nobody is known to publish it or to have published it.
     func parents(of stream: StreamID) -> RelayParents?
 }

@@ -52,7 +52,9 @@ final class Upstream: RelayLinkUser {
             attach(path, to: parent)
         }
         let isUnknown = !isHolder && candidates.allSatisfy { ignorant.contains($0) }
-        if !replica.hasTerm, isUnknown, ends.isEmpty { loop.giveUp(self) }
+        // What is over, and what nobody has the end of, ends nowhere else.
+        let isLost = !replica.hasTerm || parents?.isOver ?? false && !replica.isOver
+        if isLost, isUnknown, ends.isEmpty { loop.giveUp(self) }
     }
 
     /// The directory has news of the stream, such as a higher term: parents that have no place in its tree are left.

@@ -159,7 +159,7 @@ extension UpstreamTable {
     private func open(
         _ stream: StreamID, via: [NodeTag], isHeld: Bool, reusing former: StreamReplica? = nil
     ) -> StreamReplica? {
-        let isKnown = finder.parents(of: stream).map { !$0.candidates.isEmpty } ?? false
+        let isKnown = finder.parents(of: stream).map { !$0.candidates.isEmpty && !$0.isOver } ?? false
         guard isKnown || former != nil else { return nil }
         return state.withLock { state in
             if let entry = state.entries[stream] { return entry.unknownSince == nil ? entry.replica : nil }

@@ -4,6 +4,9 @@
 package struct NeverHappened: Error, CustomStringConvertible {
     /// What was hoped for.
     package let description: String
+
+    /// Of what was hoped for.
+    package init(description: String) { self.description = description }
 }
 
 /// Returns as soon as `condition` holds; throws if it does not within ten seconds.
