@@ -145,8 +145,9 @@ var roles: [Target] {
             uses: [
                 "APIClient", "Access", "Arbitration", "Bytes", "CLinuxIO", "CMAF", "COpenSSL", "Cluster", "Clustering",
                 "Control", "Datagrams", "Edge", "Fanout", "Feed", "GeoIP", "Gossip", "HLS", "Identity", "Media",
-                "Origin", "Placement", "PlainRTP", "RTMP", "RTP", "RealTime", "Relay", "Replica", "Router",
-                "SharedState", "Telemetry", "Transport", "WebRTC", "WebServer",
+                "ObjectStorage", "Objects", "Origin", "Placement", "PlainRTP", "RTMP", "RTP", "RealTime", "Recording",
+                "Relay", "Replica", "Router", "SharedState", "Storage", "Telemetry", "Transport", "Upload", "WebRTC",
+                "WebServer",
             ],
             products: [
                 argumentParser, configuration, logging, nio("NIOCore"), nio("NIOPosix"),
@@ -181,7 +182,11 @@ var roles: [Target] {
             ]
         ),
         room(
-            "Roles", "Recording", uses: ["Bytes", "Identity", "Objects", "Storage", "Telemetry", "Upload"],
+            "Roles", "Recording",
+            uses: [
+                "Bytes", "Cluster", "Feed", "HLS", "Identity", "Media", "Objects", "Replica", "Signing", "Storage",
+                "Telemetry", "Upload",
+            ],
             products: [logging]),
         room(
             "Roles", "Router",
@@ -277,7 +282,8 @@ var proof: [Target] {
         tests(
             "Roles", "Recording",
             uses: [
-                "Bytes", "Identity", "ObjectStorage", "Objects", "Storage", "StoreKit", "Telemetry", "Upload",
+                "Bytes", "HLS", "Identity", "Media", "ObjectStorage", "Objects", "Storage", "StoreKit", "Telemetry",
+                "Upload",
             ], products: [logging]),
         tests(
             "Roles", "Replica",

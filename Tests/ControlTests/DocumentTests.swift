@@ -4,6 +4,7 @@ import Access
 import Control
 import Foundation
 import Identity
+import Node
 import NodeKit
 import RTMP
 import TestKit
@@ -21,15 +22,21 @@ struct DocumentTests {
 
     @Test("says of every answer what it is", arguments: APIDocument.operations.keys.sorted())
     func answers(operation: String) async throws {
-        try await TestNode.run { node in
+        let folder = FileManager.default.temporaryDirectory.appending(path: "store-\(UInt64.random(in: 0 ... .max))")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try await TestNode.run {
+            $0.storage.kind = .file
+            $0.storage.path = folder.path
+        } _: { node in
             let publisher = try await node.publisher()
             try await publisher.publish(.seconds(3))
             try await eventually("it is live") { try await node.playlist().segments.count >= 2 }
             let flv = try await node.open("/live/demo.flv")
             try await eventually("it plays") { flv.count > 1000 }
-            let answer = try await ask(operation, key: "demo", node)
-            let changesCluster = operation.hasPrefix("POST /api/v1/cluster")
-            #expect(answer.status == (changesCluster ? 409 : 200))
+            try await eventually("it is recorded") { try await recording(node) != nil }
+            let answer = try await ask(operation, key: "demo", recording: try await recording(node) ?? "", node)
+            let isRefused = operation.hasPrefix("POST /api/v1/cluster") || operation.hasPrefix("DELETE")
+            #expect(answer.status == (isRefused ? 409 : 200))
             try check(answer, operation)
         }
     }
@@ -49,7 +56,7 @@ struct DocumentTests {
             let foreign = try await ask(operation, key: "demo", node, fields: ["X-Forwarded-For": "192.0.2.1"])
             #expect(foreign.status == 401 && foreign.fields["www-authenticate"] == "Bearer")
             try check(foreign, operation)
-            guard operation.hasPrefix("POST") else { return }
+            guard operation.hasPrefix("POST") || operation.hasPrefix("DELETE") else { return }
             let bearer = ["Authorization": "Bearer \(node.controlToken(.reader))"]
             let reader = try await ask(operation, key: "demo", node, fields: bearer)
             #expect(reader.status == 403)
@@ -57,8 +64,17 @@ struct DocumentTests {
         }
     }
 
+    /// The id of the recording that there is, as part of a path.
+    private func recording(_ node: TestNode) async throws -> String? {
+        let body = try await node.ask("/api/v1/recordings").body
+        let list = try JSONSerialization.jsonObject(with: Data(body)) as? [String: Any]
+        let first = (list?["recordings"] as? [[String: Any]])?.first
+        return (first?["id"] as? String)?.replacing("/", with: "%2F")
+    }
+
     private func ask(
-        _ operation: String, key: String, _ node: TestNode, fields: [String: String] = [:]
+        _ operation: String, key: String, recording: String = "live%2Fnone%2F1", _ node: TestNode,
+        fields: [String: String] = [:]
     ) async throws -> HTTPAnswer {
         let parts = operation.split(separator: " ").map(String.init)
         let bodies = [
@@ -67,6 +83,7 @@ struct DocumentTests {
         ]
         let body = parts[0] == "POST" ? bodies[parts[1]] : nil
         let path = parts[1].replacing("{key}", with: key).replacing("{name}", with: "edge-1")
+            .replacing("{id}", with: recording)
         return try await node.ask(path, method: parts[0], fields: fields, body: body)
     }
 

@@ -23,5 +23,6 @@ struct FakeNode: ControlNode {
     func checks() -> [String: String] { ["streamManager": "ok"] }
     var player: PlayerStatus { PlayerStatus(script: nil, node: "n", version: "v", rtmpPort: nil, tokenNeeded: true) }
     var rtmpPort: Int? { nil }
+    var recordings: (any RecordingDesk)? { nil }
     var hlsScript: [UInt8]? { nil }
 }

@@ -92,8 +92,12 @@ struct MediaWindowTests {
         #expect(window.writtenSegment(104, term: script.term, rendition: .main)?.count == 4)
     }
 
-    @Test("gives up parts that a newer term never heard of, and cuts the segment off there")
+    @Test("gives up parts that a newer term never heard of, cuts the segment off there, and has gaps begin there")
     func takeover() throws {
+        for gaps in [0, 2] { try takeover(gaps: gaps) }
+    }
+
+    private func takeover(gaps: Int) throws {
         var script = FeedScript()
         script.segments(3)
         script.begin()
@@ -105,6 +109,7 @@ struct MediaWindowTests {
         window.commit(upTo: PartPosition(msn: 103, part: 0))
         var next = known
         next.takeOver()
+        for _ in 0..<gaps { next.gap() }
         next.segment()
         for entry in next.entries where entry.position.term == next.term { FeedScript.play(entry, into: &window) }
         #expect(window.text() == next.window().text())

@@ -40,10 +40,11 @@ struct MetricsTests {
     }
 
     /// Families that `ClusterNodeTests`, `LeaseNodeTests`, `TakeoverTests`, `RelayFrontTests` and `TermTests` move, those of
-    /// plain RTP, which `FanoutDeskTests` and `test_rtp.py` do, and those of WebRTC, which the tests of RealTime do.
+    /// plain RTP, which `FanoutDeskTests` and `test_rtp.py` do, those of WebRTC, which the tests of RealTime do, and those of
+    /// the object store, which `RecordingNodeTests`, `UploaderTests` and `RemoteStoreTests` do.
     private static let ofOthers = [
-        "cluster", "datagram", "datagrams", "gossip", "grpc", "redis", "relay", "router", "rtp", "segment",
-        "stale_terms", "terms", "webrtc",
+        "cluster", "datagram", "datagrams", "gossip", "grpc", "recorders", "recording", "recordings", "redis", "relay",
+        "router", "rtp", "segment", "stale_terms", "store", "terms", "upload", "webrtc",
     ]
 
     /// All that can happen to a node, well and ill.

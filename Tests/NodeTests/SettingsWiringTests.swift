@@ -15,6 +15,7 @@ struct SettingsWiringTests {
         dump(settings.fanoutSettings, to: &text)
         dump(settings.liveStreamSettings, to: &text)
         dump(settings.realTimeSettings, to: &text)
+        dump(settings.recordingSettings, to: &text)
         dump(settings.replicaPlaySettings, to: &text)
         dump(settings.rtmpAdmission, to: &text)
         dump(settings.rtmpSessionSettings, to: &text)
@@ -52,13 +53,21 @@ struct SettingsWiringTests {
         "rtp.enabled": "settings.rtp.enabled", "rtp.host": "settings.rtp.host", "rtp.port": "settings.rtp.port",
         "rtp.threads": "settings.rtp.threads", "rtp.hold": "settings.rtp.hold", "rtp.willing": "settings.rtp.willing",
         "grpc.host": "settings.grpc.host", "grpc.port": "settings.grpc.port", "grpc.tls": "settings.grpc.secured",
+        "storage.kind": "settings.storage.kind", "storage.path": "storage.path ??",
+        "storage.endpoint": "storage.endpoint.map", "storage.bucket": "storage.bucket ??",
+        "storage.region": "region: storage.region", "storage.addressing": "storage.addressing",
+        "storage.account": "settings.account", "storage.secret": "settings.secret?",
+        "storage.session_token": "settings.sessionToken?", "storage.credentials": "settings.credentials",
+        "storage.timeout": "storage.timeout", "storage.spill": "storage.spill.map",
         "router.regions": "router.regionsFile", "router.places": "router.placesFile",
     ]
 
     @Test("reaches the module that it is about", arguments: SettingKey.all.map(\.path))
     func reaches(path: String) throws {
         let key = try #require(SettingKey.named(path))
-        let values = ["7", "7s", "1m", "700ms", "70KiB", "true", "false", "allow", "open", "apple", "vip", "10.0.0.1"]
+        let values = [
+            "7", "7s", "1m", "700ms", "70KiB", "true", "false", "allow", "open", "apple", "vip", "10.0.0.1", "vip=7s",
+        ]
         let defaults = NodeSettings()
         let changed = values.compactMap { value -> NodeSettings? in
             var settings = NodeSettings()
@@ -76,7 +85,7 @@ struct SettingsWiringTests {
         get throws {
             let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
                 .deletingLastPathComponent().appending(path: "Sources/Roles/Node")
-            let files = try ["", "Cluster", "RealTime"].map { root.appending(path: $0) }.flatMap {
+            let files = try ["", "Cluster", "RealTime", "Recording"].map { root.appending(path: $0) }.flatMap {
                 try FileManager.default.contentsOfDirectory(at: $0, includingPropertiesForKeys: nil)
             }
             return try files.filter { $0.pathExtension == "swift" }

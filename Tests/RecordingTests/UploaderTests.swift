@@ -98,8 +98,9 @@ private final class Stream: UploadSource {
         var log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         log.logLevel = .critical
         let made = Uploader(
-            id, term: term, renditions: [.main], after: after, settings: settings, store: store, disk: disk,
-            source: self, metrics: UploadMetrics(MetricRegistry(families: UploadMetrics.families)), log: log
+            term: term, renditions: [.main], after: after, settings: settings, store: store, disk: disk,
+            source: self, metrics: UploadMetrics(MetricRegistry(families: UploadMetrics.families)),
+            alarm: StoreAlarm(log: log), log: log
         ) { [weak self] news in self?.news.withLock { $0.append(news) } }
         uploader.withLock { $0 = made }
     }
@@ -165,13 +166,22 @@ private final class Stream: UploadSource {
 
     func mediaPlaylist(
         _ rendition: RenditionName, through msn: UInt64, gaps: Set<UInt64>, isLast: Bool
-    ) async -> [UInt8] {
+    ) async throws(StoreFailure) -> UploadDocument {
         var text = "#EXTM3U\n"
         for number in first...msn { text += (gaps.contains(number) ? "#EXT-X-GAP\n" : "") + "\(term)/\(number).m4s\n" }
-        return Array((text + (isLast ? "#EXT-X-ENDLIST\n" : "")).utf8)
+        return try document("main/media.m3u8", text + (isLast ? "#EXT-X-ENDLIST\n" : ""))
     }
 
-    func multivariantPlaylist() async -> [UInt8] { Array("#EXTM3U\nmain/media.m3u8\n".utf8) }
+    func refresh() async {}
+
+    func multivariantPlaylists() async throws(StoreFailure) -> [UploadDocument] {
+        [try document("index.m3u8", "#EXTM3U\nmain/media.m3u8\n")]
+    }
+
+    private func document(_ name: String, _ text: String) throws(StoreFailure) -> UploadDocument {
+        guard let key = key(name) else { throw .notFound }
+        return UploadDocument(key: key, text: Array(text.utf8))
+    }
 
     private var isDone: Bool { news.withLock { $0.contains(.done) } }
 

@@ -89,10 +89,11 @@ struct UploadQueueTests {
         _ = queue.offer(segment(3), now: .zero)
         _ = queue.failed(.segment(.main, 2), asked: .seconds(60), now: .zero, using: &random)
         _ = queue.uploaded(.segment(.main, 3), now: .seconds(1))
-        #expect(queue.nextDeadline == .seconds(6))
+        #expect(queue.nextDeadline == .seconds(7))
+        #expect(queue.tick(now: .seconds(6)) == [])
         #expect(
-            queue.tick(now: .seconds(6)) == [.gap(.main, 2), .writePlaylist(.main, through: 3, isLast: false)])
-        #expect(queue.stored(.media(.main), now: .seconds(6)) == [.stored(3)])
+            queue.tick(now: .seconds(7)) == [.gap(.main, 2), .writePlaylist(.main, through: 3, isLast: false)])
+        #expect(queue.stored(.media(.main), now: .seconds(7)) == [.stored(3)])
         #expect(queue.tick(now: .seconds(60)).contains(.upload(.segment(.main, 2))))
         #expect(queue.finish(now: .seconds(61)) == [.writePlaylist(.main, through: 3, isLast: true)])
         _ = queue.stored(.media(.main), now: .seconds(61))
@@ -103,6 +104,22 @@ struct UploadQueueTests {
                     .writePlaylist(.main, through: 3, isLast: true),
                 ])
         #expect(queue.stored(.media(.main), now: .seconds(62)) == [.done])
+    }
+
+    @Test("leaves no gap where the store is back after an outage and takes the newest first")
+    func comingBack() {
+        var queue = begun()
+        var random = SeededRandom(seed: 3)
+        for msn in 2...4 as ClosedRange<UInt64> {
+            _ = queue.offer(segment(msn), now: .zero)
+            _ = queue.failed(.segment(.main, msn), now: .seconds(60), using: &random)
+        }
+        _ = queue.tick(now: .seconds(63))
+        #expect(!queue.uploaded(.segment(.main, 4), now: .seconds(63)).contains(.gap(.main, 2)))
+        #expect(!queue.uploaded(.segment(.main, 3), now: .seconds(64)).contains(.gap(.main, 2)))
+        #expect(
+            queue.uploaded(.segment(.main, 2), now: .seconds(65))
+                .contains(.writePlaylist(.main, through: 4, isLast: false)))
     }
 
     @Test("keeps all segments of a store that takes nothing, and tells the operator once")

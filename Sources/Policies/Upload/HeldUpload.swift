@@ -7,18 +7,18 @@ struct HeldUpload {
     let cost: Int
     /// The init section that a segment needs.
     let parameters: UInt32
-    let offered: Duration
+    /// When a later segment of its rendition was stored first: since then the playlist waits for this one alone.
+    var overtaken: Duration?
     var state: State = .waiting(until: nil)
     var place: Place = .memory
     /// Whether the playlist goes on without it. It is then uploaded when there is nothing else to do.
     var isGap = false
     var failures = 0
 
-    init(_ id: UploadID, size: Int, parameters: UInt32, now: Duration) {
+    init(_ id: UploadID, size: Int, parameters: UInt32) {
         self.id = id
         cost = max(size, 4096)
         self.parameters = parameters
-        offered = now
     }
 
     /// What is done with it.

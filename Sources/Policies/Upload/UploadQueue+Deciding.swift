@@ -63,7 +63,15 @@ extension UploadQueue {
 
     /// When a segment that holds up others is given up, for each rendition that has such a one.
     var gapDeadlines: [Duration] {
-        heads.map { held[$0].offered + settings.patience }
+        heads.compactMap { held[$0].overtaken.map { $0 + settings.patience } }
+    }
+
+    /// A segment is stored: those before it that are not have held up the playlist from now on. After an outage all are old
+    /// and none is late.
+    mutating func overtake(_ name: RenditionName, by msn: UInt64, now: Duration) {
+        for index in held.indices where held[index].overtaken == nil {
+            if case .segment(name, let older) = held[index].id, older < msn { held[index].overtaken = now }
+        }
     }
 
     /// The segments that hold up later ones that are stored.
@@ -76,7 +84,7 @@ extension UploadQueue {
 
     /// Goes on without segments whose time is over. The store is not to blame, as it took later ones.
     private mutating func giveUp(now: Duration, into directives: inout [Directive]) {
-        while let index = heads.first(where: { held[$0].offered + settings.patience <= now }) {
+        while let index = heads.first(where: { held[$0].overtaken.map { $0 + settings.patience <= now } ?? false }) {
             held[index].isGap = true
             guard case .segment(let name, let msn) = held[index].id else { return }
             directives.append(.gap(name, msn))

@@ -53,7 +53,7 @@ public struct UploadQueue: ~Copyable {
     public mutating func offer(initSection number: UInt32, of rendition: RenditionName, size: Int, now: Duration)
         -> [Directive]
     {
-        hold(HeldUpload(.initSection(rendition, number), size: size, parameters: number, now: now), now: now)
+        hold(HeldUpload(.initSection(rendition, number), size: size, parameters: number), now: now)
         return decided(now: now)
     }
 
@@ -61,15 +61,15 @@ public struct UploadQueue: ~Copyable {
     public mutating func offer(_ segment: SegmentUpload, now: Duration) -> [Directive] {
         let id = UploadID.segment(segment.rendition, segment.msn)
         guard renditions[segment.rendition]?.offer(segment.msn) == true else { return [.release(id)] }
-        hold(HeldUpload(id, size: segment.size, parameters: segment.parameters, now: now), now: now)
+        hold(HeldUpload(id, size: segment.size, parameters: segment.parameters), now: now)
         return decided(now: now)
     }
 
-    /// Nobody holds that segment, in no rendition: the feed has a gap there.
-    public mutating func skip(_ msn: UInt64, now: Duration) -> [Directive] {
+    /// Nobody holds that segment, in no rendition, or not in one of them: the feed has a gap there.
+    public mutating func skip(_ msn: UInt64, of rendition: RenditionName? = nil, now: Duration) -> [Directive] {
         var directives: [Directive] = []
         beginWork(now: now)
-        for name in renditions.keys.sorted() where renditions[name]?.offer(msn) == true {
+        for name in rendition.map({ [$0] }) ?? renditions.keys.sorted() where renditions[name]?.offer(msn) == true {
             directives.append(.gap(name, msn))
             settle(name, msn)
         }
@@ -88,7 +88,9 @@ public struct UploadQueue: ~Copyable {
             advance(now: now, into: &directives)
             // A playlist that lives may only be added to; one that has ended is written again without the gap.
             if isFinishing { renditions[name]?.playlist.want() }
-        case .segment(let name, let msn): want(name, if: renditions[name]?.store(msn, parameters: upload.parameters))
+        case .segment(let name, let msn):
+            overtake(name, by: msn, now: now)
+            want(name, if: renditions[name]?.store(msn, parameters: upload.parameters))
         }
         return directives + decided(now: now)
     }

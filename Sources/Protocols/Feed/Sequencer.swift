@@ -166,6 +166,12 @@ public struct Sequencer: Sendable {
         for msn in first...msn { emit(.gap(Gap(msn: msn, duration: duration)), into: &records) }
     }
 
+    /// All segments up to and with `msn` are in the object store. Says nothing once the stream has ended.
+    public mutating func stored(through msn: MediaSequenceNumber, into records: inout [FeedRecord]) {
+        guard phase != .ended else { return }
+        emit(.stored(msn), into: &records)
+    }
+
     private static let mostGaps: MediaSequenceNumber = 64
 
     /// The stream ends: the open segment does, and nothing follows.

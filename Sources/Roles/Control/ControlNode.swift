@@ -22,6 +22,8 @@ public protocol ControlNode: Sendable {
     func dependencies() -> [String: String]
     /// The node's part in a cluster; nil where it is alone.
     var cluster: (any ClusterDesk)? { get }
+    /// The recordings of the node's object store; nil where it has none.
+    var recordings: (any RecordingDesk)? { get }
     /// What the page needs to play and to explain how to publish.
     var player: PlayerStatus { get }
     /// The RTMP port that publish URLs name; nil where the node takes no publishers.

@@ -47,6 +47,7 @@ public struct ControlSite: Sendable {
         router.get("/api/v1/status") { try guarded(.reader, $0, $1) { _ in try answer(node.status()) } }
         addStreamRoutes(to: router)
         addClusterRoutes(to: router)
+        addRecordingRoutes(to: router)
         if hasPage { addPage(to: router) }
         router.get("/api/openapi.json") { request, _ in asset("/api/openapi.json", request) }
         return router

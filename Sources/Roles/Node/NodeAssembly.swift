@@ -40,6 +40,7 @@ package final class NodeAssembly: Sendable {
     let script: PlayerScript?
     let cluster: ClusterPart?
     let arbiter: LeaseArbiter?
+    let recording: RecordingPart?
     package let group: MultiThreadedEventLoopGroup
     let traffic = TrafficMeter()
     let reports = ReportNumbers()
@@ -66,7 +67,10 @@ package final class NodeAssembly: Sendable {
         }
         let key = try settings.clusterKey()
         let link = ClusterLink()
-        let origin: any OriginCluster = key == nil ? LoneOrigin() : link
+        let recording = try RecordingPart(settings, metrics: metrics, logger: logger)
+        self.recording = recording
+        let alone: any OriginCluster = key == nil ? LoneOrigin() : link
+        let origin = recording.map { RecordedOrigin(alone, recorders: $0) as any OriginCluster } ?? alone
         streams = LiveStreamTable(
             settings: settings.liveStreamSettings, replicas: replicas, cluster: origin, makeReplica: makeReplica)
         let arbiter = try settings.arbiter(metrics: metrics, log: storms, on: group.next())
@@ -81,6 +85,7 @@ package final class NodeAssembly: Sendable {
             play: settings.replicaPlaySettings, settings: settings.edgeSettings,
             metrics: EdgeMetrics(metrics.registry))
         link.attach(cluster)
+        recording?.attach(streams)
     }
 
     /// Whether the node is to be stopped now: true for who asks first.
@@ -109,6 +114,7 @@ package final class NodeAssembly: Sendable {
             http: http, rtmp: rtmp, rtmps: rtmps, cluster: relay, agent: agent, plainRTP: plainRTP, realTime: realTime,
             isSecured: tls != nil)
         node.attach(listeners)
+        recording?.keep { [weak self] stream in self?.isLive(stream) ?? true }
         return listeners
     }
 

@@ -7,9 +7,11 @@ import Feed
 import Origin
 import PlainRTP
 import RealTime
+import Recording
 import Replica
 import Router
 import SharedState
+import Storage
 package import Telemetry
 import Transport
 import WebServer
@@ -32,7 +34,8 @@ package struct NodeMetrics: Sendable {
             families: ReplicaMetrics.families + RTMPMetrics.families + IngestMetrics.families + EdgeMetrics.families
                 + ListenerMetrics.families + WebMetrics.families + ClusterMetrics.families + RelayMetrics.families
                 + RouterMetrics.families + RedisMetrics.families + DatagramMetrics.families + PlainRTPMetrics.families
-                + RealTimeMetrics.families + Self.families)
+                + RealTimeMetrics.families + RecordingMetrics.families + StoreMetrics.families + UploadMetrics.families
+                + Self.families)
         rtmpReceived = registry.counter(RTMPMetrics.receivedFamily)
         rtmpSent = registry.counter(RTMPMetrics.sentFamily)
         mediaSent = registry.counter(WebMetrics.bytesFamily)

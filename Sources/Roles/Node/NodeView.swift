@@ -59,9 +59,13 @@ final class NodeView: ControlNode {
     }
 
     func dependencies() -> [String: String] {
-        guard let arbiter = node.arbiter else { return [:] }
-        let fenced = "unreachable, and others reach it: nothing is appended"
-        return ["redis": arbiter.isReachable ? "ok" : arbiter.isFenced ? fenced : "unreachable"]
+        var found: [String: String] = [:]
+        if let arbiter = node.arbiter {
+            let fenced = "unreachable, and others reach it: nothing is appended"
+            found["redis"] = arbiter.isReachable ? "ok" : arbiter.isFenced ? fenced : "unreachable"
+        }
+        if let recording = node.recording { found["storage"] = recording.trouble ?? "ok" }
+        return found
     }
 
     var player: PlayerStatus {
@@ -74,6 +78,8 @@ final class NodeView: ControlNode {
     var hlsScript: [UInt8]? { node.script?.bytes }
 
     var cluster: (any ClusterDesk)? { node.cluster.map { GossipDesk($0, secret: node.policy.secret) } }
+
+    var recordings: (any RecordingDesk)? { node.recording?.desk { [node] in node.isLive($0) } }
 
     func status() -> NodeStatus {
         let states = streams().map(\.state)

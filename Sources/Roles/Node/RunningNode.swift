@@ -66,6 +66,7 @@ package struct RunningNode: Service {
         assembly.cluster?.inviteAll()
         assembly.streams.close()
         listeners.realTime?.stop()
+        async let recordings: Void? = assembly.recording?.stop(within: assembly.settings.shutdown.timeout * 3 / 5)
         async let cluster: Void? = assembly.cluster?.stop()
         let grace = assembly.settings.shutdown.timeout
         async let rtmp: Void = listeners.rtmp.stop(within: grace / 2)
@@ -74,7 +75,7 @@ package struct RunningNode: Service {
         async let relay: Void? = listeners.cluster?.relay.stop(within: grace / 10)
         async let agent: Void? = listeners.agent?.stop(within: .zero)
         async let plainRTP: Void? = listeners.plainRTP?.stop(within: grace / 5)
-        _ = await (rtmp, rtmps, relay, agent, cluster, plainRTP)
+        _ = await (rtmp, rtmps, relay, agent, cluster, plainRTP, recordings)
         try? await assembly.group.shutdownGracefully()
         assembly.storms.flush(now: SystemClock.now() + .seconds(1))
         assembly.logger.info("stopped")

@@ -26,14 +26,16 @@ struct FencedPlaylist {
     }
 
     /// Writes a playlist.
+    /// - Parameter basis: the content that the text goes on from, where that is another term's.
     /// - Returns: the higher term that holds the playlist, in place of writing it.
+    /// - Throws: ``StoreFailure/conditionFailed`` where a lower term has written after that.
     mutating func write(
-        _ text: [UInt8], cacheControl: String, to store: any ObjectStore
+        _ text: [UInt8], goingOnFrom basis: ObjectVersion? = nil, cacheControl: String, to store: any ObjectStore
     ) async throws(StoreFailure) -> Term? {
         let content = ObjectContent(
             marked(text), mediaType: "application/vnd.apple.mpegurl", cacheControl: cacheControl)
         for _ in 0..<Self.attempts {
-            if case .nothing = known, let higher = try await look(in: store) { return higher }
+            if case .nothing = known, let higher = try await look(in: store, for: basis) { return higher }
             let condition = condition
             // Whether a write that fails has happened is not known.
             known = .nothing
@@ -56,10 +58,13 @@ struct FencedPlaylist {
     }
 
     /// Reads what is there; a higher term that wrote it.
-    private mutating func look(in store: any ObjectStore) async throws(StoreFailure) -> Term? {
+    private mutating func look(in store: any ObjectStore, for basis: ObjectVersion?) async throws(StoreFailure) -> Term?
+    {
         do throws(StoreFailure) {
             let found = try await store.get(key)
-            if let writer = Self.writer(of: found.bytes), writer > term { return writer }
+            let writer = Self.writer(of: found.bytes)
+            if let writer, writer > term { return writer }
+            if let basis, writer != term, found.version != basis { throw .conditionFailed }
             known = found.version.map(Known.has) ?? .nothing
         } catch .notFound {
             known = .isAbsent

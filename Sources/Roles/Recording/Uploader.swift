@@ -17,27 +17,34 @@ public actor Uploader {
     private let disk: (any ObjectStore)?
     private let source: any UploadSource
     private let metrics: UploadMetrics
+    private let alarm: StoreAlarm
     private let log: Logger
     private let tell: @Sendable (UploadNews) -> Void
     private let clock = ContinuousClock()
     private let start: ContinuousClock.Instant
     private var held: [UploadID: HeldContent] = [:]
     private var gaps: [RenditionName: Set<UInt64>] = [:]
-    private var playlists: [UploadedPlaylist: FencedPlaylist]
-    private var alarm: Task<Void, Never>?
+    private let term: Term
+    private var playlists: [ObjectKey: FencedPlaylist] = [:]
+    private var timer: Task<Void, Never>?
     private var isTroubled = false
+    /// What the store said last, for who is to mend it.
+    private var lastFailure: StoreFailure?
     private var isFenced = false
     private var random = SystemRandomNumberGenerator()
 
     /// An uploader of a stream's renditions.
     /// - Parameters:
     ///   - stored: the last segment that a predecessor's playlists list.
+    ///   - source: knows the playlists' texts and places.
     ///   - disk: where waiting segments go when memory is full; nil for nowhere.
+    ///   - alarm: is raised while the store's playlists should come further and do not.
     ///   - tell: is told the news, on the uploader's own executor.
     public init(
-        _ stream: StreamID, term: Term, renditions: [RenditionName], after stored: UInt64? = nil,
+        term: Term, renditions: [RenditionName], after stored: UInt64? = nil,
         settings: UploadSettings = UploadSettings(), store: any ObjectStore, disk: (any ObjectStore)?,
-        source: any UploadSource, metrics: UploadMetrics, log: Logger, tell: @escaping @Sendable (UploadNews) -> Void
+        source: any UploadSource, metrics: UploadMetrics, alarm: StoreAlarm, log: Logger,
+        tell: @escaping @Sendable (UploadNews) -> Void
     ) {
         var settings = settings
         if disk == nil { settings.diskLimit = .bytes(0) }
@@ -47,13 +54,10 @@ public actor Uploader {
         self.source = source
         self.metrics = metrics
         self.tell = tell
+        self.alarm = alarm
         self.log = log
+        self.term = term
         start = clock.now
-        let names = renditions.map { (UploadedPlaylist.media($0), "\(stream)/\($0)/media.m3u8") }
-        playlists = Dictionary(
-            uniqueKeysWithValues: (names + [(.multivariant, "\(stream)/index.m3u8")]).compactMap { playlist, name in
-                ObjectKey(parsing: name).map { (playlist, FencedPlaylist($0, term: term)) }
-            })
     }
 
     /// Takes an init section, which is uploaded under `key`.
@@ -75,19 +79,27 @@ public actor Uploader {
         obey(queue.offer(upload, now: now))
     }
 
-    /// Nobody holds that segment, in no rendition.
-    public func skip(_ msn: UInt64) { obey(queue.skip(msn, now: now)) }
+    /// Nobody holds that segment, in no rendition, or not in one of them.
+    public func skip(_ msn: UInt64, of rendition: RenditionName? = nil) {
+        obey(queue.skip(msn, of: rendition, now: now))
+    }
 
     /// The stream has ended. What waits is still uploaded, and then ``UploadNews/done`` is told.
     public func finish() { obey(queue.finish(now: now)) }
+
+    /// Somebody else has the stream: nothing more is written, and what waits is let go.
+    public func stop() {
+        isFenced = true
+        obey(queue.fence())
+    }
 
     /// The present, as the queue has it.
     private var now: Duration { clock.now - start }
 
     private func obey(_ directives: [UploadQueue.Directive]) {
         for directive in directives { obey(directive) }
-        alarm?.cancel()
-        alarm = queue.nextDeadline.map { deadline in
+        timer?.cancel()
+        timer = queue.nextDeadline.map { deadline in
             Task { [clock, time = start + deadline] in
                 try? await clock.sleep(until: time)
                 if !Task.isCancelled { self.tick() }
@@ -105,11 +117,17 @@ public actor Uploader {
         case .writePlaylist(let name, let msn, let isLast):
             let gaps = self.gaps[name] ?? []
             Task {
-                let text = await source.mediaPlaylist(name, through: msn, gaps: gaps, isLast: isLast)
-                await write(.media(name), text, cacheControl: isLast ? Self.lasting : Self.living)
+                await write(.media(name), cacheControl: isLast ? Self.lasting : Self.living) {
+                    [source] () throws(StoreFailure) in
+                    [try await source.mediaPlaylist(name, through: msn, gaps: gaps, isLast: isLast)]
+                }
             }
         case .writeMultivariant:
-            Task { await write(.multivariant, await source.multivariantPlaylist(), cacheControl: Self.living) }
+            Task {
+                await write(.multivariant, cacheControl: Self.living) { [source] () throws(StoreFailure) in
+                    try await source.multivariantPlaylists()
+                }
+            }
         case .gap(let name, let msn):
             metrics.gap()
             gaps[name, default: []].insert(msn)
@@ -120,12 +138,8 @@ public actor Uploader {
             metrics.lost()
             log.warning("segment lost for the store", metadata: ["rendition": "\(name)", "msn": "\(msn)"])
         case .stored(let msn): tell(.stored(msn))
-        case .troubled:
-            setTroubled(true)
-            log.error("uploads do not come through")
-        case .recovered:
-            setTroubled(false)
-            log.notice("uploads come through again")
+        case .troubled: setTroubled(true)
+        case .recovered: setTroubled(false)
         case .done:
             setTroubled(false)
             if !isFenced { tell(.done) }
@@ -138,6 +152,7 @@ extension Uploader {
         guard isTroubled != self.isTroubled else { return }
         self.isTroubled = isTroubled
         metrics.troubled(isTroubled)
+        if isTroubled { alarm.raise(lastFailure) } else { alarm.lower() }
     }
 
     private func upload(_ id: UploadID) async {
@@ -179,31 +194,46 @@ extension Uploader {
         }
     }
 
-    private func write(_ playlist: UploadedPlaylist, _ text: [UInt8], cacheControl: String) async {
-        guard var fenced = playlists[playlist] else { return }
+    private func write(
+        _ playlist: UploadedPlaylist, cacheControl: String,
+        _ documents: @Sendable () async throws(StoreFailure) -> [UploadDocument]
+    ) async {
         do throws(StoreFailure) {
-            let higher = try await fenced.write(text, cacheControl: cacheControl, to: store)
-            playlists[playlist] = fenced
-            guard let higher else { return obey(queue.stored(playlist, now: now)) }
-            guard !isFenced else { return }
-            isFenced = true
-            tell(.fenced(by: higher))
-            obey(queue.fence())
+            for document in try await documents() {
+                guard try await write(document, cacheControl: cacheControl) else { return }
+            }
+            obey(queue.stored(playlist, now: now))
         } catch {
-            playlists[playlist] = fenced
+            if error == .conditionFailed { await source.refresh() }
             note(error, nil)
             obey(queue.failed(playlist, asked: error.asked, now: now, using: &random))
         }
     }
 
+    /// Whether this term still writes.
+    private func write(_ document: UploadDocument, cacheControl: String) async throws(StoreFailure) -> Bool {
+        guard !isFenced else { return false }
+        var fenced = playlists[document.key] ?? FencedPlaylist(document.key, term: term)
+        defer { playlists[document.key] = fenced }
+        let higher = try await fenced.write(
+            document.text, goingOnFrom: document.basis, cacheControl: cacheControl, to: store)
+        guard let higher else { return true }
+        guard !isFenced else { return false }
+        isFenced = true
+        tell(.fenced(by: higher))
+        obey(queue.fence())
+        return false
+    }
+
     /// Failures are the store's everyday life: the metrics count them, and the operator hears of those that last.
     private func note(_ failure: StoreFailure, _ key: ObjectKey?) {
+        lastFailure = failure
         log.debug("upload failed", metadata: ["failure": "\(failure)", "object": "\(key?.description ?? "playlist")"])
     }
 
     /// Playlists change with each segment, and not any more when they are whole.
-    private static let living = "max-age=1"
-    private static let lasting = "max-age=60"
+    static let living = "max-age=1"
+    static let lasting = "max-age=60"
 }
 
 extension StoreFailure {

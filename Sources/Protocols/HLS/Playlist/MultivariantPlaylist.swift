@@ -58,6 +58,19 @@ public struct MultivariantPlaylist: Sendable {
         self.text = text.bytes
     }
 
+    /// Writes the playlist of a recording in the object store, whose media playlists are elsewhere than a node's.
+    /// - Parameter uri: where the media playlist of a rendition is, relative to this one, not yet escaped.
+    public init(of variants: [StreamVariant], at uri: (RenditionName) -> String) {
+        var text = PlaylistText(capacity: 512)
+        text.append("#EXTM3U\n#EXT-X-VERSION:6\n")
+        for variant in variants {
+            variant.append(to: &text)
+            text.append(percentEncoding: uri(variant.rendition))
+            text.append("\n")
+        }
+        self.text = text.bytes
+    }
+
     /// A node at which a stream can be had.
     public struct Pathway: Hashable, Sendable {
         /// PATHWAY-ID: letters, digits, `.`, `-` and `_` (RFC 8216bis §4.4.6.2).

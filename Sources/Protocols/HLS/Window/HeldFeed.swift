@@ -20,6 +20,8 @@ public struct HeldFeed {
     public private(set) var changes: UInt64 = 0
     /// What became of the digests of segments.
     public private(set) var digests = DigestCounters()
+    /// The newest segment that the feed says to be in the object store.
+    public private(set) var stored: MediaSequenceNumber?
 
     private var checks: DigestChecks
     /// The hash of the open segment of each rendition; empty where nobody asks for it.
@@ -47,7 +49,10 @@ public struct HeldFeed {
             hashers = isChecked ? window.renditions.map { ($0, SegmentHasher()) } : []
             log.append(record, at: position)
             if let oldest = window.held?.lowerBound { log.forget(segmentsBefore: oldest) }
-        case .accessUnit, .end, .gap, .parameters, .stored: log.append(record, at: position)
+        case .stored(let msn):
+            stored = msn
+            log.append(record, at: position)
+        case .accessUnit, .end, .gap, .parameters: log.append(record, at: position)
         }
     }
 
@@ -87,6 +92,16 @@ public struct HeldFeed {
     public mutating func resign(to checks: DigestChecks) {
         self.checks = checks
         hashers = []
+    }
+
+    /// What the gateway stated that a segment's bytes hash to, by rendition; empty where the mark that closed it is not held.
+    public func digests(of msn: MediaSequenceNumber) -> [SegmentDigest] {
+        for place in (log.firstPlace..<log.endPlace).reversed() {
+            if case .partEnd(let mark)? = log[place: place], mark.position.msn == msn, mark.closesSegment {
+                return mark.digests
+            }
+        }
+        return []
     }
 
     private mutating func append(_ mark: PartEnd, at position: FeedPosition) {

@@ -223,6 +223,9 @@ extension MediaWindow {
             let known = Int(start.firstFragmentNumber) - Int(segments[index].firstFragmentNumber)
             guard known > 0, known < segments[index].parts.count, let position else { break }
             segments[index].truncate(to: known, at: position)
+            for gap in segments.indices where gap > index && segments[gap].isGap {
+                segments[gap].follow(segments[gap - 1])
+            }
         }
         rewind()
     }

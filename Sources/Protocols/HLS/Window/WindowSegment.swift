@@ -28,8 +28,8 @@ struct WindowSegment: Sendable {
     /// Where the record stands that cut it off; nil where none did.
     private(set) var cutOffAt: FeedPosition?
     /// EXT-X-PROGRAM-DATE-TIME, and the same as text.
-    let programDateTime: WallTime
-    let programDateText: [UInt8]
+    private(set) var programDateTime: WallTime
+    private(set) var programDateText: [UInt8]
     let isDiscontinuity: Bool
     let discontinuitySequence: UInt64
     /// The number of its parameters in `parametersTerm`.
@@ -38,7 +38,7 @@ struct WindowSegment: Sendable {
     let parametersTerm: Term
     let partTarget: Duration?
     let cdnBase: String?
-    let firstFragmentNumber: UInt32
+    private(set) var firstFragmentNumber: UInt32
     /// EXT-X-GAP: no media.
     let isGap: Bool
     var phase: Phase
@@ -88,6 +88,13 @@ struct WindowSegment: Sendable {
         isGap = true
         phase = .closed
         duration = min(max(gap.duration, .zero), Self.longest)
+    }
+
+    /// A gap stands where `before` ends, which has changed.
+    mutating func follow(_ before: WindowSegment) {
+        programDateTime = before.programDateTime.advanced(by: before.duration)
+        programDateText = Array(programDateTime.description.utf8)
+        firstFragmentNumber = before.firstFragmentNumber &+ UInt32(truncatingIfNeeded: before.parts.count)
     }
 
     /// The position of its last part; of a gap, its part 0; nil where it has no part yet.

@@ -13,8 +13,8 @@ public struct MillraceCommand: AsyncParsableCommand {
             """,
         version: MillraceVersion.text,
         subcommands: [
-            ServeCommand.self, TokenCommand.self, StreamsCommand.self, ClusterCommand.self, StatusCommand.self,
-            CheckSettingsCommand.self, VersionCommand.self,
+            ServeCommand.self, TokenCommand.self, StreamsCommand.self, ClusterCommand.self, RecordingsCommand.self,
+            StatusCommand.self, CheckSettingsCommand.self, VersionCommand.self,
         ]
     )
 

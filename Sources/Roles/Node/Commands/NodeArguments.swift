@@ -28,6 +28,9 @@ struct NodeArguments: ParsableArguments {
         try ask("POST", path, body: Array(try JSONEncoder().encode(body)), patience: .seconds(15))
     }
 
+    /// What the node answers to a DELETE, which may be of much.
+    func delete(_ path: String) throws -> APIAnswer { try ask("DELETE", path, body: [], patience: .seconds(300)) }
+
     /// Prints a list of the API as a table, or as it came.
     func printList(_ name: String, at path: String, columns: [String], orElse sentence: String) throws {
         let answer = try get(path).succeeded()

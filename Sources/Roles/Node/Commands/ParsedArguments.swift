@@ -4,6 +4,7 @@ import ArgumentParser
 import Control
 import Foundation
 import Identity
+import Recording
 
 // What several commands take as arguments, parsed once.
 
@@ -39,9 +40,28 @@ func parsedKey(_ text: String) throws -> String {
     return text.lowercased()
 }
 
+/// Parses `app/name/number`.
+func parsedRecording(_ text: String) throws -> RecordingName {
+    guard let name = RecordingName(parsing: text) else {
+        throw ValidationError("\(text): write it as app/name/number, as `millrace recordings list` prints")
+    }
+    return name
+}
+
+/// Parses the name of a rendition.
+func parsedRendition(_ text: String) throws -> RenditionName {
+    guard let name = RenditionName(parsing: text) else { throw ValidationError("\(text) is no rendition's name") }
+    return name
+}
+
+extension String {
+    /// The text as one component of a path, or a value of a query.
+    var asPathComponent: String {
+        addingPercentEncoding(withAllowedCharacters: .alphanumerics.intersection(.urlPathAllowed)) ?? self
+    }
+}
+
 extension StreamID {
     /// The stream as one component of an API path.
-    var pathKey: String {
-        apiKey.addingPercentEncoding(withAllowedCharacters: .alphanumerics.intersection(.urlPathAllowed)) ?? apiKey
-    }
+    var pathKey: String { apiKey.asPathComponent }
 }

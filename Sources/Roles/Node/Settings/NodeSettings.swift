@@ -41,6 +41,8 @@ public struct NodeSettings: Sendable, Equatable {
     public var rtp = RTPSettings()
     /// The port that controls plain RTP.
     public var grpc = GRPCSettings()
+    /// The store of recordings.
+    public var storage = StorageSettings()
     /// The end of the process.
     public var shutdown = ShutdownSettings()
 
@@ -70,7 +72,7 @@ public struct NodeSettings: Sendable, Equatable {
         if !relay.isEmpty, relay.count < 3 {
             found.append("relay.tls.certificate, relay.tls.key and relay.tls.authority are set together or not at all")
         }
-        found += redis.contradictions
+        found += redis.contradictions + storage.contradictions
         if cluster.key == nil {
             if roles != [.origin, .edge, .router] {
                 found.append("roles need cluster.key: a node alone does everything")

@@ -7,7 +7,7 @@ extension SettingKey {
     public static let all: [SettingKey] =
         log + identity + http + rtmp + publisher + limits + hls + play + webrtc + access + page + cluster + redis
         + router
-        + plainRTP + grpc
+        + plainRTP + grpc + storage
         + shutdown
 
     private static let log = [

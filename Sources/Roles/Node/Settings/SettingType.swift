@@ -126,7 +126,7 @@ extension SettingType<[String]> {
                 let isWord = words.allSatisfy { !$0.isEmpty && !$0.contains(where: \.isWhitespace) && isAllowed($0) }
                 return isWord ? words : nil
             },
-            render: { "[\($0.joined(separator: ", "))]" }, isList: true
+            render: { "[\($0.map { $0.contains("*") ? "\"\($0)\"" : $0 }.joined(separator: ", "))]" }, isList: true
         )
     }
 }

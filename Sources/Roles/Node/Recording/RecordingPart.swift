@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Identity
+import Logging
+import NIOCore
+import Origin
+import Recording
+import Replica
+import Storage
+import Synchronization
+import Telemetry
+import Transport
+
+/// A node's recordings: the store, and what writes this node's streams there.
+final class RecordingPart: Sendable {
+    private let client: OutboundClient
+    private let kit: RecordingKit
+    private let catalogue: RecordingCatalogue
+    private let recorders: RecorderTable
+    private let keeping = Mutex<Task<Void, Never>?>(nil)
+    private let link: StreamsLink
+
+    /// Throws what is wrong with the settings of the store; nil where there is none.
+    init?(_ settings: NodeSettings, metrics: NodeMetrics, logger: Logger) throws {
+        guard settings.storage.kind != .none else { return nil }
+        var outbound = OutboundSettings()
+        outbound.connectTimeout = min(.seconds(1), settings.storage.timeout)
+        client = OutboundClient(outbound)
+        let counters = StoreMetrics(metrics.registry)
+        guard let store = try settings.objectStore(client, metrics: counters, attempts: 1),
+            let patient = try settings.objectStore(client, metrics: counters, attempts: 4)
+        else { return nil }
+        catalogue = RecordingCatalogue(patient)
+        kit = RecordingKit(
+            store: store, disk: try settings.spillStore(), settings: settings.recordingSettings,
+            registry: metrics.registry, log: logger, now: SystemClock.wall)
+        link = StreamsLink(log: logger)
+        recorders = RecorderTable(kit) { [link] stream, term, news in link.tell(stream, term, news) }
+    }
+
+    /// Tells the streams what the store has.
+    func attach(_ streams: LiveStreamTable) { link.attach(streams) }
+
+    /// Begins to look after the recordings of the store.
+    func keep(isLive: @escaping @Sendable (StreamID) -> Bool) {
+        let keeper = RecordingKeeper(catalogue, kit: kit, isLive: isLive)
+        keeping.withLock { $0 = Task { await keeper.run() } }
+    }
+
+    /// The recordings as the control API sees them.
+    func desk(isLive: @escaping @Sendable (StreamID) -> Bool) -> StoreDesk {
+        StoreDesk(catalogue: catalogue, kit: kit, isLive: isLive)
+    }
+
+    /// What is wrong with the store, in a word; nil where nothing is.
+    var trouble: String? { kit.alarm.reason }
+
+    /// A stream's term began here, or something else about it changed.
+    func follow(_ stream: LiveStream) {
+        if stream.hasTerm, !stream.isYielded { recorders.record(stream.id, in: stream.term, from: stream.replica) }
+    }
+
+    /// Another node has the stream.
+    func yield(_ stream: LiveStream) { recorders.stop(stream.id) }
+
+    /// Writes to its end what has ended, as far as the time allows.
+    func stop(within time: Duration) async {
+        keeping.withLock { $0 }?.cancel()
+        await recorders.drain(within: time)
+        client.close()
+    }
+}
+
+/// The table of streams as recorders see it, which is made after them.
+private final class StreamsLink: Sendable {
+    private struct State: Sendable {
+        weak var streams: LiveStreamTable?
+        /// When a stream was last fenced.
+        var fenced: [StreamID: Duration] = [:]
+    }
+
+    private let log: Logger
+    private let state = Mutex(State())
+
+    init(log: Logger) { self.log = log }
+
+    func attach(_ streams: LiveStreamTable) { state.withLock { $0.streams = streams } }
+
+    func tell(_ id: StreamID, _ term: Term, _ news: UploadNews) {
+        guard let streams = state.withLock({ $0.streams }), let stream = streams[id] else { return }
+        switch news {
+        case .done: break
+        case .stored(let msn): stream.stored(msn, in: term)
+        case .fenced(let higher): fenced(stream, in: streams, by: higher)
+        }
+    }
+
+    /// Somebody wrote to the store in a higher term, of which the cluster knows nothing: this node goes on above it. Where
+    /// that comes again at once, two clusters write to one bucket, and this one stops recording the stream.
+    private func fenced(_ stream: LiveStream, in streams: LiveStreamTable, by higher: Term) {
+        let now = SystemClock.now()
+        let isRepeated = state.withLock { state in
+            state.fenced = state.fenced.filter { $0.value + Self.memory > now }
+            return state.fenced.updateValue(now, forKey: stream.id) != nil
+        }
+        let metadata: Logger.Metadata = ["stream": "\(stream.id)", "term": "\(higher)"]
+        guard !isRepeated else {
+            return log.error(
+                "the stream is not recorded any more: others write it to the same store", metadata: metadata)
+        }
+        log.warning("the store has a higher term of a stream; this node takes one above it", metadata: metadata)
+        streams.retake(stream, above: higher)
+    }
+
+    private static let memory: Duration = .seconds(60)
+}
+
+/// An origin's cluster, beside which recorders follow the streams.
+struct RecordedOrigin: OriginCluster {
+    private let origin: any OriginCluster
+    private let recorders: RecordingPart
+
+    init(_ origin: any OriginCluster, recorders: RecordingPart) {
+        self.origin = origin
+        self.recorders = recorders
+    }
+
+    var pulse: GatewayPulse? { origin.pulse }
+
+    func known(_ stream: StreamID) -> KnownStream? { origin.known(stream) }
+
+    func take(_ stream: LiveStream, for purpose: TermPurpose, done: @escaping @Sendable (TermOutcome) -> Void) {
+        origin.take(stream, for: purpose, done: done)
+    }
+
+    func changed(_ stream: LiveStream) {
+        origin.changed(stream)
+        recorders.follow(stream)
+    }
+
+    func fenced(_ stream: LiveStream) { origin.fenced(stream) }
+
+    func ended(_ stream: LiveStream) { origin.ended(stream) }
+
+    func gaveUp(_ stream: LiveStream) {
+        recorders.yield(stream)
+        origin.gaveUp(stream)
+    }
+}

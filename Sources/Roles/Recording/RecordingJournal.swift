@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Cluster
+import HLS
+import Identity
+import Media
+import Objects
+import Storage
+
+/// What a recording's playlists say: what the store has of it already, and what this gateway adds.
+///
+/// Whoever begins to record a stream looks in the store first. A recording that was not finished, because its gateway died,
+/// goes on; any other is left as it is, and a new one begins.
+actor RecordingJournal: UploadSource {
+    private let stream: StreamID
+    private let term: Term
+    private let store: any ObjectStore
+    private let resumption: Duration
+    private let now: @Sendable () -> WallTime
+    private var variants: [StreamVariant] = []
+    private var added: [AddedSegment] = []
+    private var targetDuration: Int?
+    private var beginning: Beginning?
+    private var opening: Task<Result<Beginning, StoreFailure>, Never>?
+
+    /// What there was before this gateway.
+    struct Beginning: Sendable {
+        let name: RecordingName
+        /// What the store has of it, by rendition.
+        var playlists: [RenditionName: StoredPlaylist] = [:]
+        /// Which contents those are.
+        var versions: [RenditionName: ObjectVersion] = [:]
+    }
+
+    private struct AddedSegment {
+        let segment: StoredSegment
+        let isBeginning: Bool
+    }
+
+    /// A journal of a stream.
+    /// - Parameters:
+    ///   - beginning: the recording, where it is known to begin now.
+    ///   - resumption: how old an unfinished recording may be for a stream that began anew to go on with it.
+    ///   - now: civil time.
+    init(
+        _ stream: StreamID, term: Term, beginning: Beginning?, resumption: Duration,
+        store: any ObjectStore, now: @escaping @Sendable () -> WallTime
+    ) {
+        self.stream = stream
+        self.term = term
+        self.beginning = beginning
+        self.resumption = resumption
+        self.store = store
+        self.now = now
+    }
+
+    /// How many segments are listed.
+    var count: Int { added.count + (beginning?.playlists.values.map(\.segments.count).max() ?? 0) }
+
+    /// Adds the next segment of the stream.
+    func add(_ segment: StoredSegment, isBeginning: Bool, targetDuration: Int?) {
+        added.append(AddedSegment(segment: segment, isBeginning: isBeginning))
+        self.targetDuration = targetDuration ?? self.targetDuration
+    }
+
+    /// Says what the multivariant playlist is to say of the renditions.
+    func describe(_ variants: [StreamVariant]) {
+        if !variants.isEmpty { self.variants = variants }
+    }
+
+    func mediaPlaylist(
+        _ rendition: RenditionName, through msn: UInt64, gaps: Set<UInt64>, isLast: Bool
+    ) async throws(StoreFailure) -> UploadDocument {
+        let beginning = try await begun()
+        var playlist = beginning.playlists[rendition] ?? StoredPlaylist()
+        for added in added where added.segment.msn <= msn {
+            var segment = added.segment
+            segment.isGap = segment.isGap || gaps.contains(segment.msn)
+            playlist.append(segment, isBeginning: added.isBeginning, targetDuration: targetDuration)
+        }
+        playlist.isEnded = isLast
+        return UploadDocument(
+            key: beginning.name.mediaKey(rendition), text: playlist.text, basis: beginning.versions[rendition])
+    }
+
+    /// Another gateway wrote while this one read: what it listed is to stay listed.
+    func refresh() {
+        if beginning?.versions.isEmpty == false { beginning = nil }
+    }
+
+    func multivariantPlaylists() async throws(StoreFailure) -> [UploadDocument] {
+        let name = try await begun().name
+        // The stream's own playlists say it, which come with its second segment.
+        guard !variants.isEmpty else { throw .throttled(retryAfter: Self.patience) }
+        return [
+            UploadDocument(key: name.key, text: MultivariantPlaylist(of: variants, at: name.mediaURI).text),
+            UploadDocument(
+                key: RecordingName.indexKey(of: stream),
+                text: MultivariantPlaylist(of: variants) { "\($0)/\(name.number).m3u8" }.text),
+        ]
+    }
+
+    private static let patience: Duration = .milliseconds(500)
+}
+
+// MARK: - Going on
+
+extension RecordingJournal {
+    /// The recording that this gateway writes, found in the store at the first wish for it.
+    private func begun() async throws(StoreFailure) -> Beginning {
+        if let beginning { return beginning }
+        let opening =
+            opening
+            ?? Task {
+                do throws(StoreFailure) {
+                    return .success(try await self.open())
+                } catch {
+                    return .failure(error)
+                }
+            }
+        self.opening = opening
+        let result = await opening.value
+        self.opening = nil
+        if case .success(let found) = result { beginning = beginning ?? found }
+        return try result.get()
+    }
+
+    private func open() async throws(StoreFailure) -> Beginning {
+        let number = added.first?.segment.msn ?? 0
+        let fresh = Beginning(name: RecordingName(stream: stream, number: number))
+        guard let former = try await newest(), let listed = former.playlists.values.first(where: { !$0.isEnded }) else {
+            return fresh
+        }
+        if continues(listed) { return former }
+        try await finish(former)
+        return fresh
+    }
+
+    /// Whether this gateway goes on with a recording: with the window of its predecessor, or after a loss of all of them soon
+    /// enough.
+    private func continues(_ listed: StoredPlaylist) -> Bool {
+        guard let newest = listed.segments.last, let first = added.first else { return true }
+        if !first.isBeginning, first.segment.msn <= newest.msn + 1 + StreamRecorder.mostMissing { return true }
+        return Duration.milliseconds(now().milliseconds - newest.end.milliseconds) <= resumption
+    }
+
+    /// The stream's newest recording in the store.
+    private func newest() async throws(StoreFailure) -> Beginning? {
+        guard let text = try await read(RecordingName.indexKey(of: stream)) else { return nil }
+        let lines = String(decoding: text.bytes, as: UTF8.self).split(whereSeparator: \.isNewline)
+        let found = lines.compactMap { RecordingName.parsing(uri: $0, of: stream) }
+        guard let name = found.first?.0 else { return nil }
+        var beginning = Beginning(name: name)
+        for (other, rendition) in found where other == name {
+            guard let content = try await read(name.mediaKey(rendition)) else { continue }
+            beginning.playlists[rendition] = try? StoredPlaylist(parsing: content.bytes)
+            beginning.versions[rendition] = content.version
+        }
+        return beginning.playlists.isEmpty ? nil : beginning
+    }
+
+    private func read(_ key: ObjectKey) async throws(StoreFailure) -> StoredContent? {
+        do throws(StoreFailure) {
+            return try await store.get(key)
+        } catch .notFound {
+            return nil
+        }
+    }
+
+    /// Ends what a predecessor began, as nothing more comes.
+    func finishFormer() async throws(StoreFailure) {
+        if let former = try await newest() { try await finish(former) }
+    }
+
+    /// Nobody else will: its gateway died, and its publisher did not come back in time.
+    private func finish(_ former: Beginning) async throws(StoreFailure) {
+        for (rendition, playlist) in former.playlists where !playlist.isEnded {
+            var ended = playlist
+            ended.isEnded = true
+            var document = FencedPlaylist(former.name.mediaKey(rendition), term: term)
+            _ = try await document.write(ended.text, cacheControl: Uploader.lasting, to: store)
+        }
+    }
+}

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Cluster
+import Feed
+import HLS
+import Identity
+import Logging
+import Objects
+import Replica
+import Signing
+import Storage
+
+/// Writes one stream to the object store in one term, beside hop 7 of a frame's life: what the replica has committed is
+/// offered to an ``Uploader``, segment by segment.
+///
+/// It stands on threads of its own and takes the replica's lock only for as long as it takes to copy references, so a store
+/// that hangs is felt by nobody. What it does not get to in time, because the uploader has no room, is lost for the store
+/// and for nobody else.
+actor StreamRecorder {
+    private let stream: StreamID
+    private let term: Term
+    private let replica: StreamReplica
+    private let kit: RecordingKit
+    private let tell: @Sendable (UploadNews) -> Void
+    private let wakes: AsyncStream<Void>
+    private let waker: AsyncStream<Void>.Continuation
+    private let mailbox: LoopMailbox
+    private var variants: [StreamVariant] = []
+    private var tape: Tape?
+    /// The newest segment that was offered, or that a predecessor's playlists list.
+    private var offered: MediaSequenceNumber?
+    private var isOver = false
+
+    /// A recording that is being written: what uploads it and what its playlists say.
+    private struct Tape {
+        let uploader: Uploader
+        let journal: RecordingJournal
+        let renditions: [RenditionName]
+        /// The numbers under which the uploader knows init sections.
+        var initSections: [InitSectionName: UInt32] = [:]
+    }
+
+    /// A recorder of what `replica` holds and this node appends in `term`.
+    /// - Parameter tell: is told the news, on no thread in particular; ``UploadNews/done`` once, at the end.
+    init(
+        _ stream: StreamID, term: Term, replica: StreamReplica, kit: RecordingKit,
+        tell: @escaping @Sendable (UploadNews) -> Void
+    ) {
+        self.stream = stream
+        self.term = term
+        self.replica = replica
+        self.kit = kit
+        self.tell = tell
+        offered = replica.stored
+        (wakes, waker) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        mailbox = LoopMailbox(execute: { body in body() }, deliver: { [waker] _ in waker.yield() })
+    }
+
+    /// Records until the stream is over, or ``stop()``.
+    func run() async {
+        waker.yield()
+        for await _ in wakes where !isOver { await advance() }
+    }
+
+    /// The stream is somebody else's: nothing more is written.
+    func stop() async {
+        isOver = true
+        waker.finish()
+        await tape?.uploader.stop()
+    }
+
+    private func advance() async {
+        while !isOver {
+            let isWhole = replica.isWhole
+            let batch = replica.segmentsToStore(after: offered, limit: 4, wake: mailbox)
+            await describe()
+            for item in batch where !isOver { await offer(item) }
+            guard batch.isEmpty else { continue }
+            if isWhole { await finish() }
+            return
+        }
+    }
+
+    /// The stream has ended and all of it was offered.
+    private func finish() async {
+        isOver = true
+        waker.finish()
+        if let tape { return await tape.uploader.finish() }
+        // Whoever takes a term only to end a stream finishes what its predecessor recorded; else the next one does.
+        let journal = journal(beginning: nil)
+        try? await journal.finishFormer()
+        tell(.done)
+    }
+}
+
+// MARK: - Segments
+
+extension StreamRecorder {
+    private func offer(_ item: SegmentToStore) async {
+        let msn = item.segment.msn
+        let tape = await tape(for: item)
+        for missing in (offered.map { $0 + 1 } ?? msn)..<msn { await tape.uploader.skip(missing) }
+        offered = msn
+        await tape.journal.add(item.segment, isBeginning: item.isBeginning, targetDuration: replica.targetDuration)
+        guard !item.segment.isGap else { return await tape.uploader.skip(msn) }
+        let number = await initSection(of: item)
+        for rendition in tape.renditions {
+            guard let content = item.contents.first(where: { $0.rendition == rendition }), let number,
+                let bytes = whole(content, of: item.segment)
+            else {
+                await tape.uploader.skip(msn, of: rendition)
+                continue
+            }
+            let key = ObjectKey.known("\(stream)/\(rendition)/\(item.segment.term)/\(msn).m4s")
+            await tape.uploader.offer(
+                segment: msn, of: rendition, parameters: number, Self.media(bytes, sha256: content.sha256), as: key)
+        }
+    }
+
+    /// The number of the segment's init section; offers it before its first segment.
+    private func initSection(of item: SegmentToStore) async -> UInt32? {
+        guard let tape else { return nil }
+        let name = item.segment.initSection
+        if let known = tape.initSections[name] { return known }
+        let number = UInt32(clamping: tape.initSections.count)
+        self.tape?.initSections[name] = number
+        for content in item.contents where tape.renditions.contains(content.rendition) {
+            let key = ObjectKey.known("\(stream)/\(content.rendition)/\(name.term)/init-\(name.number).mp4")
+            await tape.uploader.offer(
+                initSection: number, of: content.rendition, Self.media(content.initSection, sha256: nil), as: key)
+        }
+        return number
+    }
+
+    /// The bytes of a segment; nil where they are not those that its gateway stated.
+    private func whole(_ content: SegmentToStore.Content, of segment: StoredSegment) -> [UInt8]? {
+        let bytes = Array(content.chunks.joined())
+        guard let stated = content.sha256, Digest.sha256.hash(bytes[...]) != stated else { return bytes }
+        kit.metrics.mismatched()
+        kit.log.error(
+            "a segment is not what its gateway stated, and is not stored",
+            metadata: ["stream": "\(stream)", "rendition": "\(content.rendition)", "msn": "\(segment.msn)"])
+        return nil
+    }
+
+    private static func media(_ bytes: [UInt8], sha256: [UInt8]?) -> ObjectContent {
+        ObjectContent(
+            bytes, mediaType: "video/mp4", cacheControl: "public, max-age=31536000, immutable", sha256: sha256)
+    }
+}
+
+// MARK: - Recordings
+
+extension StreamRecorder {
+    /// The recording that a segment belongs to: the first of the term, or a new one where the last has become long or does
+    /// not reach up to it. The renditions of a recording are those of its first segment.
+    private func tape(for item: SegmentToStore) async -> Tape {
+        let isNear = offered.map { item.segment.msn <= $0 + Self.mostMissing } ?? true
+        if let tape, isNear, await tape.journal.count < kit.settings.longest { return tape }
+        let isNext = tape != nil
+        await tape?.uploader.finish()
+        let msn = item.segment.msn
+        if !isNear { offered = nil }
+        let names = item.contents.map(\.rendition)
+        let renditions = names.isEmpty ? [.main] : names
+        let beginning = RecordingJournal.Beginning(name: RecordingName(stream: stream, number: msn))
+        let journal = journal(beginning: isNext ? beginning : nil)
+        await journal.describe(variants)
+        let uploader = Uploader(
+            term: term, renditions: renditions, after: isNext ? nil : offered, settings: kit.settings.upload,
+            store: kit.store, disk: kit.disk, source: journal, metrics: kit.uploads, alarm: kit.alarm, log: kit.log
+        ) { [weak self] news in Task { await self?.heard(news, of: journal) } }
+        let tape = Tape(uploader: uploader, journal: journal, renditions: renditions)
+        if isNext { offered = nil }
+        self.tape = tape
+        if isOver { await uploader.stop() }
+        return tape
+    }
+
+    private func journal(beginning: RecordingJournal.Beginning?) -> RecordingJournal {
+        RecordingJournal(
+            stream, term: term, beginning: beginning, resumption: kit.settings.resumption, store: kit.store,
+            now: kit.now)
+    }
+
+    private func heard(_ news: UploadNews, of journal: RecordingJournal) {
+        switch news {
+        case .stored: tell(news)
+        case .fenced:
+            kit.metrics.refused()
+            isOver = true
+            waker.finish()
+            tell(news)
+        case .done:
+            kit.metrics.ended()
+            if isOver, journal === tape?.journal { tell(.done) }
+        }
+    }
+
+    private func describe() async {
+        let newest = replica.variants.map(\.summary)
+        if !newest.isEmpty { variants = newest }
+        await tape?.journal.describe(newest)
+    }
+
+    /// Segments that a successor may lack behind what the feed says to be stored; of more it is not the same stream.
+    static let mostMissing: MediaSequenceNumber = 64
+}

@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the full proof of the object store and writes docs/results/storage.md from what was measured.
+
+`make prove storage` calls this. `--only WORDS` is handed to pytest's -k, `--again` keeps the figures but for those that are
+measured anew, `--short` takes the lengths of make test, `--render` writes the page again from the figures of the last run.
+All of it takes forty minutes, thirty of them a store that fails.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+# Beside those of a single node and of a cluster; conftest.py and prove.py take the same.
+ARTEFACTS = pathlib.Path(os.environ.setdefault("MILLRACE_ARTEFACTS", str(ROOT / ".tools/storage")))
+TARGET = ROOT / "docs/results/storage.md"
+
+from prove import machine, outcomes, read_figures, table  # noqa: E402
+from prove_cluster import section  # noqa: E402
+
+TESTS = [str(HERE / "test_storage.py")]
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(description="Proves the object store and writes docs/results/storage.md.")
+    parser.add_argument("--only", help="a pytest -k expression")
+    parser.add_argument("--again", action="store_true", help="keep what is not measured anew")
+    parser.add_argument("--short", action="store_true", help="the lengths of make test")
+    parser.add_argument("--render", action="store_true", help="only write the page from the last figures")
+    options = parser.parse_args(arguments)
+    status = 0
+    if not options.render:
+        if not options.again:
+            shutil.rmtree(ARTEFACTS, ignore_errors=True)
+        ARTEFACTS.mkdir(parents=True, exist_ok=True)
+        outcome = ARTEFACTS / f"proof-{len(list(ARTEFACTS.glob('proof*.xml'))):03}.xml"
+        command = [sys.executable, "-m", "pytest", "-q", *TESTS, f"--junit-xml={outcome}"]
+        command += ["-k", options.only] if options.only else []
+        status = subprocess.run(command, env=os.environ | ({} if options.short else {"PROVE": "1"}), cwd=ROOT).returncode
+    TARGET.parent.mkdir(parents=True, exist_ok=True)
+    TARGET.write_text(page())
+    print(f"wrote {TARGET.relative_to(ROOT)}")
+    return status
+
+
+def page() -> str:
+    """The whole document."""
+    figures = read_figures()
+    ran, failed = outcomes()
+    ended = datetime.datetime.fromtimestamp(max((figure["ended"] for figure in figures), default=0), datetime.UTC)
+    lengths = "" if all(figure["full"] for figure in figures) else " **The lengths are those of `make test`.**"
+    parts = [
+        "# The object store, proven\n",
+        "Every figure here was measured by `make prove storage` (`Tests/EndToEnd/prove_storage.py`) and is written by it. The "
+        "store is SeaweedFS on the same machine, which verifies signatures; the CDN is nginx with `proxy_cache`; encoders "
+        "are ffmpeg.\n",
+        f"{ran} tests, {len(failed)} failed{': ' + ', '.join(failed) if failed else ''}. "
+        f"Ended {ended:%Y-%m-%d %H:%M} UTC.{lengths}\n",
+        "## Machine and versions\n", table(["what", "which"], machine()),
+        *(section(figures, *each) for each in SECTIONS if any(figure["kind"] == each[2] for figure in figures)),
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+SECTIONS = [
+    ("Segments are stored as they end", "From the end of a segment until the store has acknowledged it, by "
+     "`millrace_upload_lag_seconds`; p95 is the upper bound of its bucket. The goal: 0.5 s with twenty streams.", "lag",
+     {"streams": "{streams}", "uploads": "{uploads:.0f}", "mean": "{mean:.3f} s", "p95 at most": "{p95:.3f} s"}),
+    ("A fifth of all requests fails", "503 before or behind the store, and cut connections, between the node and the store. A "
+     "reader polls the store itself four times a second as a player would, and takes all that a playlist lists when it sees "
+     "it. The goal: nothing listed is missing, no playlist goes back.", "faulty",
+     {"polls": "{polls}", "segments": "{segments}", "requests that failed": "{failed:.0f}", "gaps": "{gaps}",
+      "order violations": "{violations}"}),
+    ("All nodes are killed", "kill -9 of the node and its publisher. What was acknowledged before is in the store and is "
+     "listed.", "outlives",
+     {"listed before": "{before}", "listed after": "{listed}", "segments in the store": "{stored}"}),
+    ("It plays from the store alone", "ffprobe and headless Chromium's own player, from the store through nginx, with no node "
+     "running.", "plays", {"Chromium played": "{seconds:.1f} s", "within": "{took:.1f} s"}),
+    ("The store hangs", "It accepts and says nothing, and later comes back. *Worst* is the longest that a viewer's blocking "
+     "request for the next part took meanwhile.", "hangs",
+     {"worst": "{worst:.2f} s", "segments lost or left out": "{lost:.0f}"}),
+    ("The gateway is killed", "Three nodes; the publisher comes back at another, which goes on with the recording from the "
+     "window it holds.", "successor", {"listed before": "{before}", "listed after": "{after}", "gaps": "{gaps}"}),
+]
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import HLS
+import Identity
+import Logging
+import Media
+import Objects
+import Recording
+import Storage
+import StoreKit
+import Synchronization
+import Telemetry
+import Testing
+
+@Suite("A catalogue of recordings")
+struct RecordingCatalogueTests {
+    @Test("lists what a store has, page by page, and by stream")
+    func lists() async throws {
+        let shelf = try Shelf()
+        for name in ["live/a", "live/ab", "tv/b/c"] {
+            for number in [100, 900] as [UInt64] { try await shelf.put(name, number, segments: 3) }
+        }
+        var (found, mark): ([RecordingStatus], String?) = ([], nil)
+        repeat {
+            let page = try await shelf.catalogue.page(after: mark, limit: 4)
+            found += page.recordings
+            mark = page.next
+        } while mark != nil
+        #expect(
+            found.map(\.name.description) == [
+                "live/a/100", "live/a/900", "live/ab/100", "live/ab/900", "tv/b/c/100", "tv/b/c/900",
+            ])
+        #expect(found.allSatisfy { $0.isWhole && $0.duration == .seconds(6) && $0.segments == 3 })
+        let ofOne = try await shelf.catalogue.page(of: try StreamID(parsing: "live/a")).recordings
+        #expect(ofOne.map(\.name.number) == [100, 900])
+    }
+
+    @Test("deletes playlists first, then media, and leaves other recordings of the stream alone")
+    func deletes() async throws {
+        let shelf = try Shelf()
+        try await shelf.put("live/a", 100, segments: 5)
+        try await shelf.put("live/a", 105, segments: 5)
+        let before = shelf.deletions
+        #expect(try await shelf.catalogue.delete(shelf.name("live/a", 100)))
+        let order = shelf.deletions.dropFirst(before.count)
+        #expect(order.first == "live/a/main/100.m3u8" && order.last == "recordings/live/a/100.m3u8")
+        let left = try await shelf.keys("live/a/")
+        #expect(left.count { $0.hasSuffix(".m4s") } == 5 && left.contains { $0.hasSuffix("init-0.mp4") })
+        #expect(left.contains("live/a/index.m3u8"))
+        #expect(try await shelf.catalogue.delete(shelf.name("live/a", 105)))
+        #expect(try await shelf.keys("").isEmpty)
+        #expect(try await shelf.catalogue.delete(shelf.name("live/a", 105)) == false)
+    }
+
+    @Test("makes a deletion whole that was cut off anywhere", arguments: 1..<16)
+    func cutOff(after count: Int) async throws {
+        let shelf = try Shelf()
+        try await shelf.put("live/a", 100, segments: 8)
+        shelf.allow(deletions: count)
+        let isWhole = (try? await shelf.catalogue.delete(shelf.name("live/a", 100))) ?? false
+        let keys = try await shelf.keys("")
+        if !isWhole {
+            // No playlist lists what is gone.
+            #expect(keys.count { $0.hasSuffix(".m4s") } == 8 || !keys.contains("live/a/main/100.m3u8"))
+            #expect(try await shelf.catalogue.page().recordings.isEmpty)
+        }
+        shelf.allow(deletions: .max)
+        try await shelf.keeper(retention: [:]).sweep()
+        #expect(try await shelf.keys("").isEmpty)
+    }
+
+    @Test("ends what nobody goes on with, and deletes what is old")
+    func keeps() async throws {
+        let shelf = try Shelf()
+        try await shelf.put("live/open", 100, segments: 3, isEnded: false)
+        try await shelf.put("live/busy", 100, segments: 3, isEnded: false)
+        try await shelf.put("tv/old", 100, segments: 3)
+        let busy = try StreamID(parsing: "live/busy")
+        try await shelf.keeper(retention: ["tv": .seconds(60)], live: [busy]).sweep()
+        let left = try await shelf.catalogue.page().recordings
+        #expect(left.map(\.name.description) == ["live/busy/100", "live/open/100"])
+        #expect(left.map(\.isWhole) == [false, true])
+        #expect(try await shelf.keys("tv/").isEmpty)
+    }
+
+    @Test("is exported as its init section and its segments, a file for each timeline")
+    func exports() async throws {
+        let shelf = try Shelf()
+        try await shelf.put("live/a", 100, segments: 4, discontinuities: [102], gaps: [101])
+        var files: [Int: String] = [:]
+        let export = RecordingExport(try shelf.name("live/a", 100), rendition: .main, from: shelf.catalogue)
+        let summary = try await export.run { files[$0, default: ""] += String(decoding: $1, as: UTF8.self) }
+        #expect(files == [0: "init|100|", 1: "init|102|103|"])
+        #expect(summary?.segments == 3 && summary?.gaps == 1)
+        let none = RecordingExport(try shelf.name("live/a", 7), rendition: .main, from: shelf.catalogue)
+        #expect(try await none.run { _, _ in } == nil)
+    }
+}
+
+/// A folder of recordings that were written long ago.
+private struct Shelf {
+    let catalogue: RecordingCatalogue
+    private let store: Counted
+    private let term = Term(number: 0x19, salt: 1)
+
+    init() throws {
+        store = Counted(try FileStore(path: "\(StoreServers.scratch)/\(UUID().uuidString)"))
+        catalogue = RecordingCatalogue(store)
+    }
+
+    /// What was deleted, in order.
+    var deletions: [String] { store.deletions }
+
+    func allow(deletions count: Int) { store.allow(count) }
+
+    func name(_ stream: String, _ number: UInt64) throws -> RecordingName {
+        try #require(RecordingName(parsing: "\(stream)/\(number)"))
+    }
+
+    func keys(_ prefix: String) async throws -> [String] {
+        try await store.list(prefix: prefix).objects.map(\.key.description)
+    }
+
+    func put(
+        _ stream: String, _ number: UInt64, segments: UInt64, isEnded: Bool = true, discontinuities: Set<UInt64> = [],
+        gaps: Set<UInt64> = []
+    ) async throws {
+        let section = InitSectionName(term: term, number: 0)
+        var playlist = StoredPlaylist(isEnded: isEnded)
+        for msn in number..<(number + segments) {
+            playlist.append(
+                StoredSegment(
+                    msn: msn, term: term, initSection: section, duration: .seconds(2),
+                    programDateTime: WallTime(milliseconds: 1_600_000_000_000 + Int64(msn) * 2000),
+                    isDiscontinuity: discontinuities.contains(msn), isGap: gaps.contains(msn)))
+            if !gaps.contains(msn) { try await write("\(stream)/main/\(term)/\(msn).m4s", "\(msn)|") }
+        }
+        try await write("\(stream)/main/\(term)/init-0.mp4", "init|")
+        try await write("\(stream)/main/\(number).m3u8", String(decoding: playlist.text, as: UTF8.self))
+        try await write("recordings/\(stream)/\(number).m3u8", "#EXTM3U\n../../../\(stream)/main/\(number).m3u8\n")
+        try await write("\(stream)/index.m3u8", "#EXTM3U\nmain/\(number).m3u8\n")
+    }
+
+    func keeper(retention: [String: Duration], live: Set<StreamID> = []) -> RecordingKeeper {
+        var settings = RecordingSettings()
+        settings.retention = retention
+        let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let kit = RecordingKit(
+            store: store, disk: nil, settings: settings,
+            registry: MetricRegistry(families: RecordingMetrics.families + UploadMetrics.families), log: log,
+            now: StoreServers.wall)
+        return RecordingKeeper(catalogue, kit: kit) { live.contains($0) }
+    }
+
+    private func write(_ key: String, _ text: String) async throws {
+        try await store.put(
+            try #require(ObjectKey(parsing: key)), ObjectContent(Array(text.utf8), mediaType: "text/plain"))
+    }
+}
+
+/// A store that counts what is deleted from it, and fails when that is too much.
+private final class Counted: ObjectStore {
+    private let store: any ObjectStore
+    private let state = Mutex((deletions: [String](), allowed: Int.max))
+
+    init(_ store: any ObjectStore) { self.store = store }
+
+    var deletions: [String] { state.withLock { $0.deletions } }
+
+    func allow(_ count: Int) { state.withLock { $0.allowed = count == .max ? .max : $0.deletions.count + count } }
+
+    func perform(_ operation: ObjectOperation) async throws(StoreFailure) -> ObjectOutcome {
+        if case .delete(let key) = operation {
+            let isAllowed = state.withLock { state in
+                guard state.deletions.count < state.allowed else { return false }
+                state.deletions.append(key.description)
+                return true
+            }
+            guard isAllowed else { throw .unreachable("no more") }
+        }
+        return try await store.perform(operation)
+    }
+}
