@@ -56,6 +56,7 @@ var protocols: [Target] {
         room("Protocols", "RTMP", uses: ["Bytes", "COpenSSL", "Identity", "Media"]),
         room("Protocols", "SecureMedia", uses: ["Bytes", "COpenSSL", "CSRTP", "Media"]),
         room("Protocols", "Signing", uses: ["Bytes", "COpenSSL", "Media"]),
+        room("Protocols", "Sound", uses: ["Bytes", "Media"]),
         room("Protocols", "WebRTC", uses: ["Bytes", "COpenSSL", "CZlib", "Cluster", "Media"]),
     ]
 }
@@ -89,6 +90,7 @@ var rim: [Target] {
             ],
             resources: [.embedInCode("Resources")], excluding: ["Definitions"]
         ),
+        room("Rim", "Processes", uses: ["CLinuxIO"], products: [nio("NIOCore"), nio("NIOPosix")]),
         room(
             "Rim", "SharedState", uses: ["CHiredis", "COpenSSL", "Cluster", "Identity", "Telemetry", "Transport"],
             products: [logging, nio("NIOPosix")]
@@ -175,8 +177,8 @@ var roles: [Target] {
         room(
             "Roles", "RealTime",
             uses: [
-                "Access", "Cluster", "Datagrams", "Feed", "Identity", "Media", "RTP", "Replica", "SecureMedia",
-                "Telemetry", "Transport", "WebRTC", "WebServer",
+                "Access", "Cluster", "Datagrams", "Feed", "Identity", "Media", "Processes", "RTP", "Replica",
+                "SecureMedia", "Sound", "Telemetry", "Transport", "WebRTC", "WebServer",
             ],
             products: [
                 from("hummingbird", "Hummingbird"), from("swift-http-types", "HTTPTypes"), logging, nio("NIOCore"),
@@ -274,6 +276,7 @@ var proof: [Target] {
         tests(
             "Roles", "PlainRTP",
             uses: ["Cluster", "Datagrams", "Fanout", "RTP", "Telemetry", "TestKit", "Transport", "WebRTC"]),
+        tests("Rim", "Processes", products: [nio("NIOCore"), nio("NIOPosix")]),
         tests("Protocols", "RTP", uses: ["Bytes", "Media", "RTMP", "TestKit"]),
         tests("Protocols", "RTMP", uses: ["Bytes", "COpenSSL", "Identity", "Media"]),
         tests(
@@ -300,6 +303,7 @@ var proof: [Target] {
         tests("Protocols", "SecureMedia", uses: ["Bytes", "CSRTP", "Media", "TestKit"]),
         tests("Rim", "SharedState", uses: ["Cluster", "Identity", "RedisKit", "Telemetry"], products: [logging]),
         tests("Protocols", "Signing", uses: ["Bytes", "COpenSSL", "Media", "TestKit"]),
+        tests("Protocols", "Sound", uses: ["Bytes", "Media", "TestKit"]),
         tests("Rim", "Storage", uses: ["Bytes", "Media", "ObjectStorage", "Objects", "StoreKit"]),
         tests(
             "loadtests", "Swarm",

@@ -43,7 +43,7 @@ struct PageAssetsTests {
 
     @Test(
         "needs no inline script or style, which its policy would refuse",
-        arguments: ["/", "/cluster", "/watch/live/demo"])
+        arguments: ["/", "/cluster", "/publish", "/watch/live/demo"])
     func inline(path: String) throws {
         let text = try text(path)
         #expect(text.matches(of: /<script(?![^>]*src=)/).isEmpty)

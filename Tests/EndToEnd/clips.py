@@ -46,6 +46,9 @@ class Clip:
 
 
 DEFAULT = Clip("default")
+# Every two seconds a white picture and a beep at the same instant.
+FLASHES = dict(source="color=black", video_filter="drawbox=color=white:t=fill:enable='lt(mod(t,2),0.2)'",
+               audio_source="aevalsrc='if(lt(mod(t,2),0.2),0.8*sin(2*PI*1000*t),0)':sample_rate=48000")
 LARGE = dict(size="1920x1080", bitrate="5M") if FULL else {}
 CLIPS = {clip.name: clip for clip in (
     DEFAULT,
@@ -70,9 +73,9 @@ CLIPS = {clip.name: clip for clip in (
     Clip("real-time", b_frames=0, bitrate="1500k", size="1280x720"),
     Clip("real-time-opus", b_frames=0, bitrate="1500k", size="1280x720", audio="opus",
          audio_source="sine=frequency=440:sample_rate=48000,aformat=channel_layouts=stereo"),
-    Clip("flash-and-beep", source="color=black", b_frames=2,
-         video_filter="drawbox=color=white:t=fill:enable='lt(mod(t,2),0.2)'",
-         audio_source="aevalsrc='if(lt(mod(t,2),0.2),0.8*sin(2*PI*1000*t),0)':sample_rate=48000"),
+    Clip("real-time-flashes", b_frames=0, bitrate="1500k", **FLASHES),
+    Clip("real-time-flashes-opus", b_frames=0, bitrate="1500k", audio="opus", **FLASHES),
+    Clip("flash-and-beep", b_frames=2, **FLASHES),
 )}
 
 

@@ -26,7 +26,7 @@ TARGET = ROOT / "docs/results/failover.md"
 from prove import machine, outcomes, read_figures, table  # noqa: E402
 from prove_cluster import section  # noqa: E402
 
-TESTS = [str(HERE / name) for name in ("test_deaths.py", "test_drains.py", "test_chaos.py")]
+TESTS = [str(HERE / name) for name in ("test_deaths.py", "test_whep_deaths.py", "test_drains.py", "test_chaos.py")]
 
 
 def main(arguments: list[str]) -> int:
@@ -107,6 +107,24 @@ SECTIONS = [
      {"nodes": "{nodes}", "slowest drain": "{slowest:.1f} s", "added delay, worst": "{worst:.2f} s",
       "encoders moved": "{moves}", "were cut off": "{cuts}", "pictures": "{frames}", "lost": "{lost}", "twice": "{twice}",
       "gaps": "{gaps}", "anything wrong": "{problems}"}),
+    ("The standby is killed under WHEP viewers", "One region, three origins, four edges, a router, viewers by WHEP in "
+     "aiortc. kill -9 of the standby. *Freeze* is the longest time without a picture, of each viewer and kill; 0 where "
+     "it was less than a quarter of a second. The goal: p95 at most 1 s.", "WHEP standby deaths",
+     {"kills": "{kills}", "viewers": "{viewers}", "edges at the standby": "{hanging:.1f} of {edges}",
+      "viewers at those, over all kills": "{concerned}",
+      "freeze p50": "{p50:.2f} s", "p95": "{p95:.2f} s", "worst": "{worst:.2f} s"}),
+    ("The gateway is killed under WHEP viewers", "The same viewers, who never ask again; kill -9 of the gateway, whose "
+     "publisher goes on at another origin in another term. *Again* is the time from the publisher's return to a picture. The "
+     "goal: sessions stay, numbers and times of RTP only go forward, and no number is used twice under one key.",
+     "WHEP gateway deaths",
+     {"kills": "{kills}", "viewers": "{viewers}", "sessions": "{sessions}", "packets": "{packets}",
+      "numbers used twice": "{repeated}", "times that went back": "{backwards}", "again p50": "{p50:.2f} s",
+      "p95": "{p95:.2f} s"}),
+    ("The edge of WHEP viewers is killed", "The same viewers; kill -9 of an edge that has most of them. Who gets no picture "
+     "for a second asks the router again, as our page does. *Again* is the time without a picture. The goal: at most "
+     "2.5 s.", "WHEP edge deaths",
+     {"kills": "{kills}", "viewers": "{viewers}", "had to go elsewhere": "{moved}", "again p50": "{p50:.2f} s",
+      "p95": "{p95:.2f} s", "worst": "{worst:.2f} s"}),
     ("Chaos", "`millrace-drill chaos --seed N --minutes M`: two regions with Redis, 12 nodes; kill -9, SIGSTOP, cuts and "
      "partitions, one-way cuts and loss, thin lines, slow nodes, wall clocks that jump, Redis killed and flushed, drawn by "
      "seed. The goal: no invariant broken.", "chaos",

@@ -5,7 +5,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import pathlib
+import signal
+import statistics
 import subprocess
 import sys
 import time
@@ -84,8 +87,107 @@ def test_rtmp_plays_by_whep_in_aiortc(server: Server, figures) -> None:
         server.wait_live("rtmp")
         played = play(server, "rtmp", seconds(6, 60), "--audio")
         check_video(played)
-        assert "audio" not in played, "AAC can not be sent"
-        figures(name="WHEP of RTMP in aiortc", first=played["video"]["first"], gap=played["video"]["gap"])
+        check_sound(played)
+        figures(name="WHEP of RTMP in aiortc", first=played["video"]["first"], gap=played["video"]["gap"],
+                sound=played["audio"]["first"], tone=played["audio"]["tone"])
+
+
+def check_sound(played: dict, frequency: float = 440) -> None:
+    """The tone of the clip, without a hole."""
+    assert played["note"] == "" and "audio" in played, played
+    audio = played["audio"]
+    assert audio["frames"] >= 0.9 * 50 * audio["played"], played
+    assert played["lost"]["audio"] == 0, played
+    assert abs(audio["tone"] - frequency) < 3, played
+
+
+def offset(server: Server, clip: str, name: str, program: str) -> float:
+    """How long after its flash a beep is there in aiortc, the median of several."""
+    with Publisher(clip, server.publish_url(name), program):
+        server.wait_live(name)
+        played = play(server, name, seconds(13, 60), "--audio")
+    flashes, beeps = (played[kind].get("onsets", []) for kind in ("video", "audio"))
+    pairs = [beep - flash for flash in flashes for beep in beeps if abs(beep - flash) < 0.9]
+    assert len(pairs) > 3, played
+    return statistics.median(pairs)
+
+
+def test_transcoding_adds_at_most_150_ms(server: Server, figures) -> None:
+    opus = offset(server, "real-time-flashes-opus", "beeps-opus", "ffmpeg9")
+    aac = offset(server, "real-time-flashes", "beeps-aac", "ffmpeg")
+    samples = server.metrics()
+    delays = {float(name.split('"')[1]): value for name, value in samples.items()
+              if name.startswith("millrace_webrtc_transcoder_delay_seconds_bucket") and "Inf" not in name}
+    count = samples["millrace_webrtc_transcoder_delay_seconds_count"]
+    mean = samples["millrace_webrtc_transcoder_delay_seconds_sum"] / count
+    within = delays[0.15] / count
+    figures(name="AAC to Opus", opus=opus, aac=aac, added=aac - opus, mean=mean, within=within)
+    assert aac - opus <= 0.15, (aac, opus)
+    assert within > 0.95, delays
+
+
+def transcoders(server: Server) -> list[int]:
+    """The programs that the node has started, by their numbers."""
+    children = pathlib.Path(f"/proc/{server.pid}/task").glob("*/children")
+    return [int(number) for path in children for number in path.read_text().split()]
+
+
+def test_one_program_a_stream_that_ends_with_its_last_viewer_or_its_node(binary) -> None:
+    with Server() as server, Publisher("real-time", server.publish_url("shared")):
+        server.wait_live("shared")
+        assert transcoders(server) == []
+        with contextlib.ExitStack() as viewers:
+            for _ in range(3):
+                viewers.enter_context(watching(server, "shared", 60))
+            wait_until(lambda: server.metrics().get('millrace_webrtc_sessions{protocol="whep"}') == 3, 30, "three")
+            wait_until(lambda: len(transcoders(server)) == 1, 20, "one program")
+        first = transcoders(server)[0]
+        wait_until(lambda: not transcoders(server), 60, "the program to end with its viewers")
+        wait_until(lambda: is_gone(first), 10, "it to be gone")
+        with watching(server, "shared", 60):
+            wait_until(lambda: len(transcoders(server)) == 1, 30, "another program")
+            second = transcoders(server)[0]
+            server.process.kill()
+            wait_until(lambda: is_gone(second), 10, "the program to end with its node")
+
+
+@contextlib.contextmanager
+def watching(server: Server, name: str, length: float):
+    """A viewer that is ended with its block."""
+    process = subprocess.Popen([sys.executable, str(HERE / "whep_play.py"), server.url(f"/live/{name}/whep"),
+                                str(length), "--audio"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def is_gone(process: int) -> bool:
+    try:
+        return pathlib.Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+@pytest.mark.parametrize("program", ["", "/nowhere/ffmpeg"], ids=["off", "missing"])
+def test_without_ffmpeg_there_are_pictures_and_a_word_about_it(binary, program: str) -> None:
+    with Server(WEBRTC_TRANSCODER=program) as server, Publisher("real-time", server.publish_url("silent")):
+        server.wait_live("silent")
+        played = play(server, "silent", 3, "--audio")
+        check_video(played)
+        assert "audio" not in played and "ffmpeg" in played["note"], played
+        assert "WHEP viewers do not hear a stream" in server.log()
+        assert server.metric("millrace_webrtc_answers_without_sound_total") == 1
+
+
+def test_a_killed_program_is_followed_by_another(server: Server) -> None:
+    with Publisher("real-time", server.publish_url("mortal")), watching(server, "mortal", 60):
+        wait_until(lambda: len(transcoders(server)) == 1, 40, "a program")
+        first = transcoders(server)[0]
+        os.kill(first, signal.SIGKILL)
+        wait_until(lambda: transcoders(server) not in ([], [first]), 20, "another")
+        check_sound(play(server, "mortal", 4, "--audio"))
 
 
 def test_b_frames_are_refused_with_a_reason(server: Server) -> None:
@@ -121,14 +223,18 @@ def test_chromium_watches_rtmp_by_whep(server: Server, figures) -> None:
         browser.open(server.url("/"))
         webrtc_page.start(browser, webrtc_page.WHEP, server.url("/live/browser/whep"), ["video", "audio"])
         wait_until(lambda: webrtc_page.state(browser).get("first"), 15, "the first frame")
+        wait_until(lambda: abs((webrtc_page.state(browser).get("tone") or 0) - 440) < 15, 15, "the tone to be heard")
         before = webrtc_page.stats(browser)["inbound-rtp/video"]
         begun = time.monotonic()
         time.sleep(seconds(5, 60))
         after, passed = webrtc_page.stats(browser)["inbound-rtp/video"], time.monotonic() - begun
+        sound = webrtc_page.stats(browser)["inbound-rtp/audio"]
+        assert sound["packetsLost"] == 0 and sound["totalSamplesReceived"] > 0, sound
         assert after["packetsLost"] == 0
         assert after["framesDecoded"] - before["framesDecoded"] >= 0.95 * 30 * passed - 2
         first = webrtc_page.state(browser)["first"] / 1000
-        figures(name="WHEP of RTMP in Chromium", first=first)
+        figures(name="WHEP of RTMP in Chromium", first=first,
+                concealed=sound["concealedSamples"] / sound["totalSamplesReceived"])
         assert first < 1.5
 
 
@@ -142,6 +248,34 @@ def test_chromium_publishes_by_whip(server: Server) -> None:
         assert played["video"]["first"] < 1.5 and played["video"]["frames"] > 50, played
         assert codecs(server, "camera") == {"h264", "opus"}
         Watching(viewer, server.url("/watch/live/camera")).start()
+
+
+def test_the_page_publishes_a_camera(server: Server, figures) -> None:
+    with Browser(flags=webrtc_page.FLAGS) as browser:
+        browser.open(server.url("/publish?stream=from-the-page"))
+        browser.evaluate("document.querySelector('[value=camera]').click()")
+        wait_until(lambda: browser.evaluate("return window.__stats?.state") == "live", 20, "the page to be live")
+        server.wait_live("from-the-page")
+        played = play(server, "from-the-page", seconds(4, 30), "--audio")
+        assert played["video"]["frames"] > 50 and played["lost"] == {"video": 0, "audio": 0}, played
+        assert codecs(server, "from-the-page") == {"h264", "opus"}
+        stats = browser.evaluate("return window.__stats")
+        assert stats["bitrate"] > 10_000 and stats["width"] > 0 and stats["frames"] > 30, stats
+        assert stats["roundTrip"] is not None and stats["lost"] == 0, stats
+        assert not browser.evaluate("return document.getElementById('watch').hidden")
+        browser.evaluate("document.getElementById('stop').click()")
+        wait_until(lambda: server.metrics().get('millrace_webrtc_sessions{protocol="whip"}') == 0, 10, "the end")
+        figures(name="the page publishes", bitrate=stats["bitrate"], roundTrip=stats["roundTrip"])
+
+
+def test_the_page_says_why_it_may_not_publish(binary) -> None:
+    with Server(ACCESS_TRUST_LOOPBACK="false") as server, Browser(flags=webrtc_page.FLAGS) as browser:
+        browser.open(server.url("/publish?stream=refused"))
+        browser.evaluate("document.getElementById('token').value = 'millrace_nonsense'")
+        browser.evaluate("document.querySelector('[value=camera]').click()")
+        wait_until(lambda: browser.evaluate("return window.__stats?.state") == "refused", 20, "the page to be refused")
+        assert "token" in browser.evaluate("return document.getElementById('problem').textContent").lower()
+        assert browser.evaluate("return document.getElementById('video').srcObject") is None, "the camera goes on"
 
 
 def test_the_page_plays_by_webrtc(server: Server, figures) -> None:

@@ -10,7 +10,7 @@ from server import wait_until
 
 # Loopback is a network like any other, and a camera and a microphone are there without a question.
 FLAGS = ("--allow-loopback-in-peer-connection", "--use-fake-ui-for-media-stream",
-         "--use-fake-device-for-media-stream=fps=30", "--disable-features=WebRtcHideLocalIpsWithMdns")
+         "--autoplay-policy=no-user-gesture-required", "--use-fake-device-for-media-stream=fps=30", "--disable-features=WebRtcHideLocalIpsWithMdns")
 
 WHEP = """
 const [url, kinds] = ARGUMENTS;
@@ -25,7 +25,22 @@ window.__rtc = {begun: performance.now()};
     window.__video = video;
     const stream = new MediaStream();
     video.srcObject = stream;
-    pc.ontrack = event => stream.addTrack(event.track);
+    pc.ontrack = event => {
+        stream.addTrack(event.track);
+        if (event.track.kind === "audio") listen(new MediaStream([event.track]));
+    };
+    const listen = heard => {
+        const context = new AudioContext();
+        const analyser = context.createAnalyser();
+        analyser.fftSize = 16384;
+        context.createMediaStreamSource(heard).connect(analyser);
+        const levels = new Float32Array(analyser.frequencyBinCount);
+        setInterval(() => {
+            analyser.getFloatFrequencyData(levels);
+            const loudest = levels.reduce((best, level, bin) => level > levels[best] ? bin : best, 0);
+            window.__rtc.tone = levels[loudest] > -60 ? loudest * context.sampleRate / analyser.fftSize : 0;
+        }, 200);
+    };
     pc.onconnectionstatechange = () => {
         window.__rtc.state = pc.connectionState;
         if (pc.connectionState === "connected") window.__rtc.connected ??= performance.now() - window.__rtc.begun;

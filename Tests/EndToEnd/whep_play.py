@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import array
 import asyncio
 import json
 import time
@@ -35,10 +36,45 @@ async def consume(track, begun: float, figures: dict) -> None:
         now = time.monotonic()
         entry = figures.setdefault(key, {"first": now - begun, "frames": 0, "gap": 0.0, "last": now})
         entry["frames"] += 1
+        (see if key == "video" else hear)(frame, entry, now)
         entry["gap"] = max(entry["gap"], now - entry["last"])
         entry["last"] = now
         if key == "video":
             entry["size"] = [frame.width, frame.height]
+
+
+def see(frame, entry: dict, now: float) -> None:
+    """Notes when pictures turn from dark to bright."""
+    brightness = memoryview(frame.planes[0])[::997]
+    note_onset(entry, sum(brightness) / len(brightness) > 128, now)
+
+
+def hear(frame, entry: dict, now: float) -> None:
+    """Notes when sound begins behind silence, and keeps the last two seconds of the left channel for `tone`."""
+    samples = array.array("h", bytes(frame.planes[0])[:frame.samples * 4])[::2]
+    kept = entry.setdefault("samples", array.array("h"))
+    kept.extend(samples)
+    del kept[:-2 * frame.sample_rate]
+    entry["rate"] = frame.sample_rate
+    loud = next((index for index, sample in enumerate(samples) if abs(sample) > 3000), None)
+    note_onset(entry, loud is not None, now + (loud or 0) / frame.sample_rate)
+
+
+def note_onset(entry: dict, is_on: bool, at: float) -> None:
+    # A tone passes through zero; what is over for a tenth of a second is over.
+    if is_on and at - entry.get("on", at - 1) > 0.1:
+        entry.setdefault("onsets", []).append(at)
+    if is_on:
+        entry["on"] = at
+
+
+def tone(entry: dict) -> float:
+    """The frequency of what was last heard, by its passages through zero; 0 for silence."""
+    samples = entry.pop("samples", [])
+    if not samples or max(map(abs, samples)) < 500:
+        return 0
+    rises = [index for index in range(1, len(samples)) if samples[index - 1] < 0 <= samples[index]]
+    return (len(rises) - 1) * entry["rate"] / (rises[-1] - rises[0]) if len(rises) > 1 else 0
 
 
 async def play(url: str, seconds: float, audio: bool, delete: bool) -> dict:
@@ -65,7 +101,7 @@ async def play(url: str, seconds: float, audio: bool, delete: bool) -> dict:
     if status != 201:
         await connection.close()
         return {"status": status, "text": text, "headers": headers}
-    figures |= {"status": status, "location": headers["location"], "posted": time.monotonic() - begun}
+    figures |= {"status": status, "note": headers.get("x-millrace-note", ""), "location": headers["location"], "posted": time.monotonic() - begun}
     await connection.setRemoteDescription(RTCSessionDescription(text, "answer"))
     await asyncio.sleep(seconds)
     figures["lost"] = {}
@@ -82,6 +118,8 @@ async def play(url: str, seconds: float, audio: bool, delete: bool) -> dict:
     await connection.close()
     for task in tasks:
         task.cancel()
+    if "audio" in figures:
+        figures["audio"]["tone"] = tone(figures["audio"])
     return figures
 
 

@@ -54,6 +54,8 @@ package struct TestNode: Sendable {
         settings.webrtc.host = "127.0.0.1"
         settings.webrtc.port = 0
         settings.webrtc.offersPerAddress = 100_000
+        // What is sent here as AAC is none, and no test starts programs that it does not ask for.
+        settings.webrtc.transcoder = nil
         settings.limits.connectionsPerAddress = 100_000
         // A busy machine is not to look like a silent peer.
         settings.rtmp.handshakeTimeout = .seconds(60)

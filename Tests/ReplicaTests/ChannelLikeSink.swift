@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Identity
 import Media
 import Replica
 
@@ -19,6 +20,11 @@ final class ChannelLikeSink: RecordSink {
     private(set) var mostBuffered = 0
 
     var isWritable: Bool { buffered < highWater }
+
+    /// The terms it was told of, and how many units had come by then.
+    private(set) var terms: [(term: Term, units: Int)] = []
+
+    func begin(_ term: Term) { terms.append((term, units.count)) }
 
     func write(_ tracks: [Track]) {}
 

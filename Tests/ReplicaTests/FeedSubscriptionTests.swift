@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Identity
 import Media
 import NIOCore
 import NIOEmbedded
@@ -95,12 +96,48 @@ struct FeedSubscriptionTests {
         table.close(subscription)
     }
 
+    @Test(
+        "only goes forward over a change of terms, whatever the times of the next one",
+        arguments: [-9000, 0, 27_000, 89_000, 90_000, 500_000] as [Int64])
+    func terms(ticks: Int64) throws {
+        var feed = try ReplicaFeed(pictureSize: 1000)
+        feed.append(31)
+        let table = open(feed)
+        sink.subscription?.pump()
+        for number in 2...4 as ClosedRange<UInt64> {
+            feed.succeed(in: Term(number: number, salt: 1), at: ticks)
+            feed.append(20)
+            loop.run()
+        }
+        let shown = times.map(\.ticks)
+        #expect(shown.count > 60)
+        #expect(zip(shown, shown.dropFirst()).allSatisfy { $0 < $1 }, "\(shown)")
+        #expect(sink.terms.map(\.term.number) == [1, 2, 3, 4])
+        #expect(sink.terms.dropFirst().allSatisfy { sink.units[$0.units].isRandomAccess })
+        table.close(try #require(sink.subscription))
+    }
+
+    @Test("gives a sink that minds terms itself the times as the feed has them")
+    func rawTimes() throws {
+        var feed = try ReplicaFeed(pictureSize: 1000)
+        var expected = feed.append(31)
+        let table = open(feed, movesTimes: false)
+        sink.subscription?.pump()
+        expected.removeFirst(30)
+        feed.succeed(in: Term(number: 2, salt: 1), at: 3000)
+        expected += feed.append(20)
+        loop.run()
+        #expect(times == expected.map(\.decodeTime))
+        table.close(try #require(sink.subscription))
+    }
+
     private var times: [MediaTime] { sink.units.map(\.decodeTime) }
 
-    private func open(_ feed: ReplicaFeed) -> SubscriptionTable {
+    private func open(_ feed: ReplicaFeed, movesTimes: Bool = true) -> SubscriptionTable {
         let table = SubscriptionTable(eventLoop: loop)
         var settings = PlaySettings()
         settings.maximumLag = .seconds(60)
+        settings.movesTimes = movesTimes
         sink.subscription = table.open(feed.replica, viewer: 7, sink: sink, settings: settings)
         return table
     }

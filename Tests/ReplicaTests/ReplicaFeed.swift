@@ -12,6 +12,7 @@ import TestKit
 struct ReplicaFeed {
     let replica: StreamReplica
     private var events: AnyIterator<SyntheticMedia.Event>
+    private let media: SyntheticMedia
 
     init(pictureSize: Int) throws {
         var media = SyntheticMedia()
@@ -23,6 +24,7 @@ struct ReplicaFeed {
         replica = StreamReplica(
             id: try StreamID(parsing: "live/demo"), checkingOneIn: 1, settings: MediaWindowSettings(), metrics: metrics)
         _ = replica.succeed(in: Term(number: 1, salt: 1), firstSegment: 0)
+        self.media = media
         events = AnyIterator(media.events(for: .seconds(60)).makeIterator())
         let track = Track(id: .video, parameters: media.parameters(.video))
         let start = SegmentStart(
@@ -30,6 +32,20 @@ struct ReplicaFeed {
             programDateTime: WallTime(milliseconds: 0), discontinuitySequence: 0, isDiscontinuity: false,
             parameters: 0, targetDuration: nil, partTarget: nil)
         replica.append([.parameters(Parameters(number: 0, tracks: [track])), .segmentStart(start)], committed: nil)
+    }
+
+    /// Another gateway goes on in a term of its own, whose first picture is decoded at `ticks`.
+    mutating func succeed(in term: Term, at ticks: Int64) {
+        guard let summary = replica.succeed(in: term, firstSegment: 0) else { return }
+        let start = SegmentStart(
+            msn: summary.nextSegment, firstDecodeTimes: [TrackTime(track: .video, ticks: ticks)],
+            firstFragmentNumber: 1,
+            programDateTime: WallTime(milliseconds: 0), discontinuitySequence: 0, isDiscontinuity: false,
+            parameters: 0, targetDuration: nil, partTarget: nil)
+        replica.append([.segmentStart(start)], committed: nil)
+        var media = media
+        media.start = MediaTime(ticks: ticks, timescale: .video).duration
+        events = AnyIterator(media.events(for: .seconds(60)).makeIterator())
     }
 
     /// Appends so many pictures; returns them.

@@ -34,6 +34,12 @@ enum {
     MILLRACE_ETH_P_ALL = 3,
 };
 
+// From <unistd.h>: a pipe, the end to read from first. 0, or -1.
+extern int pipe2(int *ends, int flags);
+
+// From <spawn.h>: has a program begin without any descriptor from this one on. 0, or an errno.
+extern int posix_spawn_file_actions_addclosefrom_np(void *actions, int first);
+
 // From <pthread.h>: the name of a thread, at most 15 characters, as `top -H` shows it. 0, or an errno.
 extern int pthread_setname_np(unsigned long thread, const char *name);
 

@@ -78,7 +78,10 @@ public enum PageAssets {
         "/icon.svg": PageAsset(PackageResources.icon_svg, "image/svg+xml"),
         "/millrace.css": PageAsset(PackageResources.millrace_css, css),
         "/player.js": PageAsset(PackageResources.player_js, script),
+        "/publish": PageAsset(PackageResources.publish_html, html),
+        "/publish.js": PageAsset(PackageResources.publish_js, script),
         "/watch.js": PageAsset(PackageResources.watch_js, script),
         "/whep.js": PageAsset(PackageResources.whep_js, script),
+        "/whip.js": PageAsset(PackageResources.whip_js, script),
     ]
 }

@@ -93,6 +93,7 @@ extension NodeSettings {
         settings.connectTimeout = webrtc.connectTimeout
         settings.consentTimeout = webrtc.consentTimeout
         settings.randomAccessInterval = webrtc.randomAccessInterval
+        settings.transcoder = webrtc.transcoder
         return settings
     }
 

@@ -151,11 +151,12 @@ extension RealTimeMetrics {
         help: "Datagrams that came to another thread than their session's and were handed over.")
 
     /// What is declared.
-    public static let families = [
-        sessionsFamily, unconnectedFamily, connectFamily, offersFamily, endsFamily, dropsFamily, unitDropsFamily,
-        packetsSentFamily, bytesSentFamily, repairsFamily, packetsReceivedFamily, packetsLostFamily,
-        picturesFamily, groupsSkippedFamily, forwardedFamily,
-    ]
+    public static let families =
+        [
+            sessionsFamily, unconnectedFamily, connectFamily, offersFamily, endsFamily, dropsFamily, unitDropsFamily,
+            packetsSentFamily, bytesSentFamily, repairsFamily, packetsReceivedFamily, packetsLostFamily,
+            picturesFamily, groupsSkippedFamily, forwardedFamily,
+        ] + TranscoderMetrics.families
 }
 
 /// Why a session ended, as the label says it.

@@ -2,6 +2,8 @@
 
 public import Cluster
 import Datagrams
+public import NIOCore
+import Processes
 public import Telemetry
 import Transport
 
@@ -9,31 +11,37 @@ import Transport
 public final class RealTimeNode: Sendable {
     private let front: SignalingFront
     private let threads: ThreadGroup
+    private let sounds: SoundTable
     private let address: IPAddress
 
     /// Opens the port.
     /// - Parameters:
     ///   - viewers: where viewers come in; nil where the node serves none.
     ///   - publishers: where publishers come in; nil where the node takes none.
+    ///   - eventLoop: has the pipes of programs that transcode.
     public init(
         _ settings: RealTimeSettings, viewers: (any ViewerDoor)?, publishers: (any PublisherDoor)?,
-        registry: MetricRegistry, log: StormLog
+        on eventLoop: any EventLoop, registry: MetricRegistry, log: StormLog
     ) throws {
         let metrics = RealTimeMetrics(registry)
         let table = SessionTable(maximumUnconnected: settings.maximumUnconnected, metrics: metrics)
         threads = ThreadGroup()
         address = settings.address
+        sounds = SoundTable(
+            program: settings.transcoder.flatMap(ProgramPath.find), on: eventLoop, threads: threads,
+            metrics: TranscoderMetrics(registry), log: RealTimeLog(log: log))
         front = SignalingFront(
-            settings, viewers: viewers, publishers: publishers, table: table, threads: threads, metrics: metrics)
+            settings, viewers: viewers, publishers: publishers, table: table, threads: threads, sounds: sounds,
+            metrics: metrics, log: RealTimeLog(log: log))
         let datagrams = DatagramMetrics(registry, port: .webrtc)
         for index in 0..<max(1, settings.threads) {
             let socket = socket(settings, index)
             if index == 0, settings.port != 0 { try socket.checkIsFree() }
             let thread = try DatagramThread(settings: socket, metrics: datagrams) {
-                [threads] sender in
+                [threads, sounds] sender in
                 RealTimeLoop(
-                    index: index, sender: sender, table: table, threads: threads, metrics: metrics,
-                    settings: settings, log: RealTimeLog(log: log))
+                    index: index, sender: sender, table: table, threads: threads, sounds: sounds,
+                    metrics: metrics, settings: settings, log: RealTimeLog(log: log))
             }
             threads.append(thread)
         }
@@ -59,11 +67,15 @@ public final class RealTimeNode: Sendable {
     public func site(base: @escaping @Sendable () -> String?) -> SignalingSite { SignalingSite(front, base: base) }
 
     /// Ends what nobody came for. Call about once a second.
-    public func sweep() { front.sweep(now: SystemClock.now()) }
+    public func sweep() {
+        front.sweep(now: SystemClock.now())
+        sounds.sweep()
+    }
 
     /// Tells all remote parties goodbye and closes the port.
     public func stop() {
         threads.submitToAll { loop, now in loop.closeAll(now: now) }
         threads.stop()
+        sounds.stop()
     }
 }

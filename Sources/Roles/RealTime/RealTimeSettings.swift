@@ -33,6 +33,9 @@ public struct RealTimeSettings: Sendable {
     /// themselves, and segments begin at them.
     public var randomAccessInterval: Duration = .seconds(2)
 
+    /// The program that makes Opus of AAC for viewers, ffmpeg by its name or path; nil answers them without that sound.
+    public var transcoder: String? = "ffmpeg"
+
     /// The defaults.
     public init() {}
 }

@@ -10,7 +10,9 @@ import NIOCore
 public protocol RecordSink: AnyObject {
     /// Whether more would only pile up in memory.
     var isWritable: Bool { get }
-    /// The tracks from here on: first of all, and again where they change.
+    /// What follows is of this term: first of all, and again where the feed goes on in another.
+    func begin(_ term: Term)
+    /// The tracks from here on: behind the first term, and again where they change.
     func write(_ tracks: [Track])
     /// A unit, in decode order; the first of the leading track after a start or a skip is a random access point.
     func write(_ unit: AccessUnit)
@@ -18,6 +20,11 @@ public protocol RecordSink: AnyObject {
     func flush()
     /// The stream has ended, or was lost to a viewer too slow to follow even by skipping.
     func finish()
+}
+
+extension RecordSink {
+    /// Terms are nothing to a sink whose times only go forward as they come.
+    public func begin(_ term: Term) {}
 }
 
 /// One viewer's place in a stream's log. Nothing is queued for a viewer: the log is the queue.
@@ -34,6 +41,7 @@ public final class FeedSubscription {
     private var next: UInt64?
     private var sent: Parameters?
     private var waitsForEntry = true
+    private var term: Term?
     private var timeline = ViewerTimeline()
     private var stalledSince: NIODeadline?
     private var isOver = false
@@ -96,7 +104,7 @@ public final class FeedSubscription {
             batch.removeAll(keepingCapacity: true)
             switch replica.read(from: next, maximumLag: settings.maximumLag, into: &batch, wake: mailbox) {
             case .records(let first, let skipped, let parameters, let isLevel, let term):
-                timeline.enter(term)
+                begin(term, sink)
                 enter(at: first, skipped: skipped, parameters: parameters, sink)
                 guard writeBatch(from: first, sink) else { return finish(sink) }
                 if isLevel, sink.isWritable, next == first + UInt64(batch.count) { return sink.flush() }
@@ -131,6 +139,13 @@ public final class FeedSubscription {
         sink.finish()
     }
 
+    private func begin(_ term: Term, _ sink: any RecordSink) {
+        guard term != self.term else { return }
+        self.term = term
+        timeline.enter(term)
+        sink.begin(term)
+    }
+
     private func enter(at first: UInt64, skipped: Bool, parameters: Parameters?, _ sink: any RecordSink) {
         if skipped || next == nil {
             if next != nil { skips += 1 }
@@ -163,7 +178,7 @@ public final class FeedSubscription {
             guard unit.isRandomAccess, track.id == sent.leadingTrack?.id else { return }
             waitsForEntry = false
         }
-        sink.write(timeline.placed(unit))
+        sink.write(settings.movesTimes ? timeline.placed(unit) : unit)
     }
 }
 
@@ -173,6 +188,9 @@ public struct PlaySettings: Sendable {
     public var maximumLag: Duration = .seconds(2)
     /// How long a viewer may take nothing at all before it is let go.
     public var stallLimit: Duration = .seconds(10)
+    /// Whether units of a newer term are shown later than they say, so that times only go forward; a sink without it sees
+    /// them as the feed says, and minds the terms itself.
+    public var movesTimes = true
 
     /// The defaults.
     public init() {}

@@ -37,6 +37,16 @@ struct OutgoingTimelineTests {
         #expect(line.place(audio(start + 20), track: .audio, now: .seconds(7)) == nil)
     }
 
+    @Test("moves a term whose sound would go forward and whose pictures would not")
+    func between() {
+        var line = OutgoingTimeline(wall: WallTime(milliseconds: 0), now: .zero)
+        #expect(line.place(audio(900), track: .audio, now: .seconds(5)) == audio(900))
+        #expect(line.place(video(1000), track: .video, now: .seconds(5)) == video(1000))
+        line.begin()
+        #expect(line.place(audio(950), track: .audio, now: .milliseconds(5020)) == audio(1020))
+        #expect(line.place(video(951), track: .video, now: .milliseconds(5021)) == video(1021))
+    }
+
     @Test("only goes forward over any terms", arguments: 0..<200 as Range<UInt64>)
     func forward(seed: UInt64) {
         var random = SeededRandom(seed: seed)

@@ -5,9 +5,9 @@ public import Media
 /// The times of one stream as its viewers see them: they only go forward, over terms and publishers.
 ///
 /// Within a term all tracks are moved by the same shift, so they stay in step. Where a term begins, its first unit keeps
-/// the shift if that leads forward and no more than a second ahead of the time that has passed; else the shift is
-/// chosen so that exactly the time that has passed shows. A unit that would still not be past what its track sent, as
-/// some are that another track's unit went before, is left out.
+/// the shift if that leads past what every track sent and no more than a second ahead of the time that has passed; else
+/// the shift is chosen so that exactly the time that has passed shows. A unit that would still not be past what its track
+/// sent, as some are that another track's unit went before, is left out.
 public struct OutgoingTimeline: Sendable {
     /// What sender reports say.
     public private(set) var clock: SendClock
@@ -32,7 +32,7 @@ public struct OutgoingTimeline: Sendable {
         let index = newest.firstIndex { $0.track == track }
         if isBeginning {
             isBeginning = false
-            settle(time, after: index.map { newest[$0].time }, now: now)
+            settle(time, now: now)
         }
         let placed = shifted(time)
         if let index {
@@ -57,13 +57,13 @@ public struct OutgoingTimeline: Sendable {
     }
 
     /// Chooses the shift for a term whose first unit is shown at `time`.
-    private mutating func settle(_ time: MediaTime, after last: MediaTime?, now: Duration) {
+    private mutating func settle(_ time: MediaTime, now: Duration) {
         guard let furthest else { return }
         let expected = furthest.time + max(now - furthest.now, Self.shortestStep).ticks(.nanoseconds)
-        let placed = shifted(time)
-        let nanoseconds = placed.converted(to: .nanoseconds).ticks
-        let goesForward = placed.ticks > last?.converted(to: placed.timescale).ticks ?? .min
-        guard !goesForward || nanoseconds > expected + Self.longestStep.ticks(.nanoseconds) else { return }
+        let nanoseconds = shifted(time).converted(to: .nanoseconds).ticks
+        guard nanoseconds <= furthest.time || nanoseconds > expected + Self.longestStep.ticks(.nanoseconds) else {
+            return
+        }
         shift = expected - time.converted(to: .nanoseconds).ticks
     }
 

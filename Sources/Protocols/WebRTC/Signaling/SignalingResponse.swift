@@ -8,6 +8,12 @@ public struct SignalingResponse: Hashable, Sendable {
         public let name: String
         /// The value.
         public let value: String
+
+        /// A field of its parts.
+        public init(name: String, value: String) {
+            self.name = name
+            self.value = value
+        }
     }
 
     /// The status code.
@@ -25,6 +31,13 @@ public struct SignalingResponse: Hashable, Sendable {
         self.body = Array(body.utf8)
     }
 
+    /// The same with one more field, where there is one.
+    public func adding(_ field: Field?) -> SignalingResponse {
+        var response = self
+        if let field { response.fields.append(field) }
+        return response
+    }
+
     /// The value of the first field of a name, whose case does not matter.
     public func value(of name: String) -> String? {
         fields.first { $0.name.lowercased() == name.lowercased() }?.value
@@ -32,7 +45,10 @@ public struct SignalingResponse: Hashable, Sendable {
 
     private static let crossOrigin = [
         ("Access-Control-Allow-Origin", "*"),
-        ("Access-Control-Expose-Headers", "Location, ETag, Link, Accept-Patch, Accept-Post, Retry-After"),
+        (
+            "Access-Control-Expose-Headers",
+            "Location, ETag, Link, Accept-Patch, Accept-Post, Retry-After, X-Millrace-Note"
+        ),
     ]
 }
 

@@ -9,6 +9,8 @@ export class WhepPlayback {
   #onstate;
   #connection = null;
   #session = null;
+  #heard = { bytes: 0, at: 0, since: 0 }; // What came in this session, when last, and from when on.
+  #patience = 1000; // How long nothing may come before another node is asked for, in ms.
   #wish = 0; // Counts attempts, so that one that was given up does nothing any more.
   #before = { delay: 0, emitted: 0, bytes: 0, at: 0 };
   #now = { latency: null, rate: 0, freezes: 0, frozen: 0, dropped: 0, decoded: 0 };
@@ -24,6 +26,7 @@ export class WhepPlayback {
     video.addEventListener("playing", () => this.#set("playing"));
     video.addEventListener("pause", () => this.#set("paused"));
     setInterval(() => this.#measure(), 1000);
+    setInterval(() => this.#listen(), 250);
     addEventListener("pagehide", () => this.#leave());
     this.#open();
   }
@@ -52,6 +55,7 @@ export class WhepPlayback {
   async #open() {
     const wish = ++this.#wish;
     this.#before = { delay: 0, emitted: 0, bytes: 0, at: 0 };
+    this.#heard = { bytes: 0, at: 0, since: 0 };
     const connection = this.#connection = new RTCPeerConnection();
     const stream = new MediaStream();
     for (const kind of ["video", "audio"]) connection.addTransceiver(kind, { direction: "recvonly" });
@@ -67,7 +71,9 @@ export class WhepPlayback {
     };
     try {
       await connection.setLocalDescription(await connection.createOffer());
-      const answer = await this.#ask("POST", this.#url, connection.localDescription.sdp);
+      // A router does not know yet that the node is gone which nothing came from.
+      const url = this.server ? `${this.#url}?avoid=${encodeURIComponent(this.server)}` : this.#url;
+      const answer = await this.#ask("POST", url, connection.localDescription.sdp);
       if (wish !== this.#wish) return;
       if (answer.status === 401 || answer.status === 403) return this.#set("refused");
       if (answer.status !== 201) {
@@ -78,7 +84,7 @@ export class WhepPlayback {
       this.server = new URL(this.#session).host;
       await connection.setRemoteDescription({ type: "answer", sdp: await answer.text() });
     } catch {
-      if (wish === this.#wish) this.#again("stalled", 2000);
+      if (wish === this.#wish) this.#again("stalled", 500);
     }
   }
 
@@ -108,6 +114,24 @@ export class WhepPlayback {
     if (state === this.state) return;
     this.state = state;
     this.#onstate(state);
+  }
+
+  /** Browsers notice after many seconds that nobody is there any more; media that stop tell it at once. A stream whose
+      publisher is away stops everywhere, so the next time it takes longer. */
+  async #listen() {
+    const wish = this.#wish;
+    const report = await this.#connection?.getStats();
+    if (!report || wish !== this.#wish) return;
+    const bytes = [...report.values()].reduce((sum, { type, bytesReceived }) =>
+      type === "inbound-rtp" ? sum + (bytesReceived ?? 0) : sum, 0);
+    const now = performance.now();
+    if (bytes > this.#heard.bytes) {
+      this.#heard = { bytes, at: now, since: this.#heard.since || now };
+      if (now - this.#heard.since > 5000) this.#patience = 1000;
+    } else if (this.#heard.at && now - this.#heard.at > this.#patience && !document.hidden) {
+      this.#patience = Math.min(this.#patience * 2, 16_000);
+      this.#again("stalled", 0);
+    }
   }
 
   // MARK: Figures

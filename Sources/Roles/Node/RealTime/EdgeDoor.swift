@@ -55,9 +55,10 @@ struct EdgeDoor: ViewerDoor {
         case .here: return nil
         case .nowhere: return .stop(.overloaded(retryAfter: .seconds(2)))
         case .region(let url): return elsewhere(caller, token, at: url, sentBy: "region")
-        case .edges(let first, _):
-            if first.id == router.snapshot.view.node { return nil }
-            return elsewhere(caller, token, at: first.description.viewerURL, sentBy: "router")
+        case .edges(let first, let second):
+            let chosen = caller.avoids(first.description.viewerURL) ? second ?? first : first
+            if chosen.id == router.snapshot.view.node { return nil }
+            return elsewhere(caller, token, at: chosen.description.viewerURL, sentBy: "router")
         }
     }
 

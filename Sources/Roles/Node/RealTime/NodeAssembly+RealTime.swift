@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Cluster
+import NIOPosix
 import Origin
 import RealTime
 import Router
@@ -19,8 +20,8 @@ extension NodeAssembly {
         let publishers = OriginDoor(
             desk: settings.roles.contains(.origin) ? desk : nil, router: cluster?.desk, group: group)
         return try RealTimeNode(
-            settings.realTimeSettings, viewers: viewers, publishers: publishers, registry: metrics.registry,
-            log: storms)
+            settings.realTimeSettings, viewers: viewers, publishers: publishers, on: group.next(),
+            registry: metrics.registry, log: storms)
     }
 
     /// What stands before the path of a session, so that requests for it reach this node and no other; nil for what the

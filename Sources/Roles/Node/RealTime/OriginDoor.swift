@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Access
+import Foundation
 import Identity
 import NIOCore
 import Origin
@@ -103,6 +104,15 @@ extension AccessRefusal {
 extension SignalingCaller {
     /// Whether a node has sent the caller here already.
     var hasBeenSent: Bool { query.split(separator: "&").contains { $0.hasPrefix("via=") } }
+
+    /// Whether the caller comes from a node of this URL that it hears nothing of any more, as `avoid=HOST:PORT` says:
+    /// a viewer knows of an edge's death seconds before its members believe it.
+    func avoids(_ url: String) -> Bool {
+        query.split(separator: "&").contains { part in
+            let host = part.hasPrefix("avoid=") ? part.dropFirst("avoid=".count).removingPercentEncoding : nil
+            return host.map { url.hasSuffix("//\($0)") } ?? false
+        }
+    }
 
     /// Where the caller is sent: clients do not take their token along to another host, so that it stands in the query.
     func location(at base: String, sentBy sender: String, token: String?) -> String {

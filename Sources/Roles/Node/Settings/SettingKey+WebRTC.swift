@@ -65,6 +65,11 @@ extension SettingKey {
             "How old the last random access point of a publisher by WHIP gets before it is asked for another.",
             why: "browsers send none by themselves, and segments of two seconds begin at them."
         ),
+        SettingKey(
+            "webrtc.transcoder", \.webrtc.transcoder, .optionalText("the name or path of a program"),
+            "The ffmpeg that makes Opus of AAC for WHEP viewers; empty for none: they get pictures only.",
+            why: "no browser takes AAC over WebRTC, and RTMP brings little else; one process a stream watched so."
+        ),
     ]
 }
 

@@ -29,6 +29,9 @@ public struct WebRTCSettings: Sendable, Equatable {
     /// How old a publisher's last random access point gets before it is asked for another.
     public var randomAccessInterval = Duration.seconds(2)
 
+    /// The program that makes Opus of AAC; nil for none.
+    public var transcoder: String? = "ffmpeg"
+
     /// The defaults.
     public init() {}
 }

@@ -2,6 +2,7 @@
 
 import Datagrams
 import Identity
+import Media
 import RTP
 import Replica
 import SecureMedia
@@ -17,6 +18,7 @@ final class RealTimeLoop: DatagramHandler {
     let sender: DatagramSender
     let table: SessionTable
     let threads: ThreadGroup
+    let sounds: SoundTable
     let metrics: RealTimeMetrics
     let settings: RealTimeSettings
     let log: RealTimeLog
@@ -41,13 +43,14 @@ final class RealTimeLoop: DatagramHandler {
     }
 
     init(
-        index: Int, sender: DatagramSender, table: SessionTable, threads: ThreadGroup, metrics: RealTimeMetrics,
-        settings: RealTimeSettings, log: RealTimeLog
+        index: Int, sender: DatagramSender, table: SessionTable, threads: ThreadGroup, sounds: SoundTable,
+        metrics: RealTimeMetrics, settings: RealTimeSettings, log: RealTimeLog
     ) {
         self.index = index
         self.sender = sender
         self.table = table
         self.threads = threads
+        self.sounds = sounds
         self.metrics = metrics
         self.settings = settings
         self.log = log
@@ -205,6 +208,11 @@ extension RealTimeLoop {
         guard !hasBehind else { return }
         hasBehind = true
         nextSlot = now + Self.slot
+    }
+
+    /// A transcoder made something of a stream's sound.
+    func receive(sound units: [AccessUnit], of term: Term, for replica: StreamReplica, now: Duration) {
+        fanouts[ObjectIdentifier(replica)]?.receive(sound: units, of: term, now: now)
     }
 
     private func wake(_ replica: StreamReplica, now: Duration) { fanouts[ObjectIdentifier(replica)]?.wake(now: now) }

@@ -8,6 +8,7 @@ import Media
 import Replica
 import SecureMedia
 import Synchronization
+import Telemetry
 import Transport
 import WebRTC
 
@@ -20,18 +21,22 @@ final class SignalingFront: Sendable {
     private let publishers: (any PublisherDoor)?
     private let metrics: RealTimeMetrics
     private let threads: ThreadGroup
+    private let sounds: SoundTable
+    private let log: RealTimeLog
     private let limiter: Mutex<AdmissionTable>
     private let identity = IdentityKeeper()
 
     init(
         _ settings: RealTimeSettings, viewers: (any ViewerDoor)?, publishers: (any PublisherDoor)?,
-        table: SessionTable, threads: ThreadGroup, metrics: RealTimeMetrics
+        table: SessionTable, threads: ThreadGroup, sounds: SoundTable, metrics: RealTimeMetrics, log: RealTimeLog
     ) {
         self.settings = settings
         self.viewers = viewers
         self.publishers = publishers
         self.table = table
         self.threads = threads
+        self.sounds = sounds
+        self.log = log
         self.metrics = metrics
         limiter = Mutex(
             AdmissionTable(
@@ -154,7 +159,7 @@ extension SignalingFront {
         var draft = SessionDraft(candidates: candidates(for: offering.caller), identity: identity.current())
         let negotiated: NegotiatedSession
         do {
-            negotiated = try draft.answer(viewing: offer, tracks)
+            negotiated = try draft.answer(viewing: offer, sounds.offered(tracks, of: replica))
         } catch {
             return .refused(error)
         }
@@ -166,6 +171,23 @@ extension SignalingFront {
             replica: replica, viewer: viewer, tracks: negotiated.tracks, beginnings: draft.beginnings(negotiated),
             leave: { viewers.farewell(viewer, from: replica) })
         return park(draft, negotiated, .viewer(plan), offering)
+            .adding(soundNote(offer, tracks, negotiated, of: replica))
+    }
+
+    /// Begins to make what a viewer is to hear; where he wants to and will not, why.
+    private func soundNote(
+        _ offer: SessionDescription, _ tracks: [Track], _ negotiated: NegotiatedSession, of replica: StreamReplica
+    ) -> SignalingResponse.Field? {
+        guard tracks.contains(where: { $0.codec == .aac }), offer.media.contains(where: { $0.kind == .audio })
+        else { return nil }
+        guard !negotiated.tracks.contains(where: { $0.codec.kind == .audio }) else {
+            sounds.prepare(replica)
+            return nil
+        }
+        let reason = sounds.obstacle(of: replica)
+        sounds.metrics.silentAnswers.add()
+        log.warning("WHEP viewers do not hear a stream", replica.id, ["reason": reason])
+        return SignalingResponse.Field(name: "X-Millrace-Note", value: "no sound: \(reason)")
     }
 
     private func publish(_ offering: Offering) -> SignalingResponse {

@@ -20,7 +20,12 @@ final class StreamFanout: RecordSink {
     private var batch = PayloadBatch()
     private var video = PacketRing(.video)
     private var audio = PacketRing(.audio)
+    private var term: Term?
     private var tracks: [Track] = []
+    /// The track whose units come from a transcoder and not from the feed.
+    private var transcoded: TrackID?
+    /// Whether the transcoder sends here what it makes.
+    private var isListening = false
     private var viewers: [ViewerParty] = []
     private var now: Duration
     private var asked: Duration?
@@ -34,6 +39,7 @@ final class StreamFanout: RecordSink {
         var settings = PlaySettings()
         // A thread that is late has to send all there is, or its viewers would miss what others see.
         settings.maximumLag = .seconds(4)
+        settings.movesTimes = false
         subscription = FeedSubscription(replica: replica, mailbox: mailbox, viewer: 0, sink: self, settings: settings)
         subscription?.pump()
     }
@@ -44,12 +50,14 @@ final class StreamFanout: RecordSink {
     /// Sends to one more viewer, from the newest random access point on.
     func append(_ viewer: ViewerParty, now: Duration) {
         viewers.append(viewer)
+        listen()
         send(to: viewer, now: now)
     }
 
     /// Sends to a viewer no more.
     func remove(_ viewer: ViewerParty) {
         viewers.removeAll { $0 === viewer }
+        listen()
         guard viewers.isEmpty else { return }
         subscription?.close()
         loop.remove(self)
@@ -90,12 +98,20 @@ extension StreamFanout {
     /// The rings take everything.
     var isWritable: Bool { true }
 
+    /// Times go on behind what was sent, whatever they are: viewers' packets only go forward.
+    func begin(_ term: Term) {
+        self.term = term
+        media.begin(tracks)
+    }
+
     func write(_ tracks: [Track]) {
-        let before = codecs
-        if self.tracks.isEmpty { media.begin(tracks) } else { media.change(tracks) }
-        self.tracks = tracks
+        let (before, sent) = (codecs, loop.sounds.sent(tracks))
+        media.change(sent)
+        self.tracks = sent
         told = []
-        for track in tracks {
+        transcoded = zip(tracks, sent).first { $0.codec != $1.codec }?.0.id
+        listen()
+        for track in sent {
             guard let refusal = media.refusal(track.id) else { continue }
             loop.log.info(
                 "a track is not sent to WHEP viewers", replica.id,
@@ -106,7 +122,9 @@ extension StreamFanout {
         for viewer in viewers { viewer.close(.codecChanged, now: now) }
     }
 
-    func write(_ unit: AccessUnit) {
+    func write(_ unit: AccessUnit) { if unit.track != transcoded { put(unit) } }
+
+    private func put(_ unit: AccessUnit) {
         switch media.packetize(unit, now: now, into: &batch) {
         case .dropped(let drop): note(drop)
         case .payloads(let timestamp):
@@ -115,6 +133,26 @@ extension StreamFanout {
             } else {
                 audio.append(batch, timestamp: timestamp, isRandomAccess: true, now: now)
             }
+        }
+    }
+
+    /// Takes what a transcoder made of the units of a term.
+    func receive(sound units: [AccessUnit], of term: Term, now: Duration) {
+        guard term == self.term else { return }
+        self.now = now
+        for unit in units where unit.track == transcoded { put(unit) }
+        flush()
+    }
+
+    /// Has the sound transcoded for as long as somebody here hears it.
+    private func listen() {
+        let wants = transcoded != nil && viewers.contains(where: \.hears)
+        guard wants != isListening else { return }
+        isListening = wants
+        if wants {
+            loop.sounds.attach(replica, thread: loop.index)
+        } else {
+            loop.sounds.detach(replica, thread: loop.index)
         }
     }
 

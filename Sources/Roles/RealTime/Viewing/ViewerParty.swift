@@ -37,6 +37,9 @@ final class ViewerParty: MediaParty {
         session = RTPSenderSession(video: track(.video), audio: track(.audio))
     }
 
+    /// Whether it was promised sound.
+    var hears: Bool { session.audio != nil }
+
     /// Begins to be sent to.
     func begin(now: Duration) {
         let fanout = loop.fanout(of: replica, now: now)
