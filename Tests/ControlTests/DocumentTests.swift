@@ -33,17 +33,9 @@ struct DocumentTests {
             try await eventually("it is live") { try await node.playlist().segments.count >= 2 }
             let flv = try await node.open("/live/demo.flv")
             try await eventually("it plays") { flv.count > 1000 }
-<<<<<<< HEAD
             try await eventually("it is recorded") { try await recording(node) != nil }
             let answer = try await ask(operation, key: "demo", recording: try await recording(node) ?? "", node)
-            let isRefused = operation.hasPrefix("POST /api/v1/cluster") || operation.hasPrefix("DELETE")
-            #expect(answer.status == (isRefused ? 409 : 200))
-=======
-            let answer = try await ask(operation, key: "demo", node)
-            let changesCluster = operation.hasPrefix("POST /api/v1/cluster")
-            let isOfRTP = operation.hasSuffix("/rtp")
-            #expect(answer.status == (isOfRTP ? operation.hasPrefix("POST") ? 409 : 404 : changesCluster ? 409 : 200))
->>>>>>> whepload
+            #expect(answer.status == Self.status(whileLive: operation))
             try check(answer, operation)
         }
     }
@@ -69,6 +61,12 @@ struct DocumentTests {
             #expect(reader.status == 403)
             try check(reader, operation)
         }
+    }
+
+    /// What an operation is answered with for a stream that is live, on a node without a cluster.
+    private static func status(whileLive operation: String) -> Int {
+        if operation.hasSuffix("/rtp") { return operation.hasPrefix("POST") ? 409 : 404 }
+        return operation.hasPrefix("POST /api/v1/cluster") || operation.hasPrefix("DELETE") ? 409 : 200
     }
 
     /// The id of the recording that there is, as part of a path.

@@ -22,13 +22,10 @@ public protocol ControlNode: Sendable {
     func dependencies() -> [String: String]
     /// The node's part in a cluster; nil where it is alone.
     var cluster: (any ClusterDesk)? { get }
-<<<<<<< HEAD
     /// The recordings of the node's object store; nil where it has none.
     var recordings: (any RecordingDesk)? { get }
-=======
     /// Who makes streams of plain RTP; nil where the node takes none, or no publishers.
     var rtp: (any RTPFeeder)? { get }
->>>>>>> whepload
     /// What the page needs to play and to explain how to publish.
     var player: PlayerStatus { get }
     /// The RTMP port that publish URLs name; nil where the node takes no publishers.

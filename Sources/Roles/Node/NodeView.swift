@@ -80,14 +80,12 @@ final class NodeView: ControlNode {
 
     var cluster: (any ClusterDesk)? { node.cluster.map { GossipDesk($0, secret: node.policy.secret) } }
 
-<<<<<<< HEAD
     var recordings: (any RecordingDesk)? { node.recording?.desk { [node] in node.isLive($0) } }
-=======
+
     var rtp: (any RTPFeeder)? {
         guard node.settings.roles.contains(.origin), let part = listeners.withLock({ $0?.plainRTP }) else { return nil }
         return OriginFeeder(node, streams: part.streams)
     }
->>>>>>> whepload
 
     func status() -> NodeStatus {
         let states = streams().map(\.state)
