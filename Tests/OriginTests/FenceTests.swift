@@ -59,6 +59,25 @@ struct FenceTests {
         }
     }
 
+    @Test("goes on above a term that somebody wrote in while its publisher is here, and is theirs when it is not")
+    func outdone() async throws {
+        try await TestNode.run { node in
+            let publisher = try await node.publisher()
+            try await publisher.publish(.milliseconds(3050))
+            try await eventually("it plays") { try await node.playlist().segments.count >= 2 }
+            let stream = try #require(node.assembly.streams.all.first)
+            let higher = Term(number: stream.term.number + 1000, salt: 3)
+            #expect(node.assembly.streams.outdo(stream, higher))
+            try await eventually("it has a term above") { stream.hasTerm && stream.term > higher }
+            #expect(!publisher.story.isClosed)
+            await publisher.vanish()
+            try await eventually("it is gone") { stream.publisherAge == nil }
+            let highest = Term(number: stream.term.number + 1000, salt: 3)
+            #expect(node.assembly.streams.outdo(stream, highest))
+            #expect(stream.isYielded && stream.term < highest)
+        }
+    }
+
     @Test("is given up to another node: its publisher is cut, and it writes no more")
     func yields() async throws {
         try await TestNode.run { node in

@@ -24,11 +24,12 @@ struct SoundTests {
 
     /// Runs `body` with a node whose transcoder is given, that has the stream `live/demo` with AAC, and a publisher.
     private func hearing(
-        _ transcoder: String?, _ body: (TestNode, RTMPPeer, SyntheticMedia) async throws -> Void
+        _ transcoder: String?, limit: Int = 64, _ body: (TestNode, RTMPPeer, SyntheticMedia) async throws -> Void
     ) async throws {
         try await TestNode.run {
             $0.webrtc.threads = 2
             $0.webrtc.transcoder = transcoder
+            $0.webrtc.transcoders = limit
             $0.webrtc.consentTimeout = .seconds(60)
             $0.webrtc.connectTimeout = .seconds(60)
         } _: { node in
@@ -102,6 +103,27 @@ struct SoundTests {
             #expect(node.metric("millrace_webrtc_transcoders") == 1)
             #expect(node.metric("millrace_webrtc_transcoder_starts_total") == 1)
             #expect(node.metric("millrace_webrtc_transcoder_delay_seconds_count") > 20)
+        }
+    }
+
+    @Test("is not promised beyond the number of streams that may have it made")
+    func full() async throws {
+        let fake = try program(Self.fakeTranscoder)
+        defer { try? FileManager.default.removeItem(at: fake) }
+        try await hearing(fake.path, limit: 1) { node, _, media in
+            let other = try await node.publisher("other")
+            try await other.publish(.milliseconds(2050), of: media)
+            try await eventually("both are there") {
+                try await node.ask("/live/other/index.m3u8").text.contains("mp4a")
+            }
+            let first = try await SessionPeer(node).post()
+            #expect(first.status == 201 && first.fields["x-millrace-note"] == nil)
+            try await eventually("it runs") { node.metric("millrace_webrtc_transcoders") == 1 }
+            let second = try await SessionPeer(node).post(to: "/live/other/whep")
+            #expect(second.status == 201 && second.fields["x-millrace-note"]?.contains("as many streams") == true)
+            let again = try await SessionPeer(node).post()
+            #expect(again.fields["x-millrace-note"] == nil)
+            #expect(node.metric("millrace_webrtc_transcoder_starts_total") == 1)
         }
     }
 

@@ -170,6 +170,34 @@ struct UploadQueueTests {
                 == [.gap(.main, 3), .lost(.main, 3), .release(.segment(.main, 3))])
     }
 
+    @Test("keeps what is on a disk that takes no more, and loses the oldest of what is in memory")
+    func fullDisk() {
+        var settings = UploadSettings()
+        settings.memoryLimit = .bytes(20_000)
+        settings.concurrency = 1
+        var queue = begun(settings)
+        for msn in UInt64(2)...4 { _ = queue.offer(segment(msn), now: .zero) }
+        _ = queue.spilled(.segment(.main, 4), now: .zero)
+        #expect(queue.offer(segment(5), now: .zero) == [.spill(.segment(.main, 5))])
+        #expect(
+            queue.spillFailed(.segment(.main, 5), now: .zero)
+                == [.gap(.main, 3), .lost(.main, 3), .release(.segment(.main, 3))])
+        #expect(queue.tick(now: .seconds(1)).isEmpty)
+    }
+
+    @Test("goes on without a segment that is gone from the disk")
+    func vanished() {
+        var queue = begun()
+        for msn in UInt64(2)...3 { _ = queue.offer(segment(msn), now: .zero) }
+        #expect(
+            queue.vanished(.segment(.main, 2), now: .zero)
+                == [
+                    .gap(.main, 2), .lost(.main, 2), .release(.segment(.main, 2)),
+                    .writePlaylist(.main, through: 2, isLast: false),
+                ])
+        #expect(queue.vanished(.segment(.main, 2), now: .zero).isEmpty)
+    }
+
     @Test("goes on where a predecessor's playlists end")
     func successor() {
         var queue = UploadQueue(renditions: [.main], after: 9)

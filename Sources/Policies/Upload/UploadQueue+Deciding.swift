@@ -103,26 +103,34 @@ extension UploadQueue {
                 held[index].place = .moving
                 moving += held[index].cost
                 directives.append(.spill(held[index].id))
-            } else if !lose(into: &directives) {
+            } else if !lose(onlyFromMemory: !diskTakes, into: &directives) {
                 return
             }
         }
     }
 
-    /// Loses the oldest segment that nobody is busy with, one the playlist goes on without before all others.
-    private mutating func lose(into directives: inout [Directive]) -> Bool {
+    /// Loses the oldest segment that nobody is busy with, one the playlist goes on without before all others. What is on a
+    /// disk that takes no more makes no room in memory.
+    private mutating func lose(onlyFromMemory: Bool, into directives: inout [Directive]) -> Bool {
         func isFree(_ upload: HeldUpload) -> Bool {
             upload.isSegment && upload.state != .uploading && upload.place != .moving
+                && (upload.place == .memory || !onlyFromMemory)
         }
-        guard let index = held.firstIndex(where: { $0.isGap && isFree($0) }) ?? held.firstIndex(where: isFree),
-            case .segment(let name, let msn) = held[index].id
+        guard let index = held.firstIndex(where: { $0.isGap && isFree($0) }) ?? held.firstIndex(where: isFree)
         else { return false }
+        directives += drop(at: index)
+        return true
+    }
+
+    /// A segment is lost: its playlist goes on without it.
+    mutating func drop(at index: Int) -> [Directive] {
+        guard case .segment(let name, let msn) = held[index].id else { return [] }
+        var directives: [Directive] = []
         if !held[index].isGap {
             directives.append(.gap(name, msn))
             settle(name, msn)
         }
-        directives += [.lost(name, msn)] + release(at: index)
-        return true
+        return directives + [.lost(name, msn)] + release(at: index)
     }
 
     /// Init sections first, then segments in the order of the stream, then those the playlist goes on without.

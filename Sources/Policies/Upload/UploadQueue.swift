@@ -107,6 +107,12 @@ public struct UploadQueue: ~Copyable {
         return decided(now: now)
     }
 
+    /// The bytes of a segment are not on the disk any more: nobody can store them.
+    public mutating func vanished(_ id: UploadID, now: Duration) -> [Directive] {
+        guard let index = held.firstIndex(where: { $0.id == id && $0.isSegment }) else { return decided(now: now) }
+        return drop(at: index) + decided(now: now)
+    }
+
     /// A playlist is stored.
     public mutating func stored(_ playlist: UploadedPlaylist, now: Duration) -> [Directive] {
         switch playlist {

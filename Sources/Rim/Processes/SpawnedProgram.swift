@@ -10,8 +10,8 @@ struct SpawnedProgram: Sendable {
     let output: CInt
     let errors: CInt
 
-    /// Starts a program with pipes and nothing else of ours: no descriptor, no blocked signal, a process group of its own
-    /// so that a terminal's Ctrl-C is the node's alone. It sees the end of its input when this process is gone, however.
+    /// Starts a program with pipes and nothing else of ours: no descriptor, no variable but those by which programs are
+    /// found and speak, as ours may be secrets, no blocked signal, a process group of its own so that a terminal's Ctrl-C is the node's alone. It sees the end of its input when this process is gone, however.
     static func start(_ path: String, _ arguments: [String]) throws(ProcessFailure) -> SpawnedProgram {
         let input = try Pipe()
         let output = try Pipe(closing: [input])
@@ -48,9 +48,15 @@ struct SpawnedProgram: Sendable {
         var words = ([path] + arguments).map { strdup($0) }
         defer { for word in words { free(word) } }
         words.append(nil)
-        return posix_spawn(&process, path, &actions, &attributes, words, environ)
+        var variables = inherited.compactMap { name in getenv(name).map { strdup("\(name)=\(String(cString: $0))") } }
+        defer { for variable in variables { free(variable) } }
+        variables.append(nil)
+        return posix_spawn(&process, path, &actions, &attributes, words, variables)
     }
 }
+
+/// The variables that programs get.
+private let inherited = ["HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "TZ"]
 
 /// Both ends of a pipe, which no other program inherits.
 private struct Pipe {

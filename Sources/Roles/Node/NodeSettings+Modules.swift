@@ -94,6 +94,7 @@ extension NodeSettings {
         settings.consentTimeout = webrtc.consentTimeout
         settings.randomAccessInterval = webrtc.randomAccessInterval
         settings.transcoder = webrtc.transcoder
+        settings.transcoders = webrtc.transcoders
         return settings
     }
 

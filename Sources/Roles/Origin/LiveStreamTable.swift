@@ -14,7 +14,7 @@ public final class LiveStreamTable: Sendable {
     private let replicas: ReplicaTable
     private let settings: LiveStreamSettings
     private let makeReplica: @Sendable (StreamID) -> StreamReplica
-    private let cluster: any OriginCluster
+    let cluster: any OriginCluster
     private let publishers: PublisherCount
     private let state = Mutex(State())
 

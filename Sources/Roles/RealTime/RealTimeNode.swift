@@ -28,7 +28,8 @@ public final class RealTimeNode: Sendable {
         threads = ThreadGroup()
         address = settings.address
         sounds = SoundTable(
-            program: settings.transcoder.flatMap(ProgramPath.find), on: eventLoop, threads: threads,
+            program: settings.transcoder.flatMap(ProgramPath.find), limit: settings.transcoders, on: eventLoop,
+            threads: threads,
             metrics: TranscoderMetrics(registry), log: RealTimeLog(log: log))
         front = SignalingFront(
             settings, viewers: viewers, publishers: publishers, table: table, threads: threads, sounds: sounds,

@@ -35,6 +35,8 @@ public struct RealTimeSettings: Sendable {
 
     /// The program that makes Opus of AAC for viewers, ffmpeg by its name or path; nil answers them without that sound.
     public var transcoder: String? = "ffmpeg"
+    /// The streams of which it does at a time; viewers of others are answered without that sound.
+    public var transcoders = 64
 
     /// The defaults.
     public init() {}

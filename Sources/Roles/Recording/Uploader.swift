@@ -157,8 +157,16 @@ extension Uploader {
 
     private func upload(_ id: UploadID) async {
         guard let content = held[id] else { return }
+        let bytes: ObjectContent
         do throws(StoreFailure) {
-            try await store.putImmutable(content.key, try await content.read(from: disk))
+            bytes = try await content.read(from: disk)
+        } catch {
+            note(error, content.key)
+            guard error == .notFound else { return obey(queue.failed(id, now: now, using: &random)) }
+            return obey(queue.vanished(id, now: now))
+        }
+        do throws(StoreFailure) {
+            try await store.putImmutable(content.key, bytes)
             if case .segment = id { metrics.stored(after: clock.now - content.offered) }
             obey(queue.uploaded(id, now: now))
         } catch {

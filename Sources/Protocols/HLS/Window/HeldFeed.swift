@@ -50,7 +50,7 @@ public struct HeldFeed {
             log.append(record, at: position)
             if let oldest = window.held?.lowerBound { log.forget(segmentsBefore: oldest) }
         case .stored(let msn):
-            stored = msn
+            stored = max(stored ?? msn, msn)
             log.append(record, at: position)
         case .accessUnit, .end, .gap, .parameters: log.append(record, at: position)
         }

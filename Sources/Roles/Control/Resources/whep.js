@@ -10,6 +10,7 @@ export class WhepPlayback {
   #connection = null;
   #session = null;
   #heard = { bytes: 0, at: 0, since: 0 }; // What came in this session, when last, and from when on.
+  #avoided = null; // The node of which nothing came.
   #patience = 1000; // How long nothing may come before another node is asked for, in ms.
   #wish = 0; // Counts attempts, so that one that was given up does nothing any more.
   #before = { delay: 0, emitted: 0, bytes: 0, at: 0 };
@@ -71,8 +72,8 @@ export class WhepPlayback {
     };
     try {
       await connection.setLocalDescription(await connection.createOffer());
-      // A router does not know yet that the node is gone which nothing came from.
-      const url = this.server ? `${this.#url}?avoid=${encodeURIComponent(this.server)}` : this.#url;
+      // A router does not know yet that a node is gone.
+      const url = this.#avoided ? `${this.#url}?avoid=${encodeURIComponent(this.#avoided)}` : this.#url;
       const answer = await this.#ask("POST", url, connection.localDescription.sdp);
       if (wish !== this.#wish) return;
       if (answer.status === 401 || answer.status === 403) return this.#set("refused");
@@ -82,6 +83,7 @@ export class WhepPlayback {
       }
       this.#session = new URL(answer.headers.get("Location"), answer.url).href;
       this.server = new URL(this.#session).host;
+      this.#avoided = null;
       await connection.setRemoteDescription({ type: "answer", sdp: await answer.text() });
     } catch {
       if (wish === this.#wish) this.#again("stalled", 500);
@@ -122,15 +124,17 @@ export class WhepPlayback {
     const wish = this.#wish;
     const report = await this.#connection?.getStats();
     if (!report || wish !== this.#wish) return;
-    const bytes = [...report.values()].reduce((sum, { type, bytesReceived }) =>
-      type === "inbound-rtp" ? sum + (bytesReceived ?? 0) : sum, 0);
+    // A node says by its reports that it is there while the publisher is away.
+    const bytes = [...report.values()].reduce((sum, { type, bytesReceived, reportsSent }) =>
+      sum + (type === "inbound-rtp" ? bytesReceived ?? 0 : type === "remote-outbound-rtp" ? reportsSent ?? 0 : 0), 0);
     const now = performance.now();
     if (bytes > this.#heard.bytes) {
       this.#heard = { bytes, at: now, since: this.#heard.since || now };
       if (now - this.#heard.since > 5000) this.#patience = 1000;
     } else if (this.#heard.at && now - this.#heard.at > this.#patience && !document.hidden) {
       this.#patience = Math.min(this.#patience * 2, 16_000);
-      this.#again("stalled", 0);
+      this.#avoided = this.server;
+      this.#again("stalled", Math.random() * 200);
     }
   }
 

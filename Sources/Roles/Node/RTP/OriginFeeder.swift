@@ -107,7 +107,13 @@ private final class FeedPublisher: Publisher {
 
     init(end: @escaping @Sendable () -> Void) { self.end = end }
 
-    func cut(_ reason: CutReason) { end() }
+    /// Who sends plain RTP can not be told to come back, so what may be well again in a while is tried again.
+    func cut(_ reason: CutReason) {
+        switch reason {
+        case .replaced, .shutdown, .stopped, .superseded: end()
+        case .cutOff, .moved, .noRandomAccessPoint, .tooFewOrigins: break
+        }
+    }
 
     /// Nobody can tell a source of plain RTP.
     func move(to address: String) {}

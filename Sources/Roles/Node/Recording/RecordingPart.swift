@@ -95,8 +95,8 @@ private final class StreamsLink: Sendable {
         }
     }
 
-    /// Somebody wrote to the store in a higher term, of which the cluster knows nothing: this node goes on above it. Where
-    /// that comes again at once, two clusters write to one bucket, and this one stops recording the stream.
+    /// Somebody wrote to the store in a higher term: the stream is theirs, or this node goes on above it. Where that comes
+    /// again at once, two clusters write to one bucket, and this one stops recording the stream.
     private func fenced(_ stream: LiveStream, in streams: LiveStreamTable, by higher: Term) {
         let now = SystemClock.now()
         let isRepeated = state.withLock { state in
@@ -108,8 +108,9 @@ private final class StreamsLink: Sendable {
             return log.error(
                 "the stream is not recorded any more: others write it to the same store", metadata: metadata)
         }
-        log.warning("the store has a higher term of a stream; this node takes one above it", metadata: metadata)
-        streams.retake(stream, above: higher)
+        log.warning("the store has a higher term of a stream", metadata: metadata)
+        guard !streams.outdo(stream, higher) else { return }
+        log.error("the stream is not recorded in this term: it can not take one above now", metadata: metadata)
     }
 
     private static let memory: Duration = .seconds(60)

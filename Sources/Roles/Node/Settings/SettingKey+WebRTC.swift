@@ -70,6 +70,11 @@ extension SettingKey {
             "The ffmpeg that makes Opus of AAC for WHEP viewers; empty for none: they get pictures only.",
             why: "no browser takes AAC over WebRTC, and RTMP brings little else; one process a stream watched so."
         ),
+        SettingKey(
+            "webrtc.transcoders", \.webrtc.transcoders, .integer(0...10_000),
+            "How many streams' sound is made Opus at a time; viewers of others get pictures only.",
+            why: "each takes about a hundredth of a core and 40 MB of memory, and whoever may watch can ask for one."
+        ),
     ]
 }
 

@@ -79,6 +79,7 @@ public struct StorageSettings: Sendable, Equatable {
             }
         }
         if kind == .azure, account == nil { found.append("storage.kind azure needs storage.account") }
+        if let spill, spill == path { found.append("storage.spill is another folder than storage.path") }
         if credentials != nil, secret != nil {
             found.append("storage.credentials and storage.secret exclude each other")
         }

@@ -31,6 +31,8 @@ public struct WebRTCSettings: Sendable, Equatable {
 
     /// The program that makes Opus of AAC; nil for none.
     public var transcoder: String? = "ffmpeg"
+    /// The streams of which it does at a time.
+    public var transcoders = 64
 
     /// The defaults.
     public init() {}

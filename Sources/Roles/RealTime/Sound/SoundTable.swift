@@ -23,20 +23,31 @@ final class SoundTable: Sendable {
 
     let metrics: TranscoderMetrics
     private let program: String?
+    private let limit: Int
     private let eventLoop: any EventLoop
     private let threads: ThreadGroup
     private let log: RealTimeLog
     private let entries: NIOLoopBoundBox<[Key: Entry]>
     private let mailbox: Mutex<LoopMailbox?>
-    /// The streams whose program failed too often.
-    private let resting = Mutex<Set<Key>>([])
+    private let standing = Mutex(Standing())
 
-    /// - Parameter program: the path of ffmpeg; nil where there is none, or where it is not wanted.
+    /// What any thread may know of the programs.
+    private struct Standing {
+        /// The streams that have one.
+        var running: Set<Key> = []
+        /// Those whose program failed too often.
+        var resting: Set<Key> = []
+    }
+
+    /// - Parameters:
+    ///   - program: the path of ffmpeg; nil where there is none, or where it is not wanted.
+    ///   - limit: how many streams may have one.
     init(
-        program: String?, on eventLoop: any EventLoop, threads: ThreadGroup, metrics: TranscoderMetrics,
+        program: String?, limit: Int, on eventLoop: any EventLoop, threads: ThreadGroup, metrics: TranscoderMetrics,
         log: RealTimeLog
     ) {
         self.program = program
+        self.limit = limit
         self.eventLoop = eventLoop
         self.threads = threads
         self.metrics = metrics
@@ -53,16 +64,24 @@ final class SoundTable: Sendable {
         return tracks.map { $0.isTranscodable ? $0.transcoded : $0 }
     }
 
-    /// The tracks as a viewer who comes now is told of them: without Opus where making it has failed.
+    /// The tracks as a viewer who comes now is told of them: without Opus where making it has failed, or where as many
+    /// other streams have it made as may.
     func offered(_ tracks: [Track], of replica: StreamReplica) -> [Track] {
-        resting.withLock { $0.contains(Key(replica)) } ? tracks : sent(tracks)
+        isResting(replica) || isFull(for: replica) ? tracks : sent(tracks)
+    }
+
+    private func isResting(_ replica: StreamReplica) -> Bool { standing.withLock { $0.resting.contains(Key(replica)) } }
+
+    private func isFull(for replica: StreamReplica) -> Bool {
+        standing.withLock { !$0.running.contains(Key(replica)) && $0.running.count >= limit }
     }
 
     /// Why a viewer who comes now will not hear this stream.
     func obstacle(of replica: StreamReplica) -> String {
         guard program != nil else { return "there is no ffmpeg to make Opus of AAC" }
-        return resting.withLock { $0.contains(Key(replica)) }
-            ? "ffmpeg could not make Opus of AAC" : "this kind of AAC can not be made Opus of"
+        if isResting(replica) { return "ffmpeg could not make Opus of AAC" }
+        return isFull(for: replica)
+            ? "as many streams' sound is made Opus as may be" : "this kind of AAC can not be made Opus of"
     }
 
     /// Somebody will want to hear a stream soon.
@@ -86,7 +105,7 @@ final class SoundTable: Sendable {
             for (key, entry) in entries.value {
                 let isUnused = entry.unusedSince.map { now - $0 > Self.linger } ?? false
                 if isUnused, !entry.connection.isResting { entry.connection.end() }
-                if entry.connection.isOver { entries.value[key] = nil }
+                if entry.connection.isOver { forget(key) }
                 noteRest(key, entry.connection)
             }
         }
@@ -97,6 +116,7 @@ final class SoundTable: Sendable {
         eventLoop.execute { [self] in
             for entry in entries.value.values { entry.connection.end() }
             entries.value = [:]
+            standing.withLock { $0.running = [] }
         }
     }
 
@@ -113,12 +133,20 @@ extension SoundTable {
             guard var entry = known ?? begin(replica, program) else { return }
             body(&entry)
             entries.value[Key(replica)] = entry
+            standing.withLock { _ = $0.running.insert(Key(replica)) }
             note(replica)
             if known == nil { entry.connection.wake() }
         }
     }
 
+    private func forget(_ key: Key) {
+        entries.value[key] = nil
+        standing.withLock { _ = $0.running.remove(key) }
+    }
+
     private func begin(_ replica: StreamReplica, _ program: String) -> Entry? {
+        // Two who came at once may both have been promised the last one.
+        guard entries.value[Key(replica)] != nil || entries.value.count < limit else { return nil }
         guard let mailbox = mailbox.withLock({ $0 }) else { return nil }
         let tools = TranscoderTools(program: program, eventLoop: eventLoop, metrics: metrics, log: log)
         let connection = TranscoderConnection(replica, tools, mailbox: mailbox) { [weak self] units, term in
@@ -143,8 +171,8 @@ extension SoundTable {
 
     private func noteRest(_ key: Key, _ connection: TranscoderConnection) {
         let isResting = connection.isResting && !connection.isOver
-        resting.withLock { resting in
-            if isResting { resting.insert(key) } else { resting.remove(key) }
+        standing.withLock { standing in
+            if isResting { standing.resting.insert(key) } else { standing.resting.remove(key) }
         }
     }
 }
