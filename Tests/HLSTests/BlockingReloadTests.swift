@@ -8,13 +8,15 @@ import Testing
 @Suite("A blocking reload")
 struct BlockingReloadTests {
     /// Segments 100 to 103 whole, 104 open with parts 0 and 1; parts of half a second.
-    static let live: MediaWindow = {
+    static let live = script.window()
+
+    private static let script: FeedScript = {
         var script = FeedScript()
         script.segments(4)
         script.begin()
         script.part(isIndependent: true)
         script.part()
-        return script.window()
+        return script
     }()
 
     struct Row: Sendable {
@@ -109,6 +111,7 @@ struct BlockingReloadTests {
         arguments: ["", "_HLS_part=1", "_HLS_msn=104&_HLS_part=2", "_HLS_msn=900"])
     func ended(query: String) {
         var window = Self.live
+        window.goOn(from: FeedPosition(term: Self.script.term, number: UInt64(Self.script.entries.count)))
         window.append(.end(.stopped), at: FeedPosition(term: Term(number: 0x19b, salt: 1), number: 0))
         let key = PlaylistKey(position: PartPosition(msn: 104, part: 1), isEnd: true)
         #expect(Self.directive(query, window: window) == .playlist(key, isDelta: false, .brief))

@@ -12,6 +12,8 @@ struct FeedScript {
     struct Entry {
         let record: FeedRecord
         let position: FeedPosition
+        /// Where the entry's term goes on from; nil where it goes on from nothing.
+        let continues: FeedPosition?
     }
 
     private(set) var entries: [Entry] = []
@@ -23,6 +25,7 @@ struct FeedScript {
     var tracks: [Track] = [Self.video(), Self.audio()]
 
     private var number: UInt64 = 0
+    private var continues: FeedPosition?
     private var begun = 0
     private var part = 0
     private var fragment: UInt32 = 1
@@ -66,7 +69,8 @@ struct FeedScript {
     // MARK: Writing
 
     mutating func append(_ record: FeedRecord) {
-        entries.append(Entry(record: record, position: FeedPosition(term: term, number: number)))
+        let position = FeedPosition(term: term, number: number)
+        entries.append(Entry(record: record, position: position, continues: continues))
         number += 1
     }
 
@@ -159,8 +163,10 @@ struct FeedScript {
         append(.parameters(Parameters(number: parametersNumber, tracks: tracks)))
     }
 
-    /// Another gateway takes over, so many terms above: the open segment ends after the parts written so far.
-    mutating func takeOver(above terms: UInt64 = 1) {
+    /// Another gateway takes over, so many terms above: the open segment ends after the parts written so far. One that
+    /// begins anew goes on from nothing.
+    mutating func takeOver(above terms: UInt64 = 1, isAnew: Bool = false) {
+        continues = isAnew ? nil : FeedPosition(term: term, number: number)
         term = Term(number: term.number + terms, salt: 7)
         number = 0
         parametersNumber = 0
@@ -171,7 +177,7 @@ struct FeedScript {
     /// The stream ended and begins anew, with a target duration of its own.
     mutating func beginAnew(targetDuration: Int) {
         append(.end(.publisherGone))
-        takeOver()
+        takeOver(isAnew: true)
         begun = 0
         self.targetDuration = targetDuration
     }
@@ -208,6 +214,7 @@ struct FeedScript {
     }
 
     static func play(_ entry: Entry, into window: inout MediaWindow) {
+        if window.term.map({ $0 < entry.position.term }) ?? true { window.goOn(from: entry.continues) }
         window.append(entry.record, at: entry.position)
         if case .partEnd(let mark) = entry.record { window.commit(upTo: mark.position) }
         if case .gap(let gap) = entry.record { window.commit(upTo: PartPosition(msn: gap.msn, part: 0)) }

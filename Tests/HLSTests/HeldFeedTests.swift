@@ -75,6 +75,33 @@ struct HeldFeedTests {
         #expect(theirs.next == ours.next && theirs.log.oldest.position == ours.log.oldest.position)
     }
 
+    @Test("tells others where its term goes on from, also where it does not hold all before that")
+    func passedOn() {
+        var script = FeedScript()
+        script.segments(3)
+        script.begin()
+        script.part(isIndependent: true)
+        let cut = script.entries.count
+        script.part()
+        let known = script
+        script.takeOver()
+        script.segments(3)
+        let term = FeedPosition(term: script.term, number: 0)
+        let end = FeedPosition(term: known.term, number: UInt64(known.entries.count))
+        // A parent that lacks the last part, and a child that lacks it, too, and heard of a term that came to nothing.
+        var parent = feed(of: known)
+        for entry in known.entries[..<cut] { parent.append(entry.record, at: entry.position) }
+        var child = parent
+        child.begin(FeedStart(position: FeedPosition(term: Self.void, number: 0), continues: parent.next))
+        parent.begin(FeedStart(position: term, continues: end))
+        for entry in script.entries where entry.position.term == script.term {
+            parent.append(entry.record, at: entry.position)
+        }
+        #expect(parent.log.resumption(from: child.next) == .gone && parent.log.oldest.continues == end)
+    }
+
+    private static let void = Term(number: 0x19a, salt: 0xffff)
+
     @Test("notices a segment that hashes to something else than its gateway stated")
     func mismatch() {
         var script = FeedScript()

@@ -260,6 +260,52 @@ struct MediaWindowTests {
         #expect(try #require(window.text()).contains("103.m4s") == false)
     }
 
+    @Test("lists nothing held with a term that goes on from nothing or from what is not held, and names nothing by it")
+    func foreignTerm() throws {
+        let (known, end) = Self.cut()
+        var foreign = known
+        foreign.takeOver()
+        // The end of the stream, or the term between, was never heard of here.
+        for continues in [nil, FeedPosition(term: foreign.term, number: 7), FeedPosition(term: end.term, number: 900)] {
+            for isEnded in [false, true] {
+                var next = known
+                next.takeOver(above: 2)
+                if isEnded { next.append(.end(.publisherGone)) } else { next.segments(12) }
+                var (window, late) = (known.window(), MediaWindow(stream: FeedScript.stream))
+                window.goOn(from: continues)
+                for entry in next.entries[known.entries.count...] {
+                    window.append(entry.record, at: entry.position)
+                    late.append(entry.record, at: entry.position)
+                }
+                if !isEnded {
+                    window.commit(upTo: PartPosition(msn: 115, part: 3))
+                    late.commit(upTo: PartPosition(msn: 115, part: 3))
+                    #expect(window.text() == late.text() && window.text()?.contains("/103.") == false)
+                }
+                #expect(window.writtenSegment(103, term: next.term) == nil)
+                #expect(!isEnded || window.writtenSegment(102, term: known.term) != nil)
+            }
+        }
+    }
+
+    @Test(
+        "goes on in a newer term behind a closed segment, one that a mark without media ended, and a gap",
+        arguments: 0..<3)
+    func lastMark(kind: Int) throws {
+        var script = FeedScript()
+        script.segments(3)
+        script.begin()
+        script.part(closes: kind != 1, isIndependent: true)
+        if kind == 1 { script.cutOff() }
+        if kind == 2 { script.gap() }
+        let former = script.term
+        script.takeOver()
+        script.segments(2)
+        let text = try #require(script.window().text())
+        #expect(text.contains("\(former)/103.m4s") && text.contains("\(script.term)/\(kind == 2 ? 106 : 105).m4s"))
+        #expect(text.contains("#EXT-X-GAP\n") == (kind == 2))
+    }
+
     @Test("begins a new life after the end, and still has the media of the old one")
     func newLife() throws {
         var script = FeedScript()

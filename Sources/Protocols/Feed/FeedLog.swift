@@ -53,6 +53,8 @@ public struct FeedLog: Sendable {
         let place: UInt64
         let number: UInt64
         var count: UInt64 = 0
+        /// Where the term goes on from, where that was said and its first record is the run's.
+        var continues: FeedPosition?
 
         var next: FeedPosition { FeedPosition(term: term, number: number &+ count) }
     }
@@ -128,6 +130,7 @@ extension FeedLog {
         } else if start.position != next {
             restart(at: start.position)
         }
+        if start.position.number == 0 { runs[runs.count - 1].continues = start.continues }
         parameters = start.parameters ?? parameters
     }
 
@@ -232,9 +235,9 @@ extension FeedLog {
     /// What a node gets that begins with nothing: the oldest segment, or all there is before the first. Where no segment
     /// is held yet, because this node has only just begun itself, what comes next.
     public var oldest: FeedStart {
-        if let first = position(at: firstPlace), first.number == 0 { return FeedStart(position: first) }
+        if let first = position(at: firstPlace), first.number == 0 { return start(at: firstPlace) }
         guard let start = starts.first, let position = position(at: start.place) else {
-            return FeedStart(position: next, parameters: parameters)
+            return FeedStart(position: next, parameters: parameters, continues: start(at: endPlace).continues)
         }
         return FeedStart(position: position, parameters: start.parameters)
     }
@@ -249,8 +252,7 @@ extension FeedLog {
         guard let index = runs.lastIndex(where: { $0.place <= place }), let position = position(at: place) else {
             return FeedStart(position: next)
         }
-        let isFirst = runs[index].place == place && runs[index].number == 0
-        return FeedStart(position: position, continues: isFirst ? runs[..<index].last { $0.count > 0 }?.next : nil)
+        return FeedStart(position: position, continues: runs[index].place == place ? runs[index].continues : nil)
     }
 
     /// The position of the record at a place; of the next one at the end; nil where the record is void.

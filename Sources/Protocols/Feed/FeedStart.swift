@@ -6,7 +6,8 @@ public struct FeedStart: Hashable, Sendable {
     public let position: FeedPosition
     /// The parameters in force there; nil where they follow, or are known to whoever reads on.
     public let parameters: FeedLog.PlacedParameters?
-    /// At the first record of a term: how much of the term before it goes on from. What is held behind that is void.
+    /// At the first record of a term: how much of the term before it goes on from. What is held behind that is void. Nil
+    /// where it goes on from nothing, and at any other record.
     public let continues: FeedPosition?
 
     /// A start of its parts.

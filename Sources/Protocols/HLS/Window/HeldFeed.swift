@@ -61,7 +61,7 @@ public struct HeldFeed {
         guard start.position >= log.next else { return }
         changes &+= 1
         if start.position > log.next { hashers = [] }
-        if let continues = start.continues { window.goOn(from: continues) }
+        if window.term.map({ $0 < start.position.term }) ?? true { window.goOn(from: start.continues) }
         log.begin(start)
         guard let placed = start.parameters, placed.position < start.position else { return }
         window.append(.parameters(placed.parameters), at: placed.position)

@@ -43,7 +43,7 @@ public struct MediaWindow: Sendable {
     private var nextNumber: UInt64?
     /// Whether all records of the term so far are here and none began a segment.
     private var isAtTermStart = false
-    /// Where the newest term goes on from its former one, where that was said.
+    /// Where the newest term goes on from its former one; nil where it goes on from nothing.
     private var continues: FeedPosition?
     /// Where the record stands that ended the stream; nil while it has not.
     private var endedAt: FeedPosition?
@@ -86,10 +86,10 @@ public struct MediaWindow: Sendable {
 
     /// A newer term begins, and goes on from its former one at `continues`: an end that stands behind it is void, also where
     /// a term between has said so. Segments and parts behind it are listed until the first segment of the term, or its end,
-    /// says which they are.
-    public mutating func goOn(from continues: FeedPosition) {
+    /// says which they are. Where it goes on from nothing (nil), or from more than is held, nothing held is listed with it.
+    public mutating func goOn(from continues: FeedPosition?) {
         self.continues = continues
-        if let endedAt, endedAt >= continues {
+        if let endedAt, let continues, endedAt >= continues {
             endReason = nil
             self.endedAt = nil
         }
@@ -121,11 +121,7 @@ public struct MediaWindow: Sendable {
 extension MediaWindow {
     private mutating func begin(_ start: SegmentStart, term: Term) {
         pending.removeAll(keepingCapacity: true)
-        let isNext = makeRoom(for: start.msn)
-        takeBack(before: start, term: term)
-        let isLacking = isNext && lacksParts(before: start)
-        if isLacking { segments[segments.count - 1].reopen() }
-        if !isNext || isLacking {
+        if !makeRoom(for: start.msn) {
             base = start.msn
             knowsBeginning = isAtTermStart && start.targetDuration == nil
             targetDuration = nil
@@ -162,8 +158,8 @@ extension MediaWindow {
 
     private mutating func skip(_ gap: Gap) {
         pending.removeAll(keepingCapacity: true)
-        guard makeRoom(for: gap.msn), let before = segments.last, let term else { return }
-        segments.append(WindowSegment(gap, term: term, after: before))
+        guard makeRoom(for: gap.msn), let before = segments.last, let position else { return }
+        segments.append(WindowSegment(gap, at: position, after: before))
         isJoining = true
         settle()
         trim()
@@ -175,8 +171,10 @@ extension MediaWindow {
     }
 
     private mutating func end(_ reason: EndReason) {
-        dropVoid()
+        // What the term can not be said to go on from is not whole here.
+        if !cutBack(), segments.last?.phase == .open { segments.removeLast() }
         closeOpen()
+        rewind()
         pending = []
         isJoining = true
         endReason = reason
@@ -215,68 +213,45 @@ extension MediaWindow {
         rewind()
     }
 
-    /// Removes what a newer term does not know of: the parts whose fragment numbers it gives out anew. Only a node that
-    /// was cut off together with the former gateway has committed any.
-    private mutating func takeBack(before start: SegmentStart, term: Term) {
-        for index in segments.indices.reversed() where !segments[index].isGap {
-            guard segments[index].term < term, segments[index].msn >= base else { break }
-            let known = Int(start.firstFragmentNumber) - Int(segments[index].firstFragmentNumber)
-            guard known > 0, known < segments[index].parts.count, let position else { break }
-            segments[index].truncate(to: known, at: position)
-            for gap in segments.indices where gap > index && segments[gap].isGap {
-                segments[gap].follow(segments[gap - 1])
-            }
-        }
-        rewind()
-    }
-
-    /// Whether parts that the feed had before `start` are not here: the newest segment then ends sooner than elsewhere, and
-    /// must not have the name that it has there as a whole.
-    private func lacksParts(before start: SegmentStart) -> Bool {
-        guard let last = segments.last else { return false }
-        let next = last.firstFragmentNumber &+ UInt32(truncatingIfNeeded: last.parts.count)
-        return next < start.firstFragmentNumber
-    }
-
     /// Prepares for a segment `msn`: removes what is held from there on and closes what is open before it. Returns
     /// whether the segment goes on from the one before; otherwise nothing that is held is listed with it.
     private mutating func makeRoom(for msn: MediaSequenceNumber) -> Bool {
         while let last = segments.last, last.msn >= msn { segments.removeLast() }
-        dropVoid()
-        closeOpen()
+        let isHeld = cutBack()
+        if isHeld { closeOpen() }
         rewind()
         let isOver = endReason != nil
         endReason = nil
         endedAt = nil
-        guard let last = segments.last, last.msn &+ 1 == msn, last.msn >= base, !isOver else { return false }
+        guard isHeld, !isOver, let last = segments.last else { return false }
+        return last.msn &+ 1 == msn && last.msn >= base
+    }
+
+    /// Before the first segment, gap or end of the newest term: removes what that does not go on from, be it of its former
+    /// term, of which only a node holds more that was cut off together with the former gateway, or of terms between, which
+    /// came to nothing. A segment that is cut so bears the newest term in its name, as others may hold more or fewer of the
+    /// parts behind. Returns whether all that the term goes on from is here; what ends sooner here gets no such name.
+    private mutating func cutBack() -> Bool {
+        guard let position, let held = segments.last, held.term < position.term else { return true }
+        guard let continues else { return false }
+        while let last = segments.last, last.begins(behind: continues) { segments.removeLast() }
+        guard let last = segments.last, last.term == continues.term else { return false }
+        let isCut = last.isCut(by: continues)
+        if isCut { segments[segments.count - 1].reopen() }
+        let known = last.marks.count { $0 < continues.number }
+        guard segments[segments.count - 1].ends(at: continues, after: known) else { return false }
+        if isCut { segments[segments.count - 1].truncate(to: known, at: position) }
         return true
     }
 
-    /// Removes what terms between the newest and the one that it goes on from have brought. It is listed until the newest
-    /// says what stands in its place.
-    /// So is where they cut the segment before off.
-    private mutating func dropVoid() {
-        guard let continues, let term, continues.term < term else { return }
-        while let last = segments.last, last.term > continues.term, last.term < term { segments.removeLast() }
-        guard let end = segments.last?.cutOffAt, end >= continues, end.term < term else { return }
-        segments[segments.count - 1].reopen()
-    }
-
-    /// The open segment ends here. Of one that a newer term cuts off, only the parts that the term goes on from stay: it
-    /// then bears that term in its name, and others may hold more or fewer of the parts behind.
+    /// The open segment ends here.
     private mutating func closeOpen() {
         guard let open = segments.last, open.phase == .open else { return }
-        let position = position ?? FeedPosition(term: open.term, number: 0)
-        var known = open.parts.count
-        if let continues, continues.term == open.term, position.term > open.term {
-            known = open.marks.count { $0 < continues.number }
-        }
-        guard known > 0 else {
+        if open.parts.isEmpty {
             segments.removeLast()
-            return rewind()
+        } else {
+            segments[segments.count - 1].cutOff(at: position ?? FeedPosition(term: open.term, number: 0))
         }
-        segments[segments.count - 1].truncate(to: known, at: position)
-        if known < open.parts.count { rewind() }
     }
 
     /// Takes back commits of what is no longer held.

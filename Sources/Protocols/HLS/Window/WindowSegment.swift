@@ -10,9 +10,10 @@ struct WindowSegment: Sendable {
     enum Phase: Sendable {
         /// More parts may follow. Exits: `closed` by a mark, `cutOff` by what comes after it.
         case open
-        /// Its last part's mark closed it, or it is a gap: the playlist directly after shows it whole. Final.
+        /// Its last part's mark closed it, or it is a gap: the playlist directly after shows it whole. Exits: `open` where a
+        /// newer term goes on from before that.
         case closed
-        /// A newer start, or the end, cut it off: the playlist after its last part still shows it open. Final.
+        /// A newer start, or the end, cut it off: the playlist after its last part still shows it open. Exits: as `closed`.
         case cutOff
     }
 
@@ -28,8 +29,8 @@ struct WindowSegment: Sendable {
     /// Where the record stands that cut it off; nil where none did.
     private(set) var cutOffAt: FeedPosition?
     /// EXT-X-PROGRAM-DATE-TIME, and the same as text.
-    private(set) var programDateTime: WallTime
-    private(set) var programDateText: [UInt8]
+    let programDateTime: WallTime
+    let programDateText: [UInt8]
     let isDiscontinuity: Bool
     let discontinuitySequence: UInt64
     /// The number of its parameters in `parametersTerm`.
@@ -38,12 +39,12 @@ struct WindowSegment: Sendable {
     let parametersTerm: Term
     let partTarget: Duration?
     let cdnBase: String?
-    private(set) var firstFragmentNumber: UInt32
+    let firstFragmentNumber: UInt32
     /// EXT-X-GAP: no media.
     let isGap: Bool
     var phase: Phase
     private(set) var parts: [WindowPart] = []
-    /// The number in the feed of the mark that ended each part.
+    /// The number in the feed of the mark that ended each part, or of the gap.
     private(set) var marks: [UInt64] = []
     /// Media time of all parts, or of the gap.
     private(set) var duration: Duration
@@ -70,9 +71,10 @@ struct WindowSegment: Sendable {
     }
 
     /// A gap behind `before`, whose timeline it counts on.
-    init(_ gap: Gap, term: Term, after before: WindowSegment) {
+    init(_ gap: Gap, at position: FeedPosition, after before: WindowSegment) {
         msn = gap.msn
-        self.term = term
+        term = position.term
+        marks = [position.number]
         termText = Array(term.description.utf8)
         wholeTerm = term
         wholeTermText = termText
@@ -90,13 +92,6 @@ struct WindowSegment: Sendable {
         duration = min(max(gap.duration, .zero), Self.longest)
     }
 
-    /// A gap stands where `before` ends, which has changed.
-    mutating func follow(_ before: WindowSegment) {
-        programDateTime = before.programDateTime.advanced(by: before.duration)
-        programDateText = Array(programDateTime.description.utf8)
-        firstFragmentNumber = before.firstFragmentNumber &+ UInt32(truncatingIfNeeded: before.parts.count)
-    }
-
     /// The position of its last part; of a gap, its part 0; nil where it has no part yet.
     var lastPosition: PartPosition? {
         if isGap { return PartPosition(msn: msn, part: 0) }
@@ -108,6 +103,24 @@ struct WindowSegment: Sendable {
 
     /// Whether it begins with a random access point.
     var isIndependent: Bool { isGap || (parts.first?.beginsIndependent ?? true) }
+
+    /// Whether nothing of it stands before `position`, which is of its own term or of one before.
+    func begins(behind position: FeedPosition) -> Bool {
+        term > position.term || term == position.term && !marks.contains { $0 < position.number }
+    }
+
+    /// Whether it does not end before `position` of its own term.
+    func isCut(by position: FeedPosition) -> Bool {
+        if let cutOffAt { return cutOffAt >= position }
+        return phase == .open || marks.last.map { $0 >= position.number } ?? false
+    }
+
+    /// Whether the record before `position` of its own term is the mark of the last of `count` parts, or the one that cut
+    /// it off behind them.
+    func ends(at position: FeedPosition, after count: Int) -> Bool {
+        let last = cutOffAt?.number ?? marks[..<count].last
+        return last.map { $0 &+ 1 == position.number } ?? false
+    }
 
     /// The bytes of a rendition's segment, measured without writing it.
     func size(_ rendition: RenditionName) -> Int {
@@ -137,7 +150,7 @@ struct WindowSegment: Sendable {
         wholeTermText = Array(position.term.description.utf8)
     }
 
-    /// Takes back that it was cut off.
+    /// Takes back that it was cut off, or closed.
     mutating func reopen() {
         phase = .open
         cutOffAt = nil
