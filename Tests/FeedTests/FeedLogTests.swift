@@ -55,6 +55,17 @@ struct FeedLogTests {
         #expect(theirs.count == 0 && theirs.oldest == ours.oldest)
     }
 
+    @Test("has those who hold nothing begin with the oldest segment that is not void")
+    func voidBeginning() {
+        var log = log(segments: 6)
+        log.begin(FeedStart(position: at(0, Self.second), continues: at(51)))
+        log.append(.stored(1), at: at(0, Self.second))
+        log.append(.segmentStart(start(105)), at: at(1, Self.second))
+        log.forget(segmentsBefore: 105)
+        #expect(log.firstPlace == 51 && log.oldest.position == at(1, Self.second))
+        #expect(log.oldest.parameters?.position == at(0))
+    }
+
     @Test("has no record twice and no hole: one too many is refused, after one too few it begins anew")
     func contiguity() {
         var log = log(segments: 2)

@@ -8,7 +8,7 @@ extension Scenario {
     /// can. One writer a term, no playlist goes back or skips a number without a gap, no name has two contents, nothing
     /// listed is missing, everybody recovers.
     static let failover = Scenario(
-        name: "failover", nodes: 2, seeds: 1000, regressions: [1019, 2156, 2406, 2931, 10264, 10733, 20238]
+        name: "failover", nodes: 2, seeds: 1000, regressions: [1019, 2156, 2406, 2931, 6049, 10264, 10733, 20238]
     ) { stage in
         let world = FailoverWorld(seed: stage.cluster.seed)
         world.trace = stage.cluster.trace

@@ -236,10 +236,10 @@ extension FeedLog {
     /// is held yet, because this node has only just begun itself, what comes next.
     public var oldest: FeedStart {
         if let first = position(at: firstPlace), first.number == 0 { return start(at: firstPlace) }
-        guard let start = starts.first, let position = position(at: start.place) else {
+        guard let segment = oldestSegment, let position = position(at: segment.place) else {
             return FeedStart(position: next, parameters: parameters, continues: start(at: endPlace).continues)
         }
-        return FeedStart(position: position, parameters: start.parameters)
+        return FeedStart(position: position, parameters: segment.parameters)
     }
 
     /// The start of the oldest segment held: where it is, its number, and the parameters in force there.
