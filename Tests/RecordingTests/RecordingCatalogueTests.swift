@@ -84,6 +84,19 @@ struct RecordingCatalogueTests {
         #expect(try await shelf.keys("tv/").isEmpty)
     }
 
+    @Test("lists, ends and deletes the others where one can not be read")
+    func unreadable() async throws {
+        let shelf = try Shelf()
+        for name in ["live/a", "live/b", "tv/c"] { try await shelf.put(name, 100, segments: 3) }
+        try await shelf.put("live/d", 100, segments: 3, isEnded: false)
+        try await shelf.write("live/a/main/100.m3u8", "nonsense")
+        let names = try await shelf.catalogue.page().recordings.map(\.name.description)
+        #expect(names == ["live/b/100", "live/d/100", "tv/c/100"])
+        try await shelf.keeper(retention: ["tv": .seconds(60)]).sweep()
+        let left = try await shelf.catalogue.page().recordings
+        #expect(left.map(\.name.description) == ["live/b/100", "live/d/100"] && left.allSatisfy(\.isWhole))
+    }
+
     @Test("is exported as its init section and its segments, a file for each timeline")
     func exports() async throws {
         let shelf = try Shelf()
@@ -153,7 +166,7 @@ private struct Shelf {
         return RecordingKeeper(catalogue, kit: kit) { live.contains($0) }
     }
 
-    private func write(_ key: String, _ text: String) async throws {
+    func write(_ key: String, _ text: String) async throws {
         try await store.put(
             try #require(ObjectKey(parsing: key)), ObjectContent(Array(text.utf8), mediaType: "text/plain"))
     }

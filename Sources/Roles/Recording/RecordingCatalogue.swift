@@ -104,8 +104,12 @@ extension RecordingCatalogue {
         }
         var findings: [Finding] = []
         for name in names {
-            guard let result = results[name] else { continue }
-            findings.append(try result.get())
+            switch results[name] {
+            case .success(let finding): findings.append(finding)
+            // What can not be read is no recording; it keeps nobody from the others.
+            case .failure(.malformed), nil: continue
+            case .failure(let failure): throw failure
+            }
         }
         return findings
     }

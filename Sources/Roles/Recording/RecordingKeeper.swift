@@ -41,10 +41,22 @@ public struct RecordingKeeper: Sendable {
         var mark: String?
         repeat {
             let page = try await catalogue.page(after: mark)
-            for recording in page.recordings where !Task.isCancelled { try await look(at: recording) }
-            for name in page.removals { try await catalogue.delete(name) }
+            for recording in page.recordings where !Task.isCancelled {
+                await tend(recording.name) { try await look(at: recording) }
+            }
+            for name in page.removals { await tend(name) { _ = try await catalogue.delete(name) } }
             mark = page.next
         } while mark != nil
+    }
+
+    /// One recording that can not be ended or deleted keeps nobody from the others.
+    private func tend(_ name: RecordingName, _ work: () async throws -> Void) async {
+        do {
+            try await work()
+        } catch {
+            kit.log.warning(
+                "a recording can not be ended or deleted", metadata: ["recording": "\(name)", "failure": "\(error)"])
+        }
     }
 
     private func look(at recording: RecordingStatus) async throws {
