@@ -56,7 +56,7 @@ def page() -> str:
     figures = read_figures()
     ran, failed = outcomes()
     ended = datetime.datetime.fromtimestamp(max((figure["ended"] for figure in figures), default=0), datetime.UTC)
-    lengths = "" if all(figure["full"] for figure in figures) else " **The lengths are those of `make test`.**"
+    lengths = "" if all(figure["full"] for figure in figures) else " **Not all were measured at full length yet; the others have that of `make test`.**"
     parts = [
         "# Failover, proven\n",
         "Every figure here was measured by `make prove failover` (`Tests/EndToEnd/prove_failover.py`) and is written by it. "
