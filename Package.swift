@@ -276,7 +276,7 @@ var proof: [Target] {
         tests(
             "Roles", "PlainRTP",
             uses: ["Cluster", "Datagrams", "Fanout", "RTP", "Telemetry", "TestKit", "Transport", "WebRTC"]),
-        tests("Rim", "Processes", products: [nio("NIOCore"), nio("NIOPosix")]),
+        tests("Rim", "Processes", uses: ["TestKit"], products: [nio("NIOCore"), nio("NIOPosix")]),
         tests("Protocols", "RTP", uses: ["Bytes", "Media", "RTMP", "TestKit"]),
         tests("Protocols", "RTMP", uses: ["Bytes", "COpenSSL", "Identity", "Media"]),
         tests(

@@ -9,64 +9,34 @@ of the last run. All of it takes four hours, three of them chaos.
 
 from __future__ import annotations
 
-import argparse
-import datetime
 import os
 import pathlib
-import shutil
-import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 # Beside those of a single node and of a cluster; conftest.py and prove.py take the same.
 ARTEFACTS = pathlib.Path(os.environ.setdefault("MILLRACE_ARTEFACTS", str(ROOT / ".tools/failover")))
-TARGET = ROOT / "docs/results/failover.md"
 
-from prove import machine, outcomes, read_figures, table  # noqa: E402
+from prove import read_figures  # noqa: E402
 from prove_cluster import section  # noqa: E402
+from proving import head, prove  # noqa: E402
 
-TESTS = [str(HERE / name) for name in ("test_deaths.py", "test_whep_deaths.py", "test_drains.py", "test_chaos.py")]
-
-
-def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(description="Proves failover and writes docs/results/failover.md.")
-    parser.add_argument("--only", help="a pytest -k expression")
-    parser.add_argument("--again", action="store_true", help="keep what is not measured anew")
-    parser.add_argument("--short", action="store_true", help="the lengths of make test")
-    parser.add_argument("--render", action="store_true", help="only write the page from the last figures")
-    options = parser.parse_args(arguments)
-    status = 0
-    if not options.render:
-        if not options.again:
-            shutil.rmtree(ARTEFACTS, ignore_errors=True)
-        ARTEFACTS.mkdir(parents=True, exist_ok=True)
-        outcome = ARTEFACTS / f"proof-{len(list(ARTEFACTS.glob('proof*.xml'))):03}.xml"
-        command = [sys.executable, "-m", "pytest", "-q", *TESTS, f"--junit-xml={outcome}"]
-        command += ["-k", options.only] if options.only else []
-        status = subprocess.run(command, env=os.environ | ({} if options.short else {"PROVE": "1"}), cwd=ROOT).returncode
-    TARGET.parent.mkdir(parents=True, exist_ok=True)
-    TARGET.write_text(page())
-    print(f"wrote {TARGET.relative_to(ROOT)}")
-    return status
+TESTS = ["test_deaths.py", "test_whep_deaths.py", "test_drains.py", "test_chaos.py"]
 
 
 def page() -> str:
     """The whole document."""
     figures = read_figures()
-    ran, failed = outcomes()
-    ended = datetime.datetime.fromtimestamp(max((figure["ended"] for figure in figures), default=0), datetime.UTC)
-    lengths = "" if all(figure["full"] for figure in figures) else " **Not all were measured at full length yet; the others have that of `make test`.**"
     parts = [
-        "# Failover, proven\n",
-        "Every figure here was measured by `make prove failover` (`Tests/EndToEnd/prove_failover.py`) and is written by it. "
-        "All nodes are real processes in network namespaces of one machine (`cluster/README.md`). Viewers speak the "
-        "protocol: they ask routers, play by blocking requests, take and hash every init section, part and segment that "
-        "they are shown, and hold every playlist against the last. *Names* counts what was taken; no name may have two "
-        "contents, whichever node gave it and whenever.\n",
-        f"{ran} tests, {len(failed)} failed{': ' + ', '.join(failed) if failed else ''}. "
-        f"Ended {ended:%Y-%m-%d %H:%M} UTC.{lengths}\n",
-        "## Machine and versions\n", table(["what", "which"], machine()),
+        *head(
+            "Failover, proven",
+            "Every figure here was measured by `make prove failover` (`Tests/EndToEnd/prove_failover.py`) and is written by it. "
+            "All nodes are real processes in network namespaces of one machine (`cluster/README.md`). Viewers speak the "
+            "protocol: they ask routers, play by blocking requests, take and hash every init section, part and segment that "
+            "they are shown, and hold every playlist against the last. *Names* counts what was taken; no name may have two "
+            "contents, whichever node gave it and whenever.",
+            figures),
         *(section(figures, *each) for each in SECTIONS if any(figure["kind"] == each[2] for figure in figures)),
     ]
     return "\n".join(part for part in parts if part)
@@ -134,4 +104,4 @@ SECTIONS = [
 ]
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(prove(sys.argv[1:], "failover", TESTS, page))

@@ -8,61 +8,31 @@ measured anew, `--short` takes the lengths of make test, `--render` writes the p
 
 from __future__ import annotations
 
-import argparse
-import datetime
 import os
 import pathlib
-import shutil
-import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 # Beside those of the other subjects; conftest.py and prove.py take the same.
 ARTEFACTS = pathlib.Path(os.environ.setdefault("MILLRACE_ARTEFACTS", str(ROOT / ".tools/rtp")))
-TARGET = ROOT / "docs/results/rtp.md"
 
-from prove import machine, of, outcomes, read_figures, table  # noqa: E402
+from prove import of, read_figures, table  # noqa: E402
+from proving import head, prove  # noqa: E402
 
-TESTS = [str(HERE / name) for name in ("test_swarm.py", "test_webrtc.py", "test_rtp.py")]
-
-
-def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(description="Proves WebRTC and RTP and writes docs/results/rtp.md.")
-    parser.add_argument("--only", help="a pytest -k expression")
-    parser.add_argument("--again", action="store_true", help="keep what is not measured anew")
-    parser.add_argument("--short", action="store_true", help="the lengths of make test")
-    parser.add_argument("--render", action="store_true", help="only write the page from the last figures")
-    options = parser.parse_args(arguments)
-    status = 0
-    if not options.render:
-        if not options.again:
-            shutil.rmtree(ARTEFACTS, ignore_errors=True)
-        ARTEFACTS.mkdir(parents=True, exist_ok=True)
-        outcome = ARTEFACTS / f"proof-{len(list(ARTEFACTS.glob('proof*.xml'))):03}.xml"
-        command = [sys.executable, "-m", "pytest", "-q", *TESTS, f"--junit-xml={outcome}"]
-        command += ["-k", options.only] if options.only else []
-        status = subprocess.run(command, env=os.environ | ({} if options.short else {"PROVE": "1"}), cwd=ROOT).returncode
-    TARGET.parent.mkdir(parents=True, exist_ok=True)
-    TARGET.write_text(page())
-    print(f"wrote {TARGET.relative_to(ROOT)}")
-    return status
+TESTS = ["test_swarm.py", "test_webrtc.py", "test_rtp.py"]
 
 
 def page() -> str:
     """The whole document."""
     figures = read_figures()
-    ran, failed = outcomes()
-    ended = datetime.datetime.fromtimestamp(max((figure["ended"] for figure in figures), default=0), datetime.UTC)
-    lengths = "" if all(figure["full"] for figure in figures) else " **The lengths are those of `make test`.**"
     parts = [
-        "# WebRTC and RTP, proven\n",
-        "Every figure here was measured by `make prove rtp` (`Tests/EndToEnd/prove_rtp.py`) and is written by it. Beside "
-        "other servers, by `scripts/bench`: WebRTC viewers beside Janus's (`whep`), plain RTP beside a program that only "
-        "sends (`rtp`).\n",
-        f"{ran} tests, {len(failed)} failed{': ' + ', '.join(failed) if failed else ''}. "
-        f"Ended {ended:%Y-%m-%d %H:%M} UTC.{lengths}\n",
-        "## Machine and versions\n", table(["what", "which"], machine()),
+        *head(
+            "WebRTC and RTP, proven",
+            "Every figure here was measured by `make prove rtp` (`Tests/EndToEnd/prove_rtp.py`) and is written by it. Beside "
+            "other servers, by `scripts/bench`: WebRTC viewers beside Janus's (`whep`), plain RTP beside a program that only "
+            "sends (`rtp`).",
+            figures),
         "Measured at " + ", ".join(sorted({figure.get("commit", "?") for figure in figures})) + ".\n",
         *(section(figures, *each) for each in SECTIONS),
     ]
@@ -98,4 +68,4 @@ SECTIONS = [
 ]
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(prove(sys.argv[1:], "rtp", TESTS, page))

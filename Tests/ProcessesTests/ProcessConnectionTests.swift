@@ -5,6 +5,7 @@ import NIOCore
 import NIOPosix
 import Processes
 import Synchronization
+import TestKit
 import Testing
 
 @Suite("A program beside the node")
@@ -36,9 +37,7 @@ struct ProcessConnectionTests {
                     }, output: { account.append($0) }, ended: { account.end($0) })
             }
         }
-        let end = ContinuousClock.now + .seconds(30)
-        while !isDone(account), ContinuousClock.now < end { try await Task.sleep(for: .milliseconds(5)) }
-        #expect(isDone(account))
+        try await eventually("it is done", within: .seconds(30)) { isDone(account) }
         return account
     }
 
@@ -46,6 +45,13 @@ struct ProcessConnectionTests {
     func echoes() async throws {
         let account = try await run("cat", { #expect($0.write(Array("hello".utf8))) }) { $0.output == "hello" }
         #expect(account.ending == nil)
+    }
+
+    @Test("knows no variable of the node's but where programs are")
+    func variables() async throws {
+        setenv("SECRET_OF_A_TEST", "nobody's", 1)
+        let account = try await run("env; echo done", until: { $0.output.hasSuffix("done\n") })
+        #expect(account.output.contains("PATH=") && !account.output.contains("SECRET_OF_A_TEST"))
     }
 
     @Test("ends with its input, and says how", arguments: [0, 3] as [CInt])

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the proofs of several subjects have in common: their options, their run, and the head of their pages.
+
+A subject names its folder of artefacts in MILLRACE_ARTEFACTS before it imports this.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+
+from prove import ARTEFACTS, HERE, ROOT, machine, outcomes, table
+
+
+def prove(arguments: list[str], subject: str, tests: list[str], page: Callable[[], str]) -> int:
+    """Runs the tests of a subject as its options say, and writes docs/results/{subject}.md."""
+    target = ROOT / f"docs/results/{subject}.md"
+    parser = argparse.ArgumentParser(description=f"Proves one subject and writes {target.relative_to(ROOT)}.")
+    parser.add_argument("--only", help="a pytest -k expression")
+    parser.add_argument("--again", action="store_true", help="keep what is not measured anew")
+    parser.add_argument("--short", action="store_true", help="the lengths of make test")
+    parser.add_argument("--render", action="store_true", help="only write the page from the last figures")
+    options = parser.parse_args(arguments)
+    status = 0
+    if not options.render:
+        if not options.again:
+            shutil.rmtree(ARTEFACTS, ignore_errors=True)
+        ARTEFACTS.mkdir(parents=True, exist_ok=True)
+        outcome = ARTEFACTS / f"proof-{len(list(ARTEFACTS.glob('proof*.xml'))):03}.xml"
+        command = [sys.executable, "-m", "pytest", "-q", *(str(HERE / test) for test in tests), f"--junit-xml={outcome}"]
+        command += ["-k", options.only] if options.only else []
+        status = subprocess.run(command, env=os.environ | ({} if options.short else {"PROVE": "1"}), cwd=ROOT).returncode
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(page())
+    print(f"wrote {target.relative_to(ROOT)}")
+    return status
+
+
+def head(title: str, about: str, figures: list[dict]) -> list[str]:
+    """How a page begins: what it is, how many tests ran, when, how long they were, and on which machine."""
+    ran, failed = outcomes()
+    ended = datetime.datetime.fromtimestamp(max((figure["ended"] for figure in figures), default=0), datetime.UTC)
+    full = [bool(figure["full"]) for figure in figures]
+    lengths = ("" if all(full) else " **Not all were measured at full length; the others have that of `make test`.**"
+               if any(full) else " **The lengths are those of `make test`.**")
+    return [
+        f"# {title}\n", f"{about}\n",
+        f"{ran} tests, {len(failed)} failed{': ' + ', '.join(failed) if failed else ''}. "
+        f"Ended {ended:%Y-%m-%d %H:%M} UTC.{lengths}\n",
+        "## Machine and versions\n", table(["what", "which"], machine()),
+    ]
