@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import pathlib
 import subprocess
@@ -148,7 +149,10 @@ class Nginx(Process):
                          port, "nginx")
 
     def __exit__(self, *_: object) -> None:
+        # Killed, it would leave its workers behind.
         self.process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(10)
         super().__exit__()
         self.folder.cleanup()
 
