@@ -182,7 +182,10 @@ def test_without_ffmpeg_there_are_pictures_and_a_word_about_it(binary, program: 
 
 
 def test_a_killed_program_is_followed_by_another(server: Server) -> None:
-    with Publisher("real-time", server.publish_url("mortal")), watching(server, "mortal", 60):
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(Publisher("real-time", server.publish_url("mortal")))
+        server.wait_live("mortal")
+        stack.enter_context(watching(server, "mortal", 60))
         wait_until(lambda: len(transcoders(server)) == 1, 40, "a program")
         first = transcoders(server)[0]
         os.kill(first, signal.SIGKILL)
