@@ -13,6 +13,7 @@ from browser import Browser, Watching, percentile
 from chaos.encoders import Encoder, FFmpeg
 from chaos.exercise import Exercise, Outcome
 from chaos.plan import Fault
+from chaos.recorded import waiting
 from clusters import ask, base, metric, topology, wait_members
 from conftest import ARTEFACTS, FULL, seconds
 from lab import Lab
@@ -272,6 +273,23 @@ def test_disks_are_full(binary, request, figures) -> None:
     assert returns == 0 and max(stands, default=0) <= PART + (1 if FULL else 2.5), stands
     assert sum(lost[::2]) == 0, "segments were lost for which the nodes had room"
     assert sum(lost[1::2]) > 0 and max(waited) > 1 << 17, "the disks were never full"
+
+
+def test_a_gateway_is_killed_while_the_store_is_full(binary, request) -> None:
+    """What waited on its disk its successor has as well, and stores; back again, it does not keep what nobody wants."""
+    with exercise(request, topology("one-region", **SETTINGS) | ONE_REGION, streams=1, viewers=4) as made:
+        settled(made)
+        gateway = made.overseer.believed(STREAM)[0]
+        made.lab.room("objects", 0)
+        wait_until(lambda: waiting(made.lab.disk("spill") / gateway), 20, "segments to wait on the disk")
+        made.kill(gateway)
+        time.sleep(3)
+        made.lab.room("objects")
+        made.start(gateway)
+        made.wait_playing(20)
+        outcome = made.end()
+    nothing_is_wrong(outcome)
+    assert outcome.stored_gaps == 0
 
 
 def uploads(made: Exercise, what: str) -> float:

@@ -20,7 +20,7 @@ from .encoders import Encoder, encoders
 from .faults import Faults
 from .overseer import Overseer
 from .plan import Plan
-from .recorded import DISK, Recorded
+from .recorded import DISK, SPILL, Recorded, waiting
 
 # A stand longer than this is no recovery; the longest fault, a publisher's return and three target durations.
 LONGEST_STAND = 45.0
@@ -224,6 +224,10 @@ class Exercise:
             self.wait_stored(STORED)
         except AssertionError as failure:
             self._problem("a store that stays behind", str(failure))
+        try:
+            wait_until(lambda: not waiting(self.lab.disk(SPILL)), FRESH, "what waited for the store to be gone")
+        except AssertionError as failure:
+            self._problem("what waits for nothing", f"{failure}; there are {waiting(self.lab.disk(SPILL))[:10]}")
         self.recorded.end()
         self.recorded.look()
         stored = self.recorded.numbers()

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from .listing import Unreadable
 from .swarm import digest_of
 
-# The disk of a topology that is the store of its origins.
-DISK = "objects"
+# The disk of a topology that is the store of its origins, and the one on which they keep what waits for it.
+DISK, SPILL = "objects", "spill"
 # Where the store writes what has no name yet.
 WORKSHOP = ".millrace-store"
 SEGMENT = re.compile(r"[0-9a-f]+-[0-9a-f]+/(\d+)\.m4s$")
@@ -135,6 +135,11 @@ class Recorded(threading.Thread):
         for line in text.splitlines():
             if line.endswith(".m3u8") and not (path.parent / line).exists():
                 self.problem("listed and not stored", f"{line} in {path.relative_to(self.folder)}")
+
+
+def waiting(folder: pathlib.Path) -> list[str]:
+    """What nodes keep on their disks, whole or not."""
+    return [str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file() and path.name != "owner"]
 
 
 def understood(text: str) -> tuple[list[Entry], list[str], bool]:
