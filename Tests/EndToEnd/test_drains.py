@@ -45,9 +45,7 @@ def test_every_node_is_drained_in_turn(binary, request, figures) -> None:
     nothing_is_lost(made, outcome, reader, rounds, deadline, figures, kind="drains")
 
 
-FEW = ONE_REGION | {"nodes": ONE_REGION["nodes"]
-                    | {"o": {"region": "east", "zones": ["a", "b"], "roles": ["origin"], "count": 2},
-                       "e": {"region": "east", "zones": ["a", "b"], "roles": ["edge"], "count": 2}}}
+FEW = ONE_REGION | {"nodes": ONE_REGION["nodes"] | {kind: ONE_REGION["nodes"][kind] | {"count": 2} for kind in "oe"}}
 
 
 @needs_a_lab
