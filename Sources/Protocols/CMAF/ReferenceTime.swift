@@ -19,7 +19,7 @@ public struct ReferenceTime: Hashable, Sendable {
 
 /// `prft`, ISO/IEC 14496-12 §8.16.5: in which moment by UTC a sample of the fragment behind it was seen or heard.
 ///
-/// ISO/IEC 23000-19 §7.3.2.3 lets it stand between `styp` and `moof`. `media_time` is a presentation time, as editions
+/// ISO/IEC 23000-19 §7.3 lets it stand between `styp` and `moof`. `media_time` is a presentation time, as editions
 /// since 2020 have it and as ffmpeg writes it; that of 2012 speaks of decoding, which without B-frames is the same.
 struct ProducerReferenceTime: Hashable {
     /// `reference_track_ID`.
