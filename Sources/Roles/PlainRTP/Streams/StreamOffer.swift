@@ -48,12 +48,10 @@ public struct StreamOffer: Sendable {
 
     /// The tracks of the stream.
     var tracks: [ReceiveTrack] {
-        lines.enumerated().compactMap { index, line in
-            line.codec.media.map { codec in
-                ReceiveTrack(
-                    id: codec.isVideo ? .video : .audio, source: ReceiveSource(media: index), codec: codec,
-                    parameterSets: line.parameterSets)
-            }
+        lines.enumerated().map { index, line in
+            ReceiveTrack(
+                id: line.codec.isVideo ? .video : .audio, source: ReceiveSource(media: index), codec: line.codec.media,
+                parameterSets: line.parameterSets)
         }
     }
 
