@@ -253,6 +253,31 @@ def test_chromium_publishes_by_whip(server: Server) -> None:
         Watching(viewer, server.url("/watch/live/camera")).start()
 
 
+@pytest.mark.parametrize("codec", ["VP8", "VP9", "AV1"])
+def test_what_browsers_also_send_plays_where_it_can(server: Server, codec: str) -> None:
+    """By WebRTC in Chromium, and in aiortc where that has the codec; as the playlists name it in ffprobe, and over LL-HLS
+    in hls.js where MSE takes it, which VP8 in MP4 nowhere is."""
+    name = codec.lower()
+    with Browser(flags=webrtc_page.FLAGS) as browser, Browser(flags=webrtc_page.FLAGS) as viewer:
+        browser.open(server.url("/"))
+        webrtc_page.start(browser, webrtc_page.WHIP, server.url(f"/live/{name}/whip"), codec)
+        server.wait_live(name)
+        assert codecs(server, name) == {name, "opus"}
+        viewer.open(server.url("/"))
+        webrtc_page.start(viewer, webrtc_page.WHEP, server.url(f"/live/{name}/whep"), ["video", "audio"])
+        wait_until(lambda: webrtc_page.state(viewer).get("first"), 15, "the first frame")
+        before, begun = webrtc_page.stats(viewer)["inbound-rtp/video"], time.monotonic()
+        time.sleep(seconds(4, 60))
+        after, passed = webrtc_page.stats(viewer)["inbound-rtp/video"], time.monotonic() - begun
+        assert after["packetsLost"] == 0 and after["freezeCount"] == before["freezeCount"], after
+        assert after["framesDecoded"] - before["framesDecoded"] > 15 * passed, after
+        if codec == "VP8":
+            played = play(server, name, seconds(3, 30), "--audio")
+            assert played["lost"] == {"video": 0, "audio": 0} and played["video"]["frames"] > 30, played
+        else:
+            Watching(viewer, server.url(f"/watch/live/{name}")).start()
+
+
 def test_the_page_publishes_a_camera(server: Server, figures) -> None:
     with Browser(flags=webrtc_page.FLAGS) as browser:
         browser.open(server.url("/publish?stream=from-the-page"))

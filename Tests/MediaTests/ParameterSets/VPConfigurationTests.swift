@@ -47,9 +47,13 @@ struct VPConfigurationTests {
         }
         let whole = row.record[...]
         for (width, height) in [(0, 180), (318, 0), (65_536, 180), (1920, 1080)] as [(UInt32, UInt32)] {
-            #expect(throws: MediaFailure.self) { try VideoParameters(vpcC: whole, row.codec, width: width, height: height) }
+            #expect(throws: MediaFailure.self) {
+                try VideoParameters(vpcC: whole, row.codec, width: width, height: height)
+            }
         }
-        #expect(throws: MediaFailure.self) { try VideoParameters(vpcC: whole + [0], row.codec, width: 318, height: 180) }
+        #expect(throws: MediaFailure.self) {
+            try VideoParameters(vpcC: whole + [0], row.codec, width: 318, height: 180)
+        }
     }
 
     @Test("survives flipped bits", arguments: rows)
@@ -66,7 +70,9 @@ struct VPConfigurationTests {
 
     @Test(
         "names a level with room for the picture",
-        arguments: [(64, 64, 10), (640, 360, 21), (1280, 720, 31), (1920, 1080, 41), (3840, 2160, 51), (16_383, 16_383, 62)])
+        arguments: [
+            (64, 64, 10), (640, 360, 21), (1280, 720, 31), (1920, 1080, 41), (3840, 2160, 51), (16_383, 16_383, 62),
+        ])
     func levels(row: (width: Int, height: Int, level: UInt8)) throws {
         var frame: [UInt8] = [0, 0, 0, 0x9D, 0x01, 0x2A]
         for side in [row.width, row.height] { frame += [UInt8(side & 255), UInt8(side >> 8)] }
