@@ -270,6 +270,7 @@ export class Playback {
   #failed({ type, details, fatal, response }) {
     this.#note(type, details, fatal);
     if (!fatal) return;
+    if (/Codecs?Error$/.test(details)) return this.#set("unplayable");
     const { MEDIA_ERROR, NETWORK_ERROR } = this.#Hls.ErrorTypes;
     const now = performance.now();
     if (type === MEDIA_ERROR && now - this.#lastMediaRecovery > 5000) {
