@@ -71,7 +71,7 @@ public struct StreamOffer: Sendable {
 
     private static func codec(_ format: PayloadFormat) -> RTPCodec? {
         let name = format.encoding.lowercased()
-        return RTPCodec.allCases.first { $0.encodingName.lowercased() == name && $0.media != nil }
+        return RTPCodec.allCases.first { $0.encodingName.lowercased() == name }
     }
 
     /// RFC 6184 §8.1 and RFC 7798 §7.1: NAL units in base64, between commas.
