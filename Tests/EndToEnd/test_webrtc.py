@@ -254,11 +254,12 @@ def test_chromium_publishes_by_whip(server: Server) -> None:
 
 
 @pytest.mark.parametrize("codec", ["VP8", "VP9", "AV1"])
-def test_what_browsers_also_send_plays_where_it_can(server: Server, codec: str) -> None:
+def test_what_browsers_also_send_plays_where_it_can(binary, codec: str) -> None:
     """By WebRTC in Chromium, and in aiortc where that has the codec; as the playlists name it in ffprobe; and on the page
     over LL-HLS where MSE takes it, else, as with VP8, by WebRTC."""
     name = codec.lower()
-    with Browser(flags=webrtc_page.FLAGS) as browser, Browser(flags=webrtc_page.FLAGS) as viewer:
+    with Server(PAGE_HLS_JS=clips.hls_js()) as server, Browser(flags=webrtc_page.FLAGS) as browser, \
+            Browser(flags=webrtc_page.FLAGS) as viewer:
         browser.open(server.url("/"))
         webrtc_page.start(browser, webrtc_page.WHIP, server.url(f"/live/{name}/whip"), codec)
         server.wait_live(name)
