@@ -202,6 +202,9 @@ def _codec(entry: str, children: dict[str, bytes]) -> str:
         return _hevc(entry, children["hvcC"])
     if entry == "av01":
         return _av1(children["av1C"])
+    if entry in ("vp08", "vp09"):
+        profile, level, depth = children["vpcC"][4:7]
+        return f"{entry}.{profile:02d}.{level:02d}.{depth >> 4:02d}"
     if entry == "mp4a":
         return f"mp4a.40.{_audio_object_type(children['esds'])}"
     return {"Opus": "opus", "fLaC": "flac"}.get(entry, entry)
