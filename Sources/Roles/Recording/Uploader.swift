@@ -90,7 +90,7 @@ public actor Uploader {
     /// Somebody else has the stream: nothing more is written, and what waits is let go.
     public func stop() {
         isFenced = true
-        obey(queue.fence())
+        obey(queue.stop())
     }
 
     /// The present, as the queue has it.
@@ -131,9 +131,6 @@ public actor Uploader {
         case .gap(let name, let msn):
             metrics.gap()
             gaps[name, default: []].insert(msn)
-        case .healed(let name, let msn):
-            metrics.healed()
-            gaps[name]?.remove(msn)
         case .lost(let name, let msn):
             metrics.lost()
             log.warning("segment lost for the store", metadata: ["rendition": "\(name)", "msn": "\(msn)"])
@@ -229,7 +226,7 @@ extension Uploader {
         guard !isFenced else { return false }
         isFenced = true
         tell(.fenced(by: higher))
-        obey(queue.fence())
+        obey(queue.stop())
         return false
     }
 
