@@ -80,7 +80,7 @@ public struct UploadQueue: ~Copyable {
     public mutating func uploaded(_ id: UploadID, now: Duration) -> [Directive] {
         guard let index = held.firstIndex(where: { $0.id == id }) else { return decided(now: now) }
         let upload = held[index]
-        var directives = release(at: index)
+        let directives = release(at: index)
         switch id {
         case .initSection(let name, let number): want(name, if: renditions[name]?.store(parameters: number))
         case .segment(let name, let msn):

@@ -40,8 +40,9 @@ extension RecordingCatalogue {
             else { continue }
             playlist.isEnded = true
             let writer = FencedPlaylist.writer(of: text) ?? Term(number: 0, salt: 0)
-            var document = FencedPlaylist(name.mediaKey(rendition), term: writer)
-            _ = try await document.write(playlist.text, cacheControl: Uploader.lasting, to: store)
+            var document = FencedPlaylist(name.mediaKey(rendition))
+            _ = try await document.write(
+                playlist.text, in: writer, goingOnFrom: .anything, cacheControl: Uploader.lasting, to: store)
         }
     }
 
