@@ -22,7 +22,10 @@ extension NodeSettings {
         }
         switch storage.kind {
         case .none: return nil
-        case .file: return try Self.folder(storage.path ?? "", as: "storage.path")
+        case .file:
+            return try Self.folder(storage.path ?? "", as: "storage.path") { path throws(StoreFailure) in
+                try FileStore(path: path)
+            }
         case .s3: return remote(S3Dialect(try s3(.amazon)))
         case .azure: return remote(try azure())
         case .gcs:
@@ -31,9 +34,13 @@ extension NodeSettings {
         }
     }
 
-    /// The folder of segments that wait; nil where there is none.
+    /// The folder of segments that wait, which is this process's own; nil where there is none.
     func spillStore() throws -> (any ObjectStore)? {
-        try storage.spill.map { try Self.folder($0, as: "storage.spill") }
+        try storage.spill.map { path in
+            try Self.folder(path, as: "storage.spill") { path throws(StoreFailure) in
+                try FileStore(temporaryIn: path)
+            }
+        }
     }
 
     /// How streams are recorded.
@@ -50,9 +57,11 @@ extension NodeSettings {
         return settings
     }
 
-    private static func folder(_ path: String, as setting: String) throws -> any ObjectStore {
+    private static func folder(
+        _ path: String, as setting: String, _ open: (String) throws(StoreFailure) -> FileStore
+    ) throws -> any ObjectStore {
         do throws(StoreFailure) {
-            return try FileStore(path: path)
+            return try open(path)
         } catch {
             throw SettingsFailure(lines: ["\(setting): \(path): \(error)"])
         }
