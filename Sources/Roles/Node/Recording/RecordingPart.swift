@@ -41,10 +41,10 @@ final class RecordingPart: Sendable {
     /// Tells the streams what the store has.
     func attach(_ streams: LiveStreamTable) { link.attach(streams, recorders) }
 
-    /// Begins to look after the recordings of the store.
-    func keep(isLive: @escaping @Sendable (StreamID) -> Bool) {
+    /// Begins to look after the recordings of the store, while it is this node's turn.
+    func keep(isLive: @escaping @Sendable (StreamID) -> Bool, isTurn: @escaping @Sendable () -> Bool) {
         let keeper = RecordingKeeper(catalogue, kit: kit, isLive: isLive)
-        keeping.withLock { $0 = Task { await keeper.run() } }
+        keeping.withLock { $0 = Task { await keeper.run(isTurn: isTurn) } }
     }
 
     /// The recordings as the control API sees them.
