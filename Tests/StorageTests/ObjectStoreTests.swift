@@ -133,25 +133,6 @@ struct ObjectStoreTests {
         #expect(try await store.list(prefix: "").objects.isEmpty)
     }
 
-    @Test("of a process is empty at first, its own, and removed when the next begins")
-    func temporary() async throws {
-        let path = "\(StoreServers.scratch)/\(UUID().uuidString)"
-        let key = try unique("7.m4s")
-        let living = try FileStore(temporaryIn: path)
-        try await living.put(key, text("living"))
-        try await leave(text("left"), under: key, in: path)
-        let next = try FileStore(temporaryIn: path)
-        #expect(try await next.list(prefix: "").objects.isEmpty)
-        #expect(try await living.get(key).bytes == Array("living".utf8))
-        let folders = try FileManager.default.contentsOfDirectory(atPath: path)
-        #expect(folders.count { $0.hasPrefix("process-") } == 2, "\(folders)")
-    }
-
-    /// Writes as a process would that is gone afterwards.
-    private func leave(_ content: ObjectContent, under key: ObjectKey, in path: String) async throws {
-        try await FileStore(temporaryIn: path).put(key, content)
-    }
-
     private func unique(_ name: String) throws -> ObjectKey {
         try #require(ObjectKey(parsing: "\(UUID().uuidString)/\(name)"))
     }

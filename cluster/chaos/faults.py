@@ -19,13 +19,15 @@ from .plan import Fault
 
 CLOCK = pathlib.Path(__file__).with_name("clock.c")
 REDIS_PORT = 6379
+# What is left of a disk that is full: nodes write it to the last byte, and one object is cut off there.
+LEFT = 64 << 10
 
 
 class Faults:
-    """`ended` hears of every node whose process is about to end."""
+    """`begins` hears of every node of which a new process is about to begin."""
 
-    def __init__(self, lab: Lab, nodes: list[str], ended: Callable[[str], None]) -> None:
-        self.lab, self.nodes, self.ended = lab, nodes, ended
+    def __init__(self, lab: Lab, nodes: list[str], begins: Callable[[str], None]) -> None:
+        self.lab, self.nodes, self.begins = lab, nodes, begins
         self._library = lab.folder / "clock.so"
         compiler = shutil.which("clang") or shutil.which("cc")
         if compiler:
@@ -35,6 +37,7 @@ class Faults:
     def start(self, names: list[str]) -> None:
         """Starts nodes, each with a wall clock that can be moved."""
         for name in names:
+            self.begins(name)
             environment = {}
             if self._library.exists():
                 shift = self._shift(name)
@@ -47,7 +50,6 @@ class Faults:
         name = fault.targets[0]
         match fault.kind:
             case "kill" | "store":
-                self.ended(name)
                 self.lab.kill(name)
             case "freeze":
                 self.lab.freeze(name)
@@ -73,6 +75,9 @@ class Faults:
                 self.lab.link(*fault.targets, delay="250ms", jitter="50ms")
             case "flush":
                 self.flush(name)
+            case "full" | "crammed":
+                for disk in fault.targets:
+                    self.lab.room(disk, LEFT)
 
     def end(self, fault: Fault) -> None:
         name = fault.targets[0]
@@ -94,6 +99,10 @@ class Faults:
             case "jitter":
                 self.lab.link(*fault.targets, delay=f"{self._usual.delay * 1000:g}ms",
                               jitter=f"{self._usual.jitter * 1000:g}ms")
+
+            case "full" | "crammed":
+                for disk in fault.targets:
+                    self.lab.room(disk)
 
     def flush(self, name: str) -> None:
         """Redis takes a command as a line; it may be down just then."""

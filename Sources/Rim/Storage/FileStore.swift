@@ -11,24 +11,25 @@ public import Objects
 /// is not kept: whoever serves the folder knows it by the names.
 public final class FileStore: ObjectStore {
     private let folder: ObjectFolder
-    /// Where the store is this process's own.
-    private let own: ProcessFolder?
+    /// What keeps other processes out of a folder that is this one's alone.
+    private let ownership: File?
     /// Disks block: reading and writing have threads of their own.
     private let queue = DispatchQueue(label: "millrace.file-store", attributes: .concurrent)
 
     /// A store in the folder at `path`, which is made where it is missing.
     public init(path: String) throws(StoreFailure) {
         folder = ObjectFolder(path: path)
-        own = nil
         try folder.prepare()
+        ownership = nil
     }
 
-    /// A store for what this process needs while it lives, empty at first, in a folder of its own within that at `path`.
-    /// What other processes left there when they ended is removed.
-    public init(temporaryIn path: String) throws(StoreFailure) {
-        let own = try ProcessFolder(in: path)
-        folder = ObjectFolder(path: own.path)
-        self.own = consume own
+    /// A store of this process alone, in a folder of its own below `path`. It begins empty: what a process that died left
+    /// there is removed. Throws ``StoreFailure/forbidden(_:)`` while another process has it.
+    public init(ofThisProcessBelow path: String) throws(StoreFailure) {
+        folder = ObjectFolder(path: "\(path)/\(ObjectFolder.own)")
+        try folder.prepare()
+        ownership = try folder.own()
+        try folder.clear()
     }
 
     /// Does one operation. Nothing is tried again: a disk that fails does not get better.

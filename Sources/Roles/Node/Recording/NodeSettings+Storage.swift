@@ -23,9 +23,8 @@ extension NodeSettings {
         switch storage.kind {
         case .none: return nil
         case .file:
-            return try Self.folder(storage.path ?? "", as: "storage.path") { path throws(StoreFailure) in
-                try FileStore(path: path)
-            }
+            let path = storage.path ?? ""
+            return try Self.opened(path, as: "storage.path") { () throws(StoreFailure) in try FileStore(path: path) }
         case .s3: return remote(S3Dialect(try s3(.amazon)))
         case .azure: return remote(try azure())
         case .gcs:
@@ -34,11 +33,11 @@ extension NodeSettings {
         }
     }
 
-    /// The folder of segments that wait, which is this process's own; nil where there is none.
+    /// The folder of segments that wait; nil where there is none.
     func spillStore() throws -> (any ObjectStore)? {
         try storage.spill.map { path in
-            try Self.folder(path, as: "storage.spill") { path throws(StoreFailure) in
-                try FileStore(temporaryIn: path)
+            try Self.opened(path, as: "storage.spill") { () throws(StoreFailure) in
+                try FileStore(ofThisProcessBelow: path)
             }
         }
     }
@@ -57,11 +56,11 @@ extension NodeSettings {
         return settings
     }
 
-    private static func folder(
-        _ path: String, as setting: String, _ open: (String) throws(StoreFailure) -> FileStore
-    ) throws -> any ObjectStore {
+    private static func opened(
+        _ path: String, as setting: String, _ open: () throws(StoreFailure) -> FileStore
+    ) throws -> FileStore {
         do throws(StoreFailure) {
-            return try open(path)
+            return try open()
         } catch {
             throw SettingsFailure(lines: ["\(setting): \(path): \(error)"])
         }
