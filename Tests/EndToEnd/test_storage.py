@@ -194,6 +194,7 @@ def test_a_store_that_refuses_is_one_clear_alert(seaweed: Seaweed, figures) -> N
         lost = 0
         for name, node in nodes.items():
             wait_until(lambda: "takes uploads again" in node.log(), 30, f"{name}: the operator to be told again")
+            wait_listed(seaweed, name, 8)
             assert_whole(seaweed, name)
             assert node.log().count("does not take uploads") == 1, node.log()[-2000:]
             lost += node.metric("millrace_upload_lost_total") + node.metric("millrace_upload_gaps_total")
@@ -216,6 +217,7 @@ def test_full_disks_are_one_clear_alert(binary, figures) -> None:
             assert node.get("/ready")[0] == 200 and node.get(f"/live/{name}/main/media.m3u8")[0] == 200
         disk.grow(200_000_000)
         wait_until(lambda: "takes uploads again" in filled.log(), 30, "the operator to be told again")
+        wait_until(lambda: Folder(disk.path).count("filled") >= 8, 30, "what waited to be stored")
         listing = Folder(disk.path).newest("filled")
         assert not listing.gaps and listing.numbers == list(range(listing.numbers[0], listing.numbers[-1] + 1))
         assert [node.log().count("does not take uploads") for node in (filled, spilling)] == [1, 1]
