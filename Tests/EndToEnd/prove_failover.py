@@ -88,6 +88,17 @@ SECTIONS = [
      {"nodes": "{nodes}", "slowest drain": "{slowest:.1f} s", "added delay, worst": "{worst:.2f} s",
       "encoders moved": "{moves}", "were cut off": "{cuts}", "pictures": "{frames}", "lost": "{lost}", "twice": "{twice}",
       "gaps": "{gaps}", "anything wrong": "{problems}"}),
+    ("Every node is upgraded in turn", "One region, three origins, four edges, a router, four streams, 16 viewers. All nodes "
+     "write version 1 of the bytes alone; one after the other is drained and started anew with version 2 beside it, in the "
+     "order that is advised and in the other. As long as one knows only version 1, every term is of that; then the gateway "
+     "of one stream is drained once more, and its next term is of version 2. Segments are counted by what stands in their "
+     "bytes. The goal: no segment missing, no picture lost, no name with two contents, no node that refuses a stream.",
+     "upgrades",
+     {"order": "{order}", "restarts": "{nodes}", "slowest": "{slowest:.1f} s", "added delay, worst": "{worst:.2f} s",
+      "segments of version 1, then of 2": "{former}, {newest}", "encoders moved": "{moves}", "were cut off": "{cuts}",
+      "pictures": "{frames}", "lost": "{lost}", "twice": "{twice}", "names": "{names}", "two contents": "{different}",
+      "hashes that differed": "{mismatches:.0f}", "streams refused": "{foreign:.0f}", "gaps": "{gaps}",
+      "anything wrong": "{problems}"}),
     ("The standby is killed under WHEP viewers", "One region, three origins, four edges, a router, viewers by WHEP in "
      "aiortc. kill -9 of the standby. *Freeze* is the longest time without a picture, of each viewer and kill; 0 where "
      "it was less than a quarter of a second. The goal: p95 at most 1 s.", "WHEP standby deaths",

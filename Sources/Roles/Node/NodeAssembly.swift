@@ -69,7 +69,7 @@ package final class NodeAssembly: Sendable {
         let link = ClusterLink()
         let recording = try RecordingPart(settings, metrics: metrics, logger: logger)
         self.recording = recording
-        let alone: any OriginCluster = key == nil ? LoneOrigin() : link
+        let alone: any OriginCluster = key == nil ? LoneOrigin(packaging: settings.packaging.upperBound) : link
         let origin = recording.map { RecordedOrigin(alone, recorders: $0) as any OriginCluster } ?? alone
         streams = LiveStreamTable(
             settings: settings.liveStreamSettings, replicas: replicas, cluster: origin, makeReplica: makeReplica)
