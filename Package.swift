@@ -290,8 +290,9 @@ var proof: [Target] {
         tests(
             "Roles", "Recording",
             uses: [
-                "Bytes", "HLS", "Identity", "Media", "ObjectStorage", "Objects", "Storage", "StoreKit", "Telemetry",
-                "Upload",
+                "Bytes", "Feed", "HLS", "Identity", "Media", "ObjectStorage", "Objects", "Replica", "Storage",
+                "StoreKit",
+                "Telemetry", "TestKit", "Upload",
             ], products: [logging]),
         tests(
             "Roles", "Replica",

@@ -57,6 +57,11 @@ SECTIONS = [
     ("The store hangs", "It accepts and says nothing, and later comes back. *Worst* is the longest that a viewer's blocking "
      "request for the next part took meanwhile.", "hangs",
      {"worst": "{worst:.2f} s", "segments lost or left out": "{lost:.0f}"}),
+    ("The store refuses", "Full, over its quota, its bucket deleted, its clock another: four nodes, of which each told its "
+     "operator once, and stored all that had waited when the store took it again.", "refused",
+     {"stores": "{stores}", "segments lost or left out": "{lost:.0f}"}),
+    ("Disks are full", "The disk of the store, which is made larger, and the disk of what waits for a store that stays full.",
+     "full", {"segments that no room was left for": "{lost:.0f}"}),
     ("The gateway is killed", "Three nodes; the publisher comes back at another, which goes on with the recording from the "
      "window it holds.", "successor", {"listed before": "{before}", "listed after": "{after}", "gaps": "{gaps}"}),
 ]

@@ -24,7 +24,8 @@ from lint.findings import Report
 from lint.playlist import parse
 from publishers import Publisher
 from server import BINARY, Server, wait_until
-from stores import STUB, Listing, Nginx, Reader, Seaweed, bad_line, fetch, low_port, newest, quantile
+from stores import (
+    STUB, Listing, Nginx, Reader, Seaweed, SmallDisk, bad_line, fetch, low_port, newest, quantile, refusing)
 
 
 @pytest.fixture(scope="module")
@@ -164,6 +165,71 @@ def test_wrong_credentials_are_told_and_nothing_else(seaweed: Seaweed) -> None:
             assert server.json("/health")["checks"]["storage"].startswith("wrongCredentials")
             assert server.get("/ready")[0] == 200 and server.get(f"/live/{name}/main/media.m3u8")[0] == 200
         assert "another-secret" not in server.log()
+
+
+# What a store answers that does not get better by itself, and the word of it that the operator is told.
+REFUSALS = {
+    "full": (507, "InsufficientStorage", "full"), "quota": (403, "QuotaExceeded", "full"),
+    "deleted": (404, "NoSuchBucket", "noBucket"), "skewed": (403, "RequestTimeTooSkewed", "clockSkew"),
+}
+
+
+def test_a_store_that_refuses_is_one_clear_alert(seaweed: Seaweed, figures) -> None:
+    """Full, over its quota, its bucket deleted, its clock another: each node says once which, serves as ever, and stores
+    all that waited when the store takes it again."""
+    with contextlib.ExitStack() as stack:
+        nodes, stores = {}, {}
+        for name, (status, code, _) in REFUSALS.items():
+            port = low_port()
+            stores[name] = stack.enter_context(refusing(port, status, code))
+            nodes[name] = stack.enter_context(Server(**seaweed.settings(port)))
+            stack.enter_context(Publisher("default", nodes[name].publish_url(name)))
+        for name, (_, _, word) in REFUSALS.items():
+            wait_alert(nodes[name], word)
+            assert nodes[name].get("/ready")[0] == 200
+            assert nodes[name].get(f"/live/{name}/main/media.m3u8")[0] == 200
+            stores[name].process.kill()
+            stores[name].process.wait()
+            stack.enter_context(bad_line(seaweed.port, 0, at=stores[name].port))
+        lost = 0
+        for name, node in nodes.items():
+            wait_until(lambda: "takes uploads again" in node.log(), 30, f"{name}: the operator to be told again")
+            wait_listed(seaweed, name, 8)
+            assert_whole(seaweed, name)
+            assert node.log().count("does not take uploads") == 1, node.log()[-2000:]
+            lost += node.metric("millrace_upload_lost_total") + node.metric("millrace_upload_gaps_total")
+        figures(kind="refused", stores=len(nodes), lost=lost)
+    assert lost == 0
+
+
+@pytest.mark.skipif(obstacle() is not None, reason=f"a small disk {obstacle()}")
+def test_full_disks_are_one_clear_alert(binary, figures) -> None:
+    """The disk of the store is full, and that of what waits for another store: viewers feel nothing, the operator is told
+    once, what there was no room for is a gap, and the rest is stored in its order when there is room."""
+    with (SmallDisk(600_000) as disk, SmallDisk(300_000) as spill, refusing(low_port(), 507, "Full") as away,
+          Server(STORAGE_KIND="file", STORAGE_PATH=disk.path) as filled,
+          Server(**Seaweed.account(away.port), STORAGE_MEMORY="256KiB", STORAGE_SPILL=spill.path) as spilling,
+          Publisher("default", filled.publish_url("filled")), Publisher("default", spilling.publish_url("spilling"))):
+        wait_alert(filled, "full")
+        wait_alert(spilling, "full")
+        wait_until(lambda: spilling.metric("millrace_upload_lost_total") > 0, 60, "the spill to be full")
+        for node, name in ((filled, "filled"), (spilling, "spilling")):
+            assert node.get("/ready")[0] == 200 and node.get(f"/live/{name}/main/media.m3u8")[0] == 200
+        disk.grow(200_000_000)
+        wait_until(lambda: "takes uploads again" in filled.log(), 30, "the operator to be told again")
+        wait_until(lambda: Folder(disk.path).count("filled") >= 8, 30, "what waited to be stored")
+        listing = Folder(disk.path).newest("filled")
+        assert not listing.gaps and listing.numbers == list(range(listing.numbers[0], listing.numbers[-1] + 1))
+        assert [node.log().count("does not take uploads") for node in (filled, spilling)] == [1, 1]
+        figures(kind="full", lost=spilling.metric("millrace_upload_lost_total"))
+
+
+def wait_alert(node: Server, word: str) -> None:
+    """The operator is told once, with the store's reason, in the log and by /health."""
+    wait_until(lambda: "does not take uploads" in node.log(), 40, "the operator to be told")
+    line = next(line for line in node.log().splitlines() if "does not take uploads" in line)
+    assert word in line, line
+    assert node.json("/health")["checks"]["storage"].startswith(word)
 
 
 def test_segments_are_stored_as_they_end(seaweed: Seaweed, figures) -> None:

@@ -36,38 +36,101 @@ struct RecordingCatalogueTests {
         #expect(ofOne.map(\.name.number) == [100, 900])
     }
 
-    @Test("deletes playlists first, then media, and leaves other recordings of the stream alone")
+    @Test("deletes the entry first, then playlists, then media, and leaves other recordings of the stream alone")
     func deletes() async throws {
         let shelf = try Shelf()
         try await shelf.put("live/a", 100, segments: 5)
         try await shelf.put("live/a", 105, segments: 5)
         let before = shelf.deletions
-        #expect(try await shelf.catalogue.delete(shelf.name("live/a", 100)))
+        #expect(try await shelf.delete("live/a", 100))
         let order = shelf.deletions.dropFirst(before.count)
-        #expect(order.first == "live/a/main/100.m3u8" && order.last == "recordings/live/a/100.m3u8")
+        #expect(order.prefix(2) == ["recordings/live/a/100.m3u8", "live/a/main/100.m3u8"])
+        #expect(order.last == "recordings/live/a/100.deleted")
         let left = try await shelf.keys("live/a/")
         #expect(left.count { $0.hasSuffix(".m4s") } == 5 && left.contains { $0.hasSuffix("init-0.mp4") })
         #expect(left.contains("live/a/index.m3u8"))
-        #expect(try await shelf.catalogue.delete(shelf.name("live/a", 105)))
+        #expect(try await shelf.delete("live/a", 105))
         #expect(try await shelf.keys("").isEmpty)
-        #expect(try await shelf.catalogue.delete(shelf.name("live/a", 105)) == false)
+        #expect(try await shelf.delete("live/a", 105) == false)
     }
 
-    @Test("makes a deletion whole that was cut off anywhere", arguments: 1..<16)
+    @Test("leaves what the next recording has stored alone, which nothing lists yet")
+    func rollover() async throws {
+        let shelf = try Shelf()
+        try await shelf.put("live/a", 100, segments: 5)
+        try await shelf.segment("live/a", 105)
+        let live = try StreamID(parsing: "live/a")
+        #expect(try await shelf.delete("live/a", 100, isLive: true))
+        #expect(try await shelf.catalogue.page().recordings.isEmpty)
+        #expect(try await shelf.media("live/a") == ["105.m4s", "init-0.mp4"])
+        // The next recording is listed now, and its own.
+        try await shelf.put("live/a", 105, segments: 2)
+        try await shelf.keeper(retention: [:], live: [live]).sweep()
+        #expect(try await shelf.media("live/a") == ["105.m4s", "106.m4s", "init-0.mp4"])
+        #expect(try await shelf.keys("recordings/") == ["recordings/live/a/105.m3u8"])
+        #expect(try await shelf.keys("live/a/index").count == 1)
+        #expect(try await shelf.delete("live/a", 105))
+        #expect(try await shelf.keys("").isEmpty)
+    }
+
+    @Test("removes what a crash left behind a recording once its stream is over")
+    func unlisted() async throws {
+        let shelf = try Shelf()
+        try await shelf.put("live/a", 100, segments: 5)
+        try await shelf.segment("live/a", 105)
+        let live = try StreamID(parsing: "live/a")
+        #expect(try await shelf.delete("live/a", 100, isLive: true))
+        try await shelf.keeper(retention: [:], live: [live]).sweep()
+        #expect(try await shelf.media("live/a") == ["105.m4s", "init-0.mp4"])
+        try await shelf.keeper(retention: [:]).sweep()
+        #expect(try await shelf.keys("").isEmpty)
+    }
+
+    @Test("makes a deletion whole that was cut off anywhere, on a node that knew the recording", arguments: 0..<14)
     func cutOff(after count: Int) async throws {
         let shelf = try Shelf()
         try await shelf.put("live/a", 100, segments: 8)
+        let other = RecordingCatalogue(shelf.store)
+        #expect(try await other.page().recordings.count == 1)
         shelf.allow(deletions: count)
-        let isWhole = (try? await shelf.catalogue.delete(shelf.name("live/a", 100))) ?? false
+        let isWhole = (try? await shelf.delete("live/a", 100)) ?? false
         let keys = try await shelf.keys("")
         if !isWhole {
-            // No playlist lists what is gone.
+            // No playlist lists what is gone, and nobody lists what is half gone.
             #expect(keys.count { $0.hasSuffix(".m4s") } == 8 || !keys.contains("live/a/main/100.m3u8"))
+            #expect(try await other.page().recordings.isEmpty)
             #expect(try await shelf.catalogue.page().recordings.isEmpty)
         }
         shelf.allow(deletions: .max)
-        try await shelf.keeper(retention: [:]).sweep()
+        try await shelf.keeper(retention: [:], catalogue: other).sweep()
         #expect(try await shelf.keys("").isEmpty)
+    }
+
+    @Test("deletes what is damaged", arguments: ["nonsense", "#EXTM3U\n#EXTINF:2.0\n", ""])
+    func damaged(text: String) async throws {
+        let shelf = try Shelf()
+        try await shelf.put("live/a", 100, segments: 3)
+        try await shelf.put("live/a", 103, segments: 2)
+        try await shelf.write("live/a/main/100.m3u8", text)
+        #expect(try await shelf.delete("live/a", 100, isLive: true))
+        #expect(try await shelf.media("live/a") == ["103.m4s", "104.m4s", "init-0.mp4"])
+        try await shelf.write("live/a/main/103.m3u8", text)
+        try await shelf.write("recordings/live/a/103.m3u8", text)
+        await #expect(throws: StoreFailure.self) { try await shelf.delete("live/a", 103, isLive: true) }
+        #expect(try await shelf.delete("live/a", 103))
+        #expect(try await shelf.keys("").isEmpty)
+    }
+
+    @Test("is swept without reading again what does not change")
+    func quietSweep() async throws {
+        let shelf = try Shelf()
+        for number in UInt64(100)..<120 { try await shelf.put("live/a", number * 10, segments: 3) }
+        let keeper = shelf.keeper(retention: [:])
+        try await keeper.sweep()
+        // Its newest recording: the entry and a playlist.
+        #expect(shelf.reads == 2)
+        try await keeper.sweep()
+        #expect(shelf.reads == 2)
     }
 
     @Test("ends what nobody goes on with, and deletes what is old")
@@ -114,7 +177,7 @@ struct RecordingCatalogueTests {
 /// A folder of recordings that were written long ago.
 private struct Shelf {
     let catalogue: RecordingCatalogue
-    private let store: Counted
+    let store: Counted
     private let term = Term(number: 0x19, salt: 1)
 
     init() throws {
@@ -125,7 +188,23 @@ private struct Shelf {
     /// What was deleted, in order.
     var deletions: [String] { store.deletions }
 
+    /// How many objects were read.
+    var reads: Int { store.reads }
+
     func allow(deletions count: Int) { store.allow(count) }
+
+    func delete(_ stream: String, _ number: UInt64, isLive: Bool = false) async throws -> Bool {
+        try await catalogue.delete(name(stream, number), isLive: isLive)
+    }
+
+    /// The names of the media of a stream's rendition.
+    func media(_ stream: String) async throws -> [String] {
+        try await keys("\(stream)/main/\(term)/").compactMap { $0.split(separator: "/").last.map(String.init) }
+    }
+
+    func segment(_ stream: String, _ number: UInt64) async throws {
+        try await write("\(stream)/main/\(term)/\(number).m4s", "\(number)|")
+    }
 
     func name(_ stream: String, _ number: UInt64) throws -> RecordingName {
         try #require(RecordingName(parsing: "\(stream)/\(number)"))
@@ -147,7 +226,7 @@ private struct Shelf {
                     msn: msn, term: term, initSection: section, duration: .seconds(2),
                     programDateTime: WallTime(milliseconds: 1_600_000_000_000 + Int64(msn) * 2000),
                     isDiscontinuity: discontinuities.contains(msn), isGap: gaps.contains(msn)))
-            if !gaps.contains(msn) { try await write("\(stream)/main/\(term)/\(msn).m4s", "\(msn)|") }
+            if !gaps.contains(msn) { try await segment(stream, msn) }
         }
         try await write("\(stream)/main/\(term)/init-0.mp4", "init|")
         try await write("\(stream)/main/\(number).m3u8", String(decoding: playlist.text, as: UTF8.self))
@@ -155,7 +234,9 @@ private struct Shelf {
         try await write("\(stream)/index.m3u8", "#EXTM3U\nmain/\(number).m3u8\n")
     }
 
-    func keeper(retention: [String: Duration], live: Set<StreamID> = []) -> RecordingKeeper {
+    func keeper(
+        retention: [String: Duration], live: Set<StreamID> = [], catalogue: RecordingCatalogue? = nil
+    ) -> RecordingKeeper {
         var settings = RecordingSettings()
         settings.retention = retention
         let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -163,7 +244,7 @@ private struct Shelf {
             store: store, disk: nil, settings: settings,
             registry: MetricRegistry(families: RecordingMetrics.families + UploadMetrics.families), log: log,
             now: StoreServers.wall)
-        return RecordingKeeper(catalogue, kit: kit) { live.contains($0) }
+        return RecordingKeeper(catalogue ?? self.catalogue, kit: kit) { live.contains($0) }
     }
 
     func write(_ key: String, _ text: String) async throws {
@@ -175,15 +256,18 @@ private struct Shelf {
 /// A store that counts what is deleted from it, and fails when that is too much.
 private final class Counted: ObjectStore {
     private let store: any ObjectStore
-    private let state = Mutex((deletions: [String](), allowed: Int.max))
+    private let state = Mutex((deletions: [String](), allowed: Int.max, reads: 0))
 
     init(_ store: any ObjectStore) { self.store = store }
 
     var deletions: [String] { state.withLock { $0.deletions } }
 
+    var reads: Int { state.withLock { $0.reads } }
+
     func allow(_ count: Int) { state.withLock { $0.allowed = count == .max ? .max : $0.deletions.count + count } }
 
     func perform(_ operation: ObjectOperation) async throws(StoreFailure) -> ObjectOutcome {
+        if case .get = operation { state.withLock { $0.reads += 1 } }
         if case .delete(let key) = operation {
             let isAllowed = state.withLock { state in
                 guard state.deletions.count < state.allowed else { return false }

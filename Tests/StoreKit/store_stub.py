@@ -5,7 +5,7 @@
 `azure` is Azure Blob Storage with one account, which verifies SharedKey and shared access signatures. `google` is the XML
 interface of Google Cloud Storage, which verifies GOOG4-HMAC-SHA256, and a token endpoint, which verifies RS256. `faults`
 passes requests on to BACKEND_PORT, but PERCENT of them are answered 503, before or after they are passed on, or are cut off.
-`silent` accepts and says nothing.
+`refusing PORT STATUS CODE` answers every request with that status and S3's word for it. `silent` accepts and says nothing.
 """
 
 import base64
@@ -267,6 +267,13 @@ class Faults(Handler):
         self.wfile = self.rfile = open("/dev/null", "r+b")
 
 
+class Refusing(Handler):
+    code_header = "x-unused"
+
+    def answer(self):
+        raise Refusal(int(sys.argv[3]), sys.argv[4])
+
+
 def stay_silent(port):
     """Accepts and never answers."""
     server, kept = socket.create_server(("127.0.0.1", port), backlog=64), []
@@ -284,4 +291,5 @@ class Server(ThreadingHTTPServer):
 kind, port = sys.argv[1], int(sys.argv[2])
 if kind == "silent":
     stay_silent(port)
-Server(("127.0.0.1", port), {"azure": Azure, "google": Google, "faults": Faults}[kind]).serve_forever()
+Server(("127.0.0.1", port), {"azure": Azure, "google": Google, "faults": Faults,
+                            "refusing": Refusing}[kind]).serve_forever()

@@ -81,7 +81,7 @@ struct UploadQueueTests {
         #expect(queue.nextDeadline == .seconds(9))
     }
 
-    @Test("goes on with a gap when one segment can not be stored and others can, and heals it at the end")
+    @Test("goes on with a gap when one segment can not be stored and others can, and keeps to it")
     func gap() {
         var queue = begun()
         var random = SeededRandom(seed: 2)
@@ -92,18 +92,24 @@ struct UploadQueueTests {
         #expect(queue.nextDeadline == .seconds(7))
         #expect(queue.tick(now: .seconds(6)) == [])
         #expect(
-            queue.tick(now: .seconds(7)) == [.gap(.main, 2), .writePlaylist(.main, through: 3, isLast: false)])
+            queue.tick(now: .seconds(7)) == [
+                .gap(.main, 2), .release(.segment(.main, 2)), .writePlaylist(.main, through: 3, isLast: false),
+            ])
         #expect(queue.stored(.media(.main), now: .seconds(7)) == [.stored(3)])
-        #expect(queue.tick(now: .seconds(60)).contains(.upload(.segment(.main, 2))))
+        #expect(queue.tick(now: .seconds(60)) == [] && queue.nextDeadline == nil)
         #expect(queue.finish(now: .seconds(61)) == [.writePlaylist(.main, through: 3, isLast: true)])
-        _ = queue.stored(.media(.main), now: .seconds(61))
-        #expect(
-            queue.uploaded(.segment(.main, 2), now: .seconds(62))
-                == [
-                    .release(.segment(.main, 2)), .healed(.main, 2), .recovered,
-                    .writePlaylist(.main, through: 3, isLast: true),
-                ])
-        #expect(queue.stored(.media(.main), now: .seconds(62)) == [.done])
+        #expect(queue.stored(.media(.main), now: .seconds(61)) == [.done])
+    }
+
+    @Test("keeps to a gap whose segment was on its way when it was given up")
+    func lateUpload() {
+        var queue = begun()
+        for msn in UInt64(2)...3 { _ = queue.offer(segment(msn), now: .zero) }
+        _ = queue.uploaded(.segment(.main, 3), now: .zero)
+        #expect(queue.tick(now: .seconds(6)).contains(.gap(.main, 2)))
+        #expect(queue.uploaded(.segment(.main, 2), now: .seconds(7)) == [])
+        _ = queue.stored(.media(.main), now: .seconds(7))
+        #expect(queue.finish(now: .seconds(8)) == [.writePlaylist(.main, through: 3, isLast: true)])
     }
 
     @Test("leaves no gap where the store is back after an outage and takes the newest first")
@@ -213,11 +219,11 @@ struct UploadQueueTests {
             queue.skip(2, now: .zero) == [.gap(.main, 2), .writePlaylist(.main, through: 2, isLast: false)])
     }
 
-    @Test("lets all go when another term writes")
-    func fence() {
+    @Test("lets all go when somebody else has the stream")
+    func stop() {
         var queue = begun()
         _ = queue.offer(segment(2), now: .zero)
-        #expect(queue.fence() == [.release(.segment(.main, 2)), .done])
+        #expect(queue.stop() == [.release(.segment(.main, 2)), .done])
         #expect(queue.tick(now: .seconds(9)) == [] && queue.nextDeadline == nil)
     }
 

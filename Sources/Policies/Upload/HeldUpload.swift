@@ -11,8 +11,6 @@ struct HeldUpload {
     var overtaken: Duration?
     var state: State = .waiting(until: nil)
     var place: Place = .memory
-    /// Whether the playlist goes on without it. It is then uploaded when there is nothing else to do.
-    var isGap = false
     var failures = 0
 
     init(_ id: UploadID, size: Int, parameters: UInt32) {

@@ -78,17 +78,15 @@ extension UploadQueue {
     private var heads: [Int] {
         renditions.compactMap { name, progress in
             guard let head = progress.head, let newest = progress.newestStored, newest > head else { return nil }
-            return held.firstIndex { $0.id == .segment(name, head) && !$0.isGap }
+            return held.firstIndex { $0.id == .segment(name, head) }
         }
     }
 
-    /// Goes on without segments whose time is over. The store is not to blame, as it took later ones.
+    /// Goes on without segments whose time is over. The store is not to blame, as it took later ones. What is listed as a
+    /// gap stays one, so nobody needs their bytes any more.
     private mutating func giveUp(now: Duration, into directives: inout [Directive]) {
         while let index = heads.first(where: { held[$0].overtaken.map { $0 + settings.patience <= now } ?? false }) {
-            held[index].isGap = true
-            guard case .segment(let name, let msn) = held[index].id else { return }
-            directives.append(.gap(name, msn))
-            settle(name, msn)
+            directives += drop(at: index, isLost: false)
         }
     }
 
@@ -109,38 +107,30 @@ extension UploadQueue {
         }
     }
 
-    /// Loses the oldest segment that nobody is busy with, one the playlist goes on without before all others. What is on a
-    /// disk that takes no more makes no room in memory.
+    /// Loses the oldest segment that nobody is busy with. What is on a disk that takes no more makes no room in memory.
     private mutating func lose(onlyFromMemory: Bool, into directives: inout [Directive]) -> Bool {
         func isFree(_ upload: HeldUpload) -> Bool {
             upload.isSegment && upload.state != .uploading && upload.place != .moving
                 && (upload.place == .memory || !onlyFromMemory)
         }
-        guard let index = held.firstIndex(where: { $0.isGap && isFree($0) }) ?? held.firstIndex(where: isFree)
-        else { return false }
+        guard let index = held.firstIndex(where: isFree) else { return false }
         directives += drop(at: index)
         return true
     }
 
-    /// A segment is lost: its playlist goes on without it.
-    mutating func drop(at index: Int) -> [Directive] {
+    /// A segment is given up: its playlist goes on without it. It is lost where that is not the store's doing.
+    mutating func drop(at index: Int, isLost: Bool = true) -> [Directive] {
         guard case .segment(let name, let msn) = held[index].id else { return [] }
-        var directives: [Directive] = []
-        if !held[index].isGap {
-            directives.append(.gap(name, msn))
-            settle(name, msn)
-        }
-        return directives + [.lost(name, msn)] + release(at: index)
+        settle(name, msn)
+        return [.gap(name, msn)] + (isLost ? [.lost(name, msn)] : []) + release(at: index)
     }
 
-    /// Init sections first, then segments in the order of the stream, then those the playlist goes on without.
+    /// Init sections first, then segments in the order of the stream.
     private mutating func beginUploads(now: Duration, into directives: inout [Directive]) {
         var free = freeSlots
         while free > 0 {
             let ready = { (upload: HeldUpload) in upload.isReady(now: now) }
-            let index =
-                held.firstIndex { !$0.isSegment && ready($0) } ?? held.firstIndex { !$0.isGap && ready($0) }
-                ?? held.firstIndex(where: ready)
+            let index = held.firstIndex { !$0.isSegment && ready($0) } ?? held.firstIndex(where: ready)
             guard let index else { return }
             held[index].state = .uploading
             free -= 1

@@ -8,7 +8,8 @@ import Objects
 /// Three promises. A playlist never lists a segment that is not stored, nor one whose init section is not, and the
 /// multivariant playlist comes after the media playlists. What waits is bounded: in memory, then on the disk, then the
 /// oldest is lost. And one segment that can not be stored does not hold up the others for longer than
-/// ``UploadSettings/patience``: the playlist goes on with a gap, and the segment is stored when there is time for it.
+/// ``UploadSettings/patience``: the playlist goes on with a gap, which stays, as a playlist that was published is only
+/// added to (RFC 8216 §6.2.1).
 ///
 /// A queue belongs to one stream and one term. It knows sizes and numbers; bytes are held by who obeys it, who feeds it one
 /// event, obeys all directives in order, and only then feeds the next. After ``finish(now:)`` it says ``Directive/done``.
@@ -27,7 +28,6 @@ public struct UploadQueue: ~Copyable {
     /// The last moment at which the playlists came further, or at which there was nothing to do.
     var lastProgress: Duration = .zero
     var isTroubled = false
-    var isFenced = false
     var isFinishing = false
     var isDone = false
 
@@ -80,14 +80,9 @@ public struct UploadQueue: ~Copyable {
     public mutating func uploaded(_ id: UploadID, now: Duration) -> [Directive] {
         guard let index = held.firstIndex(where: { $0.id == id }) else { return decided(now: now) }
         let upload = held[index]
-        var directives = release(at: index)
+        let directives = release(at: index)
         switch id {
         case .initSection(let name, let number): want(name, if: renditions[name]?.store(parameters: number))
-        case .segment(let name, let msn) where upload.isGap:
-            directives.append(.healed(name, msn))
-            advance(now: now, into: &directives)
-            // A playlist that lives may only be added to; one that has ended is written again without the gap.
-            if isFinishing { renditions[name]?.playlist.want() }
         case .segment(let name, let msn):
             overtake(name, by: msn, now: now)
             want(name, if: renditions[name]?.store(msn, parameters: upload.parameters))
@@ -138,10 +133,9 @@ public struct UploadQueue: ~Copyable {
         return decided(now: now)
     }
 
-    /// The store holds a playlist of a higher term: this term writes nothing more.
-    public mutating func fence() -> [Directive] {
-        guard !isFenced else { return [] }
-        isFenced = true
+    /// Somebody else has the stream: nothing more is written.
+    public mutating func stop() -> [Directive] {
+        guard !isDone else { return [] }
         isDone = true
         let held = self.held
         self.held = []
@@ -193,8 +187,6 @@ extension UploadQueue {
         case writeMultivariant
         /// The playlist lists the segment as missing (EXT-X-GAP) from now on.
         case gap(RenditionName, UInt64)
-        /// A segment that was listed as missing is stored after all; a playlist that has ended lists it.
-        case healed(RenditionName, UInt64)
         /// A segment is lost for the store: there was no room to hold it any longer.
         case lost(RenditionName, UInt64)
         /// All playlists list all up to that segment: the feed may say so.
@@ -203,7 +195,7 @@ extension UploadQueue {
         case troubled
         /// They come further again.
         case recovered
-        /// Nothing is left to do, or another term writes: the queue is over.
+        /// Nothing is left to do: the queue is over.
         case done
     }
 }

@@ -114,7 +114,7 @@ package final class NodeAssembly: Sendable {
             http: http, rtmp: rtmp, rtmps: rtmps, cluster: relay, agent: agent, plainRTP: plainRTP, realTime: realTime,
             isSecured: tls != nil)
         node.attach(listeners)
-        if settings.roles.contains(.origin) { recording?.keep { [weak self] stream in self?.isLive(stream) ?? true } }
+        keepRecordings()
         return listeners
     }
 

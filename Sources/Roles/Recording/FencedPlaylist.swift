@@ -11,7 +11,6 @@ import Storage
 /// gateway that was cut off can not write over its successor, also when each believes to be alone.
 struct FencedPlaylist {
     private let key: ObjectKey
-    private let term: Term
     private var known: Known = .nothing
 
     private enum Known {
@@ -20,22 +19,19 @@ struct FencedPlaylist {
         case has(ObjectVersion)
     }
 
-    init(_ key: ObjectKey, term: Term) {
-        self.key = key
-        self.term = term
-    }
+    init(_ key: ObjectKey) { self.key = key }
 
-    /// Writes a playlist.
-    /// - Parameter basis: the content that the text goes on from, where that is another term's.
+    /// Writes a playlist in a term, which is never lower than at the last call.
     /// - Returns: the higher term that holds the playlist, in place of writing it.
-    /// - Throws: ``StoreFailure/conditionFailed`` where a lower term has written after that.
+    /// - Throws: ``StoreFailure/conditionFailed`` where a lower term has written what the text does not go on from.
     mutating func write(
-        _ text: [UInt8], goingOnFrom basis: ObjectVersion? = nil, cacheControl: String, to store: any ObjectStore
+        _ text: [UInt8], in term: Term, goingOnFrom basis: UploadDocument.Basis, cacheControl: String,
+        to store: any ObjectStore
     ) async throws(StoreFailure) -> Term? {
         let content = ObjectContent(
-            marked(text), mediaType: "application/vnd.apple.mpegurl", cacheControl: cacheControl)
+            Self.marked(text, with: term), mediaType: "application/vnd.apple.mpegurl", cacheControl: cacheControl)
         for _ in 0..<Self.attempts {
-            if case .nothing = known, let higher = try await look(in: store, for: basis) { return higher }
+            if case .nothing = known, let higher = try await look(in: store, as: term, for: basis) { return higher }
             let condition = condition
             // Whether a write that fails has happened is not known.
             known = .nothing
@@ -43,6 +39,9 @@ struct FencedPlaylist {
                 if let version = try await store.put(key, content, if: condition) { known = .has(version) }
                 return nil
             } catch .conditionFailed {
+                continue
+            } catch .notFound {
+                // What was to be replaced is gone.
                 continue
             }
         }
@@ -58,24 +57,26 @@ struct FencedPlaylist {
     }
 
     /// Reads what is there; a higher term that wrote it.
-    private mutating func look(in store: any ObjectStore, for basis: ObjectVersion?) async throws(StoreFailure) -> Term?
-    {
+    private mutating func look(
+        in store: any ObjectStore, as term: Term, for basis: UploadDocument.Basis
+    ) async throws(StoreFailure) -> Term? {
         do throws(StoreFailure) {
             let found = try await store.get(key)
             let writer = Self.writer(of: found.bytes)
             if let writer, writer > term { return writer }
-            if let basis, writer != term, found.version != basis { throw .conditionFailed }
+            guard writer == term || basis.allows(found.version) else { throw .conditionFailed }
             known = found.version.map(Known.has) ?? .nothing
         } catch .notFound {
+            guard basis.allows(nil) else { throw .conditionFailed }
             known = .isAbsent
         }
         return nil
     }
 
     /// The text with its writer's term behind the first line, where RFC 8216 §4.1 allows comments.
-    private func marked(_ text: [UInt8]) -> [UInt8] {
+    private static func marked(_ text: [UInt8], with term: Term) -> [UInt8] {
         let end = text.firstIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? text.endIndex
-        return text[..<end] + Array("\(Self.mark)\(term)\n".utf8) + text[end...]
+        return text[..<end] + Array("\(mark)\(term)\n".utf8) + text[end...]
     }
 
     /// The term that wrote a playlist; nil for one that bears none.
@@ -87,4 +88,15 @@ struct FencedPlaylist {
 
     private static let mark = "# millrace-term "
     private static let attempts = 3
+}
+
+extension UploadDocument.Basis {
+    /// Whether a text of this basis may replace what is there; nil where nothing is.
+    fileprivate func allows(_ found: ObjectVersion?) -> Bool {
+        switch self {
+        case .anything: true
+        case .nothing: found == nil
+        case .content(let version): found == version
+        }
+    }
 }

@@ -7,105 +7,240 @@ import Storage
 
 /// What becomes of recordings in the end.
 extension RecordingCatalogue {
-    /// Deletes a recording: what it says there is, its playlists, its media. What is gone already is no failure, so a
-    /// deletion that was cut off is made whole by another.
-    /// - Returns: whether there was one.
+    /// Deletes a recording, or goes on with a deletion that was cut off. What is gone already is no failure.
+    ///
+    /// Objects are told apart by their names: those are the recording's whose term and number its playlists name. What was
+    /// stored behind its last segment and never listed, and the init sections of a term, may be those of a recording that
+    /// begins now: while the stream is live they stay until that is listed, or until the stream is over, and whoever sweeps
+    /// removes them then.
+    /// - Parameter isLive: whether the stream is live anywhere.
+    /// - Returns: whether there was such a recording.
+    /// - Throws: ``StoreFailure/malformed(_:)`` where nothing says which media are the recording's and not those of the one
+    ///   that is being written.
     @discardableResult
-    public func delete(_ name: RecordingName) async throws(StoreFailure) -> Bool {
-        guard let entry = try await entry(of: name) else { return false }
-        let folders = try await folders(of: name, entry)
+    public func delete(_ name: RecordingName, isLive: Bool) async throws(StoreFailure) -> Bool {
+        let entry = try await read(name.key)
+        guard let removal = try await removal(of: name, entry, isLive: isLive) else { return false }
         forget(name)
-        if case .recording(let renditions) = entry {
-            let removal = ObjectContent(
-                RecordingEntry.text(removing: folders), mediaType: "application/vnd.apple.mpegurl",
-                cacheControl: "no-store")
-            try await store.put(name.key, removal)
-            try await removeIndex(of: name)
-            for rendition in renditions { try await store.delete(name.mediaKey(rendition)) }
-        }
-        for rendition in Set(folders.map(\.rendition)) { try await store.delete(name.mediaKey(rendition)) }
-        let end = try await nextNumber(after: name)
-        for folder in folders { try await removeMedia(of: name, before: end, in: folder) }
         try await store.delete(name.key)
-        return true
+        let hasIndex = try await removeIndex(of: name, isLive: isLive)
+        try await removeAll(removal.renditions.map { name.mediaKey($0) })
+        let isWhole = try await removeMedia(of: name, removal, isLive: isLive)
+        if isWhole, !hasIndex { try await store.delete(name.removalKey) }
+        return entry != nil
     }
 
     /// Ends a recording that nobody goes on with.
     public func finish(_ name: RecordingName) async throws(StoreFailure) {
-        guard case .recording(let renditions)? = try await entry(of: name) else { return }
-        for rendition in renditions {
+        for rendition in try await renditions(of: name) ?? [] {
             guard let text = try await read(name.mediaKey(rendition)),
                 var playlist = try await playlist(name, rendition),
                 !playlist.isEnded
             else { continue }
             playlist.isEnded = true
             let writer = FencedPlaylist.writer(of: text) ?? Term(number: 0, salt: 0)
-            var document = FencedPlaylist(name.mediaKey(rendition), term: writer)
-            _ = try await document.write(playlist.text, cacheControl: Uploader.lasting, to: store)
+            var document = FencedPlaylist(name.mediaKey(rendition))
+            _ = try await document.write(
+                playlist.text, in: writer, goingOnFrom: .anything, cacheControl: Uploader.lasting, to: store)
         }
     }
 
-    private func folders(
-        of name: RecordingName, _ entry: RecordingEntry
-    ) async throws(StoreFailure) -> Set<RecordingEntry.MediaFolder> {
-        switch entry {
-        case .removal(let folders): return Set(folders)
-        case .recording(let renditions):
-            var folders: Set<RecordingEntry.MediaFolder> = []
-            for rendition in renditions {
-                for term in try await playlist(name, rendition)?.terms ?? [] {
-                    folders.insert(RecordingEntry.MediaFolder(rendition: rendition, term: term))
-                }
+    /// What is to be removed of a recording, written down; nil where there is none.
+    private func removal(
+        of name: RecordingName, _ entry: [UInt8]?, isLive: Bool
+    ) async throws(StoreFailure) -> RecordingRemoval? {
+        if let begun = try await read(name.removalKey) { return RecordingRemoval(parsing: begun) }
+        guard let entry else { return nil }
+        let names = Self.renditions(of: entry)
+        var removal = RecordingRemoval(
+            renditions: Set(names.isEmpty ? try await renditionsFound(of: name) : names))
+        for rendition in removal.renditions {
+            if let text = try await read(name.mediaKey(rendition)) { removal.add(playlist: text) }
+        }
+        if removal.spans.isEmpty { try await addFound(of: name, to: &removal, isLive: isLive) }
+        try await store.put(name.removalKey, ObjectContent(removal.text, mediaType: "text/plain"))
+        return removal
+    }
+
+    /// The renditions whose playlists lie where the recording's would.
+    private func renditionsFound(of name: RecordingName) async throws(StoreFailure) -> [RenditionName] {
+        let prefix = "\(name.stream)/"
+        var found: [RenditionName] = []
+        try await forEach(prefix: prefix) { key throws(StoreFailure) in
+            let parts = key.description.dropFirst(prefix.count).split(separator: "/")
+            if parts.count == 2, parts[1] == "\(name.number).m3u8", let rendition = RenditionName(parsing: parts[0]) {
+                found.append(rendition)
             }
-            return folders
         }
+        return found
     }
 
-    /// The stream's own multivariant playlist, where it is this recording's.
-    private func removeIndex(of name: RecordingName) async throws(StoreFailure) {
+    /// Where no playlist can be read: all from the recording's number up to the next recording's.
+    private func addFound(
+        of name: RecordingName, to removal: inout RecordingRemoval, isLive: Bool
+    ) async throws(StoreFailure) {
+        let next = try await nextNumber(after: name)
+        guard !isLive || next != nil else {
+            throw .malformed("\(name): its media can not be told from what is written")
+        }
+        var found: [(Term, UInt64)] = []
+        for rendition in removal.renditions {
+            let prefix = "\(name.stream)/\(rendition)/"
+            try await forEach(prefix: prefix) { key throws(StoreFailure) in
+                let parts = key.description.dropFirst(prefix.count).split(separator: "/")
+                guard parts.count == 2, let term = Term(parsing: parts[0]),
+                    let number = RecordingRemoval.number(of: parts[1]), number >= name.number, number < next ?? .max
+                else { return }
+                found.append((term, number))
+            }
+        }
+        for (term, number) in found { removal.add(number...number, in: term) }
+    }
+
+    /// The stream's own multivariant playlist, where it is this recording's or nobody's. While the stream is live another
+    /// recording may take its place at any moment, so it is emptied where it was not changed, and removed later.
+    /// - Returns: whether it is left for later.
+    private func removeIndex(of name: RecordingName, isLive: Bool) async throws(StoreFailure) -> Bool {
         let key = RecordingName.indexKey(of: name.stream)
-        guard let text = try await read(key) else { return }
-        let lines = String(decoding: text, as: UTF8.self).split(whereSeparator: \.isNewline)
+        let found: StoredContent
+        do throws(StoreFailure) {
+            found = try await store.get(key)
+        } catch .notFound {
+            return false
+        }
+        let lines = String(decoding: found.bytes, as: UTF8.self).split(whereSeparator: \.isNewline)
         let newest = lines.lazy.compactMap { RecordingName.parsing(uri: $0, of: name.stream) }.first?.0
-        if newest == name { try await store.delete(key) }
+        guard newest == name || newest == nil else { return false }
+        guard isLive else {
+            try await store.delete(key)
+            return false
+        }
+        guard newest == name else { return true }
+        let empty = ObjectContent(
+            Array("#EXTM3U\n".utf8), mediaType: "application/vnd.apple.mpegurl", cacheControl: Uploader.living)
+        do throws(StoreFailure) {
+            try await store.put(key, empty, if: found.version.map { .matches($0) } ?? .none)
+        } catch .conditionFailed {
+            return false
+        }
+        return true
     }
 
     /// The number at which the stream's next recording begins; a term's folder may hold media of both.
-    private func nextNumber(after name: RecordingName) async throws(StoreFailure) -> UInt64 {
-        var (next, mark): (UInt64, PageMark?) = (.max, nil)
-        repeat {
-            let page = try await store.list(prefix: "\(RecordingName.folder)\(name.stream)/", after: mark)
-            let others = page.objects.compactMap { RecordingName($0.key) }.filter { $0.stream == name.stream }
-            next = others.map(\.number).filter { $0 > name.number }.reduce(next, min)
-            mark = page.next
-        } while mark != nil
+    private func nextNumber(after name: RecordingName) async throws(StoreFailure) -> UInt64? {
+        var next: UInt64?
+        try await forEach(prefix: "\(RecordingName.folder)\(name.stream)/") { key throws(StoreFailure) in
+            guard let other = RecordingName(key), other.stream == name.stream, other.number > name.number else {
+                return
+            }
+            next = min(next ?? other.number, other.number)
+        }
         return next
     }
 
-    /// Removes the segments of a recording, and the init sections of a folder that holds no others.
+    /// Removes the media of a recording.
+    /// - Returns: whether nothing is left that may be its.
     private func removeMedia(
-        of name: RecordingName, before end: UInt64, in folder: RecordingEntry.MediaFolder
+        of name: RecordingName, _ removal: RecordingRemoval, isLive: Bool
+    ) async throws(StoreFailure) -> Bool {
+        let next = try await nextNumber(after: name)
+        var isWhole = true
+        for rendition in removal.renditions.sorted() {
+            for (term, span) in removal.spans {
+                let prefix = "\(name.stream)/\(rendition)/\(term)/"
+                var folder = MediaFolder(span: span, next: next, isLive: isLive)
+                try await forEach(prefix: prefix) { key throws(StoreFailure) in
+                    folder.sort(key, file: key.description.dropFirst(prefix.count))
+                } then: { () throws(StoreFailure) in
+                    try await self.removeAll(folder.takeOwn())
+                }
+                try await removeAll(folder.freeInitSections)
+                isWhole = isWhole && folder.isDecided
+            }
+        }
+        return isWhole
+    }
+
+    /// Looks at all keys with a prefix, and has `then` done behind each page.
+    private func forEach(
+        prefix: String, _ look: (ObjectKey) throws(StoreFailure) -> Void,
+        then: () async throws(StoreFailure) -> Void = { () throws(StoreFailure) in }
     ) async throws(StoreFailure) {
-        let prefix = "\(name.stream)/\(folder.rendition)/\(folder.term)/"
-        var (mark, others): (PageMark?, [ObjectKey]) = (nil, [])
-        var isShared = false
+        var mark: PageMark?
         repeat {
             let page = try await store.list(prefix: prefix, after: mark)
-            for object in page.objects {
-                let file = object.key.description.dropFirst(prefix.count)
-                guard file.hasSuffix(".m4s"), let number = UInt64(file.prefix { $0 != "." }) else {
-                    others.append(object.key)
-                    continue
-                }
-                guard (name.number..<end).contains(number) else {
-                    isShared = true
-                    continue
-                }
-                try await store.delete(object.key)
-            }
+            for object in page.objects { try look(object.key) }
+            try await then()
             mark = page.next
         } while mark != nil
-        guard !isShared else { return }
-        for key in others { try await store.delete(key) }
+    }
+
+    /// Removes objects, so many at once.
+    private func removeAll(_ keys: [ObjectKey]) async throws(StoreFailure) {
+        for start in stride(from: 0, to: keys.count, by: Self.removedAtOnce) {
+            let some = keys[start..<min(keys.count, start + Self.removedAtOnce)]
+            let failure = await withTaskGroup(of: StoreFailure?.self) { [store] group in
+                for key in some { group.addTask { await store.failure(ofDeleting: key) } }
+                var first: StoreFailure?
+                for await failure in group { first = first ?? failure }
+                return first
+            }
+            if let failure { throw failure }
+        }
+    }
+
+    private static let removedAtOnce = 16
+}
+
+/// The objects of one rendition and term, sorted into a recording's and others'.
+private struct MediaFolder {
+    /// The recording's numbers; nil where it has only init sections there.
+    let span: ClosedRange<UInt64>?
+    /// Where the stream's next recording begins.
+    let next: UInt64?
+    let isLive: Bool
+    private var own: [ObjectKey] = []
+    private var initSections: [ObjectKey] = []
+    private var isShared = false
+    private var isUndecided = false
+
+    init(span: ClosedRange<UInt64>?, next: UInt64?, isLive: Bool) {
+        self.span = span
+        self.next = next
+        self.isLive = isLive
+    }
+
+    mutating func sort(_ key: ObjectKey, file: Substring) {
+        guard let number = RecordingRemoval.number(of: file) else { return initSections.append(key) }
+        guard let span, number >= span.lowerBound, number < next ?? .max else { return isShared = true }
+        if number <= span.upperBound || next != nil || !isLive {
+            own.append(key)
+        } else {
+            // Never listed, or the first of the next recording.
+            isUndecided = true
+        }
+    }
+
+    /// What is to be removed of those that were sorted since the last call.
+    mutating func takeOwn() -> [ObjectKey] {
+        defer { own = [] }
+        return own
+    }
+
+    /// The init sections, where nobody needs them.
+    var freeInitSections: [ObjectKey] { isShared || isLive ? [] : initSections }
+
+    /// Whether nothing is left that may be the recording's: init sections that others need are removed with those.
+    var isDecided: Bool { !isUndecided && (isShared || !isLive || initSections.isEmpty) }
+}
+
+extension ObjectStore {
+    fileprivate func failure(ofDeleting key: ObjectKey) async -> StoreFailure? {
+        do throws(StoreFailure) {
+            try await delete(key)
+            return nil
+        } catch {
+            return error
+        }
     }
 }

@@ -24,22 +24,37 @@ public actor RecordingCatalogue {
     public func page(
         of stream: StreamID? = nil, after mark: String? = nil, limit: Int = 100
     ) async throws(StoreFailure) -> RecordingPage {
-        let prefix = RecordingName.folder + (stream.map { "\($0)/" } ?? "")
-        let page = try await store.list(prefix: prefix, after: mark.map { PageMark($0) }, limit: limit)
-        let names = page.objects.compactMap { RecordingName($0.key) }.filter { stream == nil || $0.stream == stream }
-        var found: [Finding] = []
-        for start in stride(from: 0, to: names.count, by: Self.readAtOnce) {
-            found += try await findings(names[start..<min(names.count, start + Self.readAtOnce)])
-        }
-        return RecordingPage(
-            recordings: found.compactMap { if case .recording(let status) = $0 { status } else { nil } },
-            removals: found.compactMap { if case .removal(let name) = $0 { name } else { nil } },
-            next: page.next?.text)
+        let names = try await names(of: stream, after: mark, limit: limit)
+        return RecordingPage(recordings: try await statuses(of: names.recordings), next: names.next)
     }
 
-    /// A recording; nil where there is none, or one that is being deleted.
+    /// A page of names, for which nothing but the listing is read.
+    func names(
+        of stream: StreamID? = nil, after mark: String? = nil, limit: Int
+    ) async throws(StoreFailure) -> RecordingNames {
+        let prefix = RecordingName.folder + (stream.map { "\($0)/" } ?? "")
+        let page = try await store.list(prefix: prefix, after: mark.map { PageMark($0) }, limit: limit)
+        let removals = page.objects.compactMap { RecordingName(removal: $0.key) }
+        let names = page.objects.compactMap { RecordingName($0.key) }.filter { stream == nil || $0.stream == stream }
+        // One that is being deleted is no recording any more, wherever that stands.
+        let gone = Set(removals)
+        return RecordingNames(
+            recordings: names.filter { !gone.contains($0) }, removals: removals, next: page.next?.text)
+    }
+
+    /// Those of several names that are there and can be read, in their order.
+    func statuses(of names: [RecordingName]) async throws(StoreFailure) -> [RecordingStatus] {
+        var found: [RecordingStatus] = []
+        for start in stride(from: 0, to: names.count, by: Self.readAtOnce) {
+            found += try await readable(names[start..<min(names.count, start + Self.readAtOnce)])
+        }
+        return found
+    }
+
+    /// A recording, as the store has it now; nil where there is none, or one that is being deleted.
     public func status(of name: RecordingName) async throws(StoreFailure) -> RecordingStatus? {
-        if case .recording(let status) = try await finding(name) { status } else { nil }
+        forget(name)
+        return try await knownStatus(of: name)
     }
 
     /// What a rendition of a recording consists of; nil where there is none.
@@ -54,9 +69,17 @@ public actor RecordingCatalogue {
         }
     }
 
-    /// What lies under a recording's key.
-    func entry(of name: RecordingName) async throws(StoreFailure) -> RecordingEntry? {
-        try await read(name.key).map { RecordingEntry(parsing: $0) }
+    /// The renditions of a recording, as its multivariant playlist has them; nil where there is none.
+    func renditions(of name: RecordingName) async throws(StoreFailure) -> [RenditionName]? {
+        try await read(name.key).map { Self.renditions(of: $0) }
+    }
+
+    /// The renditions that a multivariant playlist refers to.
+    static func renditions(of text: [UInt8]) -> [RenditionName] {
+        let lines = String(decoding: text, as: UTF8.self).split(whereSeparator: \.isNewline)
+        return lines.filter { !$0.hasPrefix("#") }.compactMap { uri in
+            uri.split(separator: "/").dropLast().last.flatMap { RenditionName(parsing: $0) }
+        }
     }
 
     /// An object's bytes; nil where there is none.
@@ -73,50 +96,45 @@ public actor RecordingCatalogue {
 }
 
 extension RecordingCatalogue {
-    private func finding(_ name: RecordingName) async throws(StoreFailure) -> Finding {
-        if let known = known[name] { return .recording(known) }
-        switch try await entry(of: name) {
-        case nil: return .nothing
-        case .removal: return .removal(name)
-        case .recording(let renditions):
-            for rendition in renditions {
-                guard let playlist = try await playlist(name, rendition), let first = playlist.segments.first,
-                    let last = playlist.segments.last
-                else { continue }
-                let status = RecordingStatus(
-                    name: name, startedAt: first.programDateTime, endsAt: last.end, duration: playlist.duration,
-                    segments: playlist.segments.count, gaps: playlist.gapCount, isWhole: playlist.isEnded,
-                    renditions: renditions)
-                remember(status)
-                return .recording(status)
-            }
-            return .nothing
+    private func knownStatus(of name: RecordingName) async throws(StoreFailure) -> RecordingStatus? {
+        if let known = known[name] { return known }
+        guard let renditions = try await renditions(of: name) else { return nil }
+        for rendition in renditions {
+            guard let playlist = try await playlist(name, rendition), let first = playlist.segments.first,
+                let last = playlist.segments.last
+            else { continue }
+            let status = RecordingStatus(
+                name: name, startedAt: first.programDateTime, endsAt: last.end, duration: playlist.duration,
+                segments: playlist.segments.count, gaps: playlist.gapCount, isWhole: playlist.isEnded,
+                renditions: renditions)
+            remember(status)
+            return status
         }
+        return nil
     }
 
-    /// Those of several names, read at once, in their order.
-    private func findings(_ names: ArraySlice<RecordingName>) async throws(StoreFailure) -> [Finding] {
+    private func readable(_ names: ArraySlice<RecordingName>) async throws(StoreFailure) -> [RecordingStatus] {
         let results = await withTaskGroup(of: Found.self) { group in
             for name in names { group.addTask { Found(name: name, result: await self.result(name)) } }
-            var results: [RecordingName: Result<Finding, StoreFailure>] = [:]
+            var results: [RecordingName: Result<RecordingStatus?, StoreFailure>] = [:]
             for await found in group { results[found.name] = found.result }
             return results
         }
-        var findings: [Finding] = []
+        var statuses: [RecordingStatus] = []
         for name in names {
             switch results[name] {
-            case .success(let finding): findings.append(finding)
-            // What can not be read is no recording; it keeps nobody from the others.
+            case .success(let status): statuses += [status].compactMap { $0 }
+            // What can not be read keeps nobody from the others.
             case .failure(.malformed), nil: continue
             case .failure(let failure): throw failure
             }
         }
-        return findings
+        return statuses
     }
 
-    private func result(_ name: RecordingName) async -> Result<Finding, StoreFailure> {
+    private func result(_ name: RecordingName) async -> Result<RecordingStatus?, StoreFailure> {
         do throws(StoreFailure) {
-            return .success(try await finding(name))
+            return .success(try await knownStatus(of: name))
         } catch {
             return .failure(error)
         }
@@ -124,22 +142,25 @@ extension RecordingCatalogue {
 
     private func remember(_ status: RecordingStatus) {
         guard status.isWhole else { return }
-        if known.count >= Self.capacity { known = [:] }
+        if known.count >= Self.capacity, let any = known.first?.key { known[any] = nil }
         known[status.name] = status
     }
 
     private static let readAtOnce = 8
-    private static let capacity = 10_000
-}
-
-/// What there is of a name.
-private enum Finding: Sendable {
-    case nothing
-    case recording(RecordingStatus)
-    case removal(RecordingName)
+    private static let capacity = 20_000
 }
 
 private struct Found: Sendable {
     let name: RecordingName
-    let result: Result<Finding, StoreFailure>
+    let result: Result<RecordingStatus?, StoreFailure>
+}
+
+/// A page of the names of recordings.
+struct RecordingNames: Sendable {
+    /// In the order in which the store lists.
+    let recordings: [RecordingName]
+    /// Those that are being deleted.
+    let removals: [RecordingName]
+    /// Where the next page begins, in the store's own word; nil on the last.
+    let next: String?
 }

@@ -13,13 +13,18 @@ import Storage
 /// goes on; any other is left as it is, and a new one begins.
 actor RecordingJournal: UploadSource {
     private let stream: StreamID
-    private let term: Term
+    private var term: Term
+    private let renditions: [RenditionName]
     private let store: any ObjectStore
     private let resumption: Duration
+    private let predecessor: Ending?
     private let now: @Sendable () -> WallTime
     private var variants: [StreamVariant] = []
     private var added: [AddedSegment] = []
     private var targetDuration: Int?
+    /// The recording, where it is known before the store is asked.
+    private var name: RecordingName?
+    private var isNew: Bool
     private var beginning: Beginning?
     private var opening: Task<Result<Beginning, StoreFailure>, Never>?
 
@@ -30,29 +35,49 @@ actor RecordingJournal: UploadSource {
         var playlists: [RenditionName: StoredPlaylist] = [:]
         /// Which contents those are.
         var versions: [RenditionName: ObjectVersion] = [:]
+
+        /// What may be replaced by a playlist that goes on from this.
+        func basis(of rendition: RenditionName) -> UploadDocument.Basis {
+            if let version = versions[rendition] { return .content(version) }
+            return playlists[rendition] == nil ? .nothing : .anything
+        }
     }
 
     private struct AddedSegment {
         let segment: StoredSegment
         let isBeginning: Bool
+
+        var name: SegmentName { SegmentName(msn: segment.msn, term: segment.term) }
+    }
+
+    private struct SegmentName: Hashable {
+        let msn: UInt64
+        let term: Term
     }
 
     /// A journal of a stream.
     /// - Parameters:
-    ///   - beginning: the recording, where it is known to begin now.
+    ///   - name: the recording, where it is known to begin now.
+    ///   - predecessor: the recording before this one; until that ends, no playlist is written.
     ///   - resumption: how old an unfinished recording may be for a stream that began anew to go on with it.
     ///   - now: civil time.
     init(
-        _ stream: StreamID, term: Term, beginning: Beginning?, resumption: Duration,
-        store: any ObjectStore, now: @escaping @Sendable () -> WallTime
+        _ stream: StreamID, term: Term, renditions: [RenditionName], name: RecordingName?, after predecessor: Ending?,
+        resumption: Duration, store: any ObjectStore, now: @escaping @Sendable () -> WallTime
     ) {
         self.stream = stream
         self.term = term
-        self.beginning = beginning
+        self.renditions = renditions
+        self.name = name
+        isNew = name != nil
+        self.predecessor = predecessor
         self.resumption = resumption
         self.store = store
         self.now = now
     }
+
+    /// The stream goes on here in a higher term.
+    func raise(to term: Term) { self.term = max(self.term, term) }
 
     /// How many segments are listed.
     var count: Int { added.count + (beginning?.playlists.values.map(\.segments.count).max() ?? 0) }
@@ -80,13 +105,11 @@ actor RecordingJournal: UploadSource {
         }
         playlist.isEnded = isLast
         return UploadDocument(
-            key: beginning.name.mediaKey(rendition), text: playlist.text, basis: beginning.versions[rendition])
+            key: beginning.name.mediaKey(rendition), text: playlist.text, basis: beginning.basis(of: rendition))
     }
 
     /// Another gateway wrote while this one read: what it listed is to stay listed.
-    func refresh() {
-        if beginning?.versions.isEmpty == false { beginning = nil }
-    }
+    func refresh() { beginning = nil }
 
     func multivariantPlaylists() async throws(StoreFailure) -> [UploadDocument] {
         let name = try await begun().name
@@ -112,6 +135,7 @@ extension RecordingJournal {
         let opening =
             opening
             ?? Task {
+                await self.predecessor?.wait()
                 do throws(StoreFailure) {
                     return .success(try await self.open())
                 } catch {
@@ -121,19 +145,45 @@ extension RecordingJournal {
         self.opening = opening
         let result = await opening.value
         self.opening = nil
-        if case .success(let found) = result { beginning = beginning ?? found }
-        return try result.get()
+        let found = try result.get()
+        if beginning == nil { begin(found) }
+        // It may be read anew already: what was added since belongs to that.
+        guard let beginning else { throw .conditionFailed }
+        return beginning
+    }
+
+    private func begin(_ found: Beginning) {
+        beginning = found
+        name = found.name
+        isNew = false
+        let listed = renditions.map { rendition in
+            Set(found.playlists[rendition]?.segments.map { SegmentName(msn: $0.msn, term: $0.term) } ?? [])
+        }
+        added.removeAll { each in listed.allSatisfy { $0.contains(each.name) } }
     }
 
     private func open() async throws(StoreFailure) -> Beginning {
-        let number = added.first?.segment.msn ?? 0
-        let fresh = Beginning(name: RecordingName(stream: stream, number: number))
+        if let name { return isNew ? Beginning(name: name) : try await open(anew: name) }
         guard let former = try await newest(), let listed = former.playlists.values.first(where: { !$0.isEnded }) else {
             return fresh
         }
         if continues(listed) { return former }
         try await finish(former)
         return fresh
+    }
+
+    /// Reads again what somebody else has changed. A recording that was ended or deleted meanwhile is left as it is, and what
+    /// it does not list begins another.
+    private func open(anew name: RecordingName) async throws(StoreFailure) -> Beginning {
+        let found = try await read(name, renditions)
+        guard let playlist = found.playlists.values.first else { return fresh }
+        guard playlist.isEnded else { return found }
+        added.removeAll { each in each.segment.msn <= playlist.last ?? 0 }
+        return fresh
+    }
+
+    private var fresh: Beginning {
+        Beginning(name: RecordingName(stream: stream, number: added.first?.segment.msn ?? 0))
     }
 
     /// Whether this gateway goes on with a recording: with the window of its predecessor, or after a loss of all of them soon
@@ -150,13 +200,18 @@ extension RecordingJournal {
         let lines = String(decoding: text.bytes, as: UTF8.self).split(whereSeparator: \.isNewline)
         let found = lines.compactMap { RecordingName.parsing(uri: $0, of: stream) }
         guard let name = found.first?.0 else { return nil }
+        let beginning = try await read(name, found.filter { $0.0 == name }.map(\.1))
+        return beginning.playlists.isEmpty ? nil : beginning
+    }
+
+    private func read(_ name: RecordingName, _ renditions: [RenditionName]) async throws(StoreFailure) -> Beginning {
         var beginning = Beginning(name: name)
-        for (other, rendition) in found where other == name {
+        for rendition in renditions {
             guard let content = try await read(name.mediaKey(rendition)) else { continue }
             beginning.playlists[rendition] = try? StoredPlaylist(parsing: content.bytes)
             beginning.versions[rendition] = content.version
         }
-        return beginning.playlists.isEmpty ? nil : beginning
+        return beginning
     }
 
     private func read(_ key: ObjectKey) async throws(StoreFailure) -> StoredContent? {
@@ -169,6 +224,7 @@ extension RecordingJournal {
 
     /// Ends what a predecessor began, as nothing more comes.
     func finishFormer() async throws(StoreFailure) {
+        await predecessor?.wait()
         if let former = try await newest() { try await finish(former) }
     }
 
@@ -177,8 +233,10 @@ extension RecordingJournal {
         for (rendition, playlist) in former.playlists where !playlist.isEnded {
             var ended = playlist
             ended.isEnded = true
-            var document = FencedPlaylist(former.name.mediaKey(rendition), term: term)
-            _ = try await document.write(ended.text, cacheControl: Uploader.lasting, to: store)
+            var document = FencedPlaylist(former.name.mediaKey(rendition))
+            _ = try await document.write(
+                ended.text, in: term, goingOnFrom: former.basis(of: rendition), cacheControl: Uploader.lasting,
+                to: store)
         }
     }
 }

@@ -6,7 +6,11 @@ import Media
 import Objects
 
 /// Looks after a store's recordings: those that nobody goes on with are ended, those that are old are deleted, and what was
-/// left of a deletion is removed. Any number of nodes may do so.
+/// left of a deletion is removed.
+///
+/// One node of a cluster does so; more than one, where they do not agree yet who it is, do no harm. The work of a minute is
+/// bounded, however much the store holds: a page is looked at, then there is a pause, and of what a page lists only that is
+/// read which may have to be ended or deleted and is not known yet.
 public struct RecordingKeeper: Sendable {
     private let catalogue: RecordingCatalogue
     private let kit: RecordingKit
@@ -22,14 +26,16 @@ public struct RecordingKeeper: Sendable {
         self.isLive = isLive
     }
 
-    /// Looks at all recordings every minute, until the task is cancelled.
-    public func run() async {
+    /// Looks at all recordings again and again, every minute at most, until the task is cancelled.
+    /// - Parameter isTurn: whether this node is who does it now.
+    public func run(isTurn: @escaping @Sendable () -> Bool) async {
         while !Task.isCancelled {
             // Nodes that were started together do not all come at once.
             try? await Task.sleep(for: Self.interval * Double.random(in: 0.75...1.25))
             guard !Task.isCancelled else { return }
+            guard isTurn() else { continue }
             do {
-                try await sweep()
+                try await sweep(pause: Self.pause)
             } catch {
                 kit.log.debug("recordings not looked at", metadata: ["failure": "\(error)"])
             }
@@ -37,16 +43,29 @@ public struct RecordingKeeper: Sendable {
     }
 
     /// Looks at all recordings once.
-    public func sweep() async throws {
+    /// - Parameter pause: between two pages of a thousand.
+    public func sweep(pause: Duration = .zero) async throws {
         var mark: String?
         repeat {
-            let page = try await catalogue.page(after: mark)
-            for recording in page.recordings where !Task.isCancelled {
+            let names = try await catalogue.names(after: mark, limit: 1000)
+            for recording in try await catalogue.statuses(of: worthReading(names.recordings))
+            where !Task.isCancelled {
                 await tend(recording.name) { try await look(at: recording) }
             }
-            for name in page.removals { await tend(name) { _ = try await catalogue.delete(name) } }
-            mark = page.next
+            for name in names.removals where !Task.isCancelled {
+                await tend(name) { try await catalogue.delete(name, isLive: isLive(name.stream)) }
+            }
+            mark = names.next
+            if mark != nil { try await Task.sleep(for: pause) }
         } while mark != nil
+    }
+
+    /// A stream's newest recording may have to be ended, and those that are not kept for ever may have to go.
+    private func worthReading(_ names: [RecordingName]) -> [RecordingName] {
+        let newest = names.reduce(into: [StreamID: UInt64]()) { $0[$1.stream] = max($0[$1.stream] ?? 0, $1.number) }
+        return names.filter { name in
+            newest[name.stream] == name.number || kit.settings.retention(of: name.stream.app) != nil
+        }
     }
 
     /// One recording that can not be ended or deleted keeps nobody from the others.
@@ -68,10 +87,11 @@ public struct RecordingKeeper: Sendable {
             kit.log.notice("a recording that was left open is ended", metadata: ["recording": "\(recording.name)"])
         }
         guard let kept = kit.settings.retention(of: recording.name.stream.app), age > kept else { return }
-        try await catalogue.delete(recording.name)
+        try await catalogue.delete(recording.name, isLive: isLive(recording.name.stream))
         kit.metrics.removed()
         kit.log.info("recording deleted by age", metadata: ["recording": "\(recording.name)"])
     }
 
     private static let interval: Duration = .seconds(60)
+    private static let pause: Duration = .seconds(2)
 }

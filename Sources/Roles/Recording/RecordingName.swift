@@ -65,6 +65,18 @@ extension RecordingName {
     /// The multivariant playlist by which it is found.
     var key: ObjectKey { .known("\(Self.folder)\(self).m3u8") }
 
+    /// What says that it is being deleted.
+    var removalKey: ObjectKey { .known("\(Self.folder)\(self)\(Self.removalSuffix)") }
+
+    /// The recording that is being deleted, by the key of what says so.
+    init?(removal key: ObjectKey) {
+        let text = key.description
+        guard text.hasPrefix(Self.folder), text.hasSuffix(Self.removalSuffix) else { return nil }
+        self.init(parsing: text.dropFirst(Self.folder.count).dropLast(Self.removalSuffix.count))
+    }
+
+    private static let removalSuffix = ".deleted"
+
     /// The media playlist of a rendition.
     func mediaKey(_ rendition: RenditionName) -> ObjectKey { .known("\(stream)/\(rendition)/\(number).m3u8") }
 

@@ -27,8 +27,6 @@ public struct RecordingStatus: Hashable, Sendable {
 public struct RecordingPage: Sendable {
     /// The recordings, by stream and number as the store orders its keys.
     public let recordings: [RecordingStatus]
-    /// Recordings of which something is left to be removed.
-    let removals: [RecordingName]
     /// Where the next page begins, in the store's own word; nil on the last.
     public let next: String?
 }

@@ -17,61 +17,109 @@ import Storage
 /// that hangs is felt by nobody. What it does not get to in time, because the uploader has no room, is lost for the store
 /// and for nobody else.
 actor StreamRecorder {
+    /// Comes when all is written, or nothing more will be.
+    nonisolated let ending = Ending()
     private let stream: StreamID
-    private let term: Term
+    private var term: Term
     private let replica: StreamReplica
     private let kit: RecordingKit
-    private let tell: @Sendable (UploadNews) -> Void
+    private let tell: @Sendable (Term, UploadNews) -> Void
     private let wakes: AsyncStream<Void>
     private let waker: AsyncStream<Void>.Continuation
+    private let reports: AsyncStream<Report>
+    private let reporter: AsyncStream<Report>.Continuation
     private let mailbox: LoopMailbox
     private var variants: [StreamVariant] = []
     private var tape: Tape?
+    /// Those before ``tape`` that are not whole yet.
+    private var formerTapes: [Tape] = []
+    private var progress = StoredProgress()
+    /// What is to end before the next recording's playlists are written.
+    private var predecessor: Ending?
     /// The newest segment that was offered, or that a predecessor's playlists list.
     private var offered: MediaSequenceNumber?
+    private var isEnding = false
     private var isOver = false
 
     /// A recording that is being written: what uploads it and what its playlists say.
     private struct Tape {
+        let number: Int
         let uploader: Uploader
         let journal: RecordingJournal
         let renditions: [RenditionName]
+        let ending = Ending()
         /// The numbers under which the uploader knows init sections.
         var initSections: [InitSectionName: UInt32] = [:]
     }
 
+    /// News of a recording, in the order in which they were told.
+    private struct Report {
+        let tape: Int
+        let news: UploadNews
+    }
+
     /// A recorder of what `replica` holds and this node appends in `term`.
-    /// - Parameter tell: is told the news, on no thread in particular; ``UploadNews/done`` once, at the end.
+    /// - Parameters:
+    ///   - predecessor: the end of who records an earlier life of the stream: until then no playlist is written.
+    ///   - tell: is told the news in order, and the term in which it is written; ``UploadNews/done`` once, at the end.
     init(
-        _ stream: StreamID, term: Term, replica: StreamReplica, kit: RecordingKit,
-        tell: @escaping @Sendable (UploadNews) -> Void
+        _ stream: StreamID, term: Term, replica: StreamReplica, after predecessor: Ending? = nil, kit: RecordingKit,
+        tell: @escaping @Sendable (Term, UploadNews) -> Void
     ) {
         self.stream = stream
         self.term = term
         self.replica = replica
+        self.predecessor = predecessor
         self.kit = kit
         self.tell = tell
         offered = replica.stored
         (wakes, waker) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        (reports, reporter) = AsyncStream.makeStream()
         mailbox = LoopMailbox(execute: { body in body() }, deliver: { [waker] _ in waker.yield() })
     }
 
-    /// Records until the stream is over, or ``stop()``.
+    /// Records until the stream is over and all is written, or ``stop()``.
     func run() async {
         waker.yield()
+        async let listening: Void = listen()
         for await _ in wakes where !isOver { await advance() }
+        await listening
+    }
+
+    /// The stream goes on here in a higher term: what waits is still written, in that.
+    func raise(to term: Term) async {
+        self.term = max(self.term, term)
+        for tape in formerTapes + [tape].compactMap({ $0 }) {
+            await tape.uploader.raise(to: term)
+            await tape.journal.raise(to: term)
+        }
+    }
+
+    /// Nothing more comes: what is there is written to its end.
+    func conclude() {
+        isEnding = true
+        waker.yield()
     }
 
     /// The stream is somebody else's: nothing more is written.
     func stop() async {
         isOver = true
         waker.finish()
-        await tape?.uploader.stop()
+        for tape in formerTapes + [tape].compactMap({ $0 }) {
+            await tape.uploader.stop()
+            tape.ending.come()
+        }
+        close()
+    }
+
+    private func close() {
+        reporter.finish()
+        ending.come()
     }
 
     private func advance() async {
         while !isOver {
-            let isWhole = replica.isWhole
+            let isWhole = replica.isWhole || isEnding
             let batch = replica.segmentsToStore(after: offered, limit: 4, wake: mailbox)
             await describe()
             for item in batch where !isOver { await offer(item) }
@@ -87,9 +135,10 @@ actor StreamRecorder {
         waker.finish()
         if let tape { return await tape.uploader.finish() }
         // Whoever takes a term only to end a stream finishes what its predecessor recorded; else the next one does.
-        let journal = journal(beginning: nil)
+        let journal = journal(of: [], name: nil)
         try? await journal.finishFormer()
-        tell(.done)
+        tell(term, .done)
+        close()
     }
 }
 
@@ -158,42 +207,54 @@ extension StreamRecorder {
         let isNear = offered.map { item.segment.msn <= $0 + Self.mostMissing } ?? true
         if let tape, isNear, await tape.journal.count < kit.settings.longest { return tape }
         let isNext = tape != nil
-        await tape?.uploader.finish()
+        if let tape {
+            predecessor = tape.ending
+            formerTapes.append(tape)
+            await tape.uploader.finish()
+        }
         let msn = item.segment.msn
         if !isNear { offered = nil }
         let names = item.contents.map(\.rendition)
         let renditions = names.isEmpty ? [.main] : names
-        let beginning = RecordingJournal.Beginning(name: RecordingName(stream: stream, number: msn))
-        let journal = journal(beginning: isNext ? beginning : nil)
+        let journal = journal(of: renditions, name: isNext ? RecordingName(stream: stream, number: msn) : nil)
         await journal.describe(variants)
+        let number = progress.begin()
         let uploader = Uploader(
             term: term, renditions: renditions, after: isNext ? nil : offered, settings: kit.settings.upload,
             store: kit.store, disk: kit.disk, source: journal, metrics: kit.uploads, alarm: kit.alarm, log: kit.log
-        ) { [weak self] news in Task { await self?.heard(news, of: journal) } }
-        let tape = Tape(uploader: uploader, journal: journal, renditions: renditions)
+        ) { [reporter] news in reporter.yield(Report(tape: number, news: news)) }
+        let tape = Tape(number: number, uploader: uploader, journal: journal, renditions: renditions)
         if isNext { offered = nil }
         self.tape = tape
         if isOver { await uploader.stop() }
         return tape
     }
 
-    private func journal(beginning: RecordingJournal.Beginning?) -> RecordingJournal {
+    private func journal(of renditions: [RenditionName], name: RecordingName?) -> RecordingJournal {
         RecordingJournal(
-            stream, term: term, beginning: beginning, resumption: kit.settings.resumption, store: kit.store,
-            now: kit.now)
+            stream, term: term, renditions: renditions, name: name, after: predecessor,
+            resumption: kit.settings.resumption, store: kit.store, now: kit.now)
     }
 
-    private func heard(_ news: UploadNews, of journal: RecordingJournal) {
-        switch news {
-        case .stored: tell(news)
+    private func listen() async {
+        for await report in reports { hear(report) }
+    }
+
+    private func hear(_ report: Report) {
+        switch report.news {
+        case .stored(let msn):
+            if let all = progress.list(msn, in: report.tape) { tell(term, .stored(all)) }
         case .fenced:
             kit.metrics.refused()
-            isOver = true
-            waker.finish()
-            tell(news)
+            tell(term, report.news)
         case .done:
             kit.metrics.ended()
-            if isOver, journal === tape?.journal { tell(.done) }
+            if let all = progress.complete(report.tape) { tell(term, .stored(all)) }
+            for tape in formerTapes + [tape].compactMap({ $0 }) where tape.number == report.tape { tape.ending.come() }
+            formerTapes.removeAll { $0.number == report.tape }
+            guard isOver, progress.isEmpty else { return }
+            tell(term, .done)
+            close()
         }
     }
 

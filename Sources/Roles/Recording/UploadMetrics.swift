@@ -6,7 +6,6 @@ public import Telemetry
 public struct UploadMetrics: Sendable {
     private let lag: Histogram
     private let gaps: Counter
-    private let healings: Counter
     private let losses: Counter
     private let troubles: Gauge
 
@@ -14,7 +13,6 @@ public struct UploadMetrics: Sendable {
     public init(_ registry: MetricRegistry) {
         lag = registry.histogram(Self.lagFamily)
         gaps = registry.counter(Self.gapFamily)
-        healings = registry.counter(Self.healedFamily)
         losses = registry.counter(Self.lostFamily)
         troubles = registry.gauge(Self.troubledFamily)
     }
@@ -23,14 +21,12 @@ public struct UploadMetrics: Sendable {
 
     func gap() { gaps.add() }
 
-    func healed() { healings.add() }
-
     func lost() { losses.add() }
 
     func troubled(_ isTroubled: Bool) { troubles.add(isTroubled ? 1 : -1) }
 
     /// All families, for the registry.
-    public static let families = [gapFamily, healedFamily, lagFamily, lostFamily, troubledFamily]
+    public static let families = [gapFamily, lagFamily, lostFamily, troubledFamily]
 
     private static let lagFamily = MetricFamily(
         "millrace_upload_lag_seconds",
@@ -42,9 +38,6 @@ public struct UploadMetrics: Sendable {
         unit: .seconds, help: "Time from the end of a segment until the object store has it.")
     private static let gapFamily = MetricFamily(
         "millrace_upload_gaps_total", .counter, help: "Segments that the store's playlists list as missing.")
-    private static let healedFamily = MetricFamily(
-        "millrace_upload_healed_total", .counter,
-        help: "Segments that were listed as missing and are stored after all.")
     private static let lostFamily = MetricFamily(
         "millrace_upload_lost_total", .counter,
         help: "Segments that are lost for the store, because there was no room to hold them any longer.")

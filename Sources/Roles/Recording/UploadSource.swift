@@ -24,11 +24,21 @@ public struct UploadDocument: Hashable, Sendable {
     public let key: ObjectKey
     /// Its text, in UTF-8.
     public let text: [UInt8]
-    /// The content under that key that the text goes on from, where another term has written it.
-    public let basis: ObjectVersion?
+    /// What of other terms it may replace.
+    public let basis: Basis
+
+    /// What a text goes on from.
+    public enum Basis: Hashable, Sendable {
+        /// It says all by itself, and replaces whatever a lower term wrote.
+        case anything
+        /// There was no such playlist.
+        case nothing
+        /// It goes on from what another term has written.
+        case content(ObjectVersion)
+    }
 
     /// A playlist of its parts.
-    public init(key: ObjectKey, text: [UInt8], basis: ObjectVersion? = nil) {
+    public init(key: ObjectKey, text: [UInt8], basis: Basis = .anything) {
         self.key = key
         self.text = text
         self.basis = basis
@@ -39,7 +49,7 @@ public struct UploadDocument: Hashable, Sendable {
 public enum UploadNews: Hashable, Sendable {
     /// The store's playlists list all up to that segment.
     case stored(UInt64)
-    /// A higher term writes: this one writes nothing more.
+    /// A higher term writes: this one writes no playlist, until it is raised above that or stopped.
     case fenced(by: Term)
     /// All is written.
     case done

@@ -24,13 +24,15 @@ public actor Uploader {
     private let start: ContinuousClock.Instant
     private var held: [UploadID: HeldContent] = [:]
     private var gaps: [RenditionName: Set<UInt64>] = [:]
-    private let term: Term
+    private var term: Term
+    /// The higher term that was found in the store last.
+    private var higher: Term?
     private var playlists: [ObjectKey: FencedPlaylist] = [:]
     private var timer: Task<Void, Never>?
     private var isTroubled = false
     /// What the store said last, for who is to mend it.
     private var lastFailure: StoreFailure?
-    private var isFenced = false
+    private var isStopped = false
     private var random = SystemRandomNumberGenerator()
 
     /// An uploader of a stream's renditions.
@@ -87,10 +89,13 @@ public actor Uploader {
     /// The stream has ended. What waits is still uploaded, and then ``UploadNews/done`` is told.
     public func finish() { obey(queue.finish(now: now)) }
 
+    /// The stream goes on here in a higher term: playlists are written in that from now on.
+    public func raise(to term: Term) { self.term = max(self.term, term) }
+
     /// Somebody else has the stream: nothing more is written, and what waits is let go.
     public func stop() {
-        isFenced = true
-        obey(queue.fence())
+        isStopped = true
+        obey(queue.stop())
     }
 
     /// The present, as the queue has it.
@@ -131,9 +136,6 @@ public actor Uploader {
         case .gap(let name, let msn):
             metrics.gap()
             gaps[name, default: []].insert(msn)
-        case .healed(let name, let msn):
-            metrics.healed()
-            gaps[name]?.remove(msn)
         case .lost(let name, let msn):
             metrics.lost()
             log.warning("segment lost for the store", metadata: ["rendition": "\(name)", "msn": "\(msn)"])
@@ -142,7 +144,7 @@ public actor Uploader {
         case .recovered: setTroubled(false)
         case .done:
             setTroubled(false)
-            if !isFenced { tell(.done) }
+            if !isStopped { tell(.done) }
         }
     }
 }
@@ -208,7 +210,10 @@ extension Uploader {
     ) async {
         do throws(StoreFailure) {
             for document in try await documents() {
-                guard try await write(document, cacheControl: cacheControl) else { return }
+                guard try await write(document, cacheControl: cacheControl) else {
+                    // Whoever hears of it raises the term, or stops.
+                    return obey(queue.failed(playlist, asked: Self.fencedPause, now: now, using: &random))
+                }
             }
             obey(queue.stored(playlist, now: now))
         } catch {
@@ -218,18 +223,18 @@ extension Uploader {
         }
     }
 
-    /// Whether this term still writes.
+    /// Whether no higher term holds the playlist.
     private func write(_ document: UploadDocument, cacheControl: String) async throws(StoreFailure) -> Bool {
-        guard !isFenced else { return false }
-        var fenced = playlists[document.key] ?? FencedPlaylist(document.key, term: term)
+        guard !isStopped else { return false }
+        var fenced = playlists[document.key] ?? FencedPlaylist(document.key)
         defer { playlists[document.key] = fenced }
-        let higher = try await fenced.write(
-            document.text, goingOnFrom: document.basis, cacheControl: cacheControl, to: store)
-        guard let higher else { return true }
-        guard !isFenced else { return false }
-        isFenced = true
-        tell(.fenced(by: higher))
-        obey(queue.fence())
+        let found = try await fenced.write(
+            document.text, in: term, goingOnFrom: document.basis, cacheControl: cacheControl, to: store)
+        guard let found else { return true }
+        if found > max(higher ?? term, term), !isStopped {
+            higher = found
+            tell(.fenced(by: found))
+        }
         return false
     }
 
@@ -242,6 +247,7 @@ extension Uploader {
     /// Playlists change with each segment, and not any more when they are whole.
     static let living = "max-age=1"
     static let lasting = "max-age=60"
+    private static let fencedPause: Duration = .seconds(1)
 }
 
 extension StoreFailure {

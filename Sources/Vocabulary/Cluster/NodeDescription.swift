@@ -147,4 +147,6 @@ public struct NodeRoles: OptionSet, Hashable, Sendable {
     public static let router = NodeRoles(rawValue: 4)
     /// An edge at which the region's other edges subscribe.
     public static let shield = NodeRoles(rawValue: 8)
+    /// An origin that writes to an object store.
+    public static let recorder = NodeRoles(rawValue: 16)
 }

@@ -22,6 +22,7 @@ extension NodeSettings {
         let host = Endpoint(address: address, port: 0).description.dropLast(2)
         var roles = roles
         if edge.isShield { roles.insert(.shield) }
+        if storage.kind != .none, roles.contains(.origin) { roles.insert(.recorder) }
         let scheme = http.tls.certificate == nil ? "http" : "https"
         return NodeDescription(
             id: try nodeID(), roles: roles, region: Region(parsing: node.region) ?? .local,

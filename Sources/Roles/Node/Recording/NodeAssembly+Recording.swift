@@ -3,6 +3,7 @@
 import Cluster
 import Identity
 import Origin
+import Placement
 import Router
 
 extension NodeAssembly {
@@ -10,5 +11,17 @@ extension NodeAssembly {
     func isLive(_ stream: StreamID) -> Bool {
         if streams[stream] != nil { return true }
         return cluster?.desk.entry(stream).map { $0.state != .ended } ?? false
+    }
+
+    /// Begins to look after the recordings: of the origins of a region one does.
+    func keepRecordings() {
+        guard settings.roles.contains(.origin) else { return }
+        recording?.keep {
+            [weak self] stream in
+            self?.isLive(stream) ?? true
+        } isTurn: { [weak self] in
+            guard let self else { return false }
+            return cluster.map { $0.desk.snapshot.recordingKeeper == $0.id } ?? true
+        }
     }
 }

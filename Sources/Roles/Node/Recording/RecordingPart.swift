@@ -39,12 +39,12 @@ final class RecordingPart: Sendable {
     }
 
     /// Tells the streams what the store has.
-    func attach(_ streams: LiveStreamTable) { link.attach(streams) }
+    func attach(_ streams: LiveStreamTable) { link.attach(streams, recorders) }
 
-    /// Begins to look after the recordings of the store.
-    func keep(isLive: @escaping @Sendable (StreamID) -> Bool) {
+    /// Begins to look after the recordings of the store, while it is this node's turn.
+    func keep(isLive: @escaping @Sendable (StreamID) -> Bool, isTurn: @escaping @Sendable () -> Bool) {
         let keeper = RecordingKeeper(catalogue, kit: kit, isLive: isLive)
-        keeping.withLock { $0 = Task { await keeper.run() } }
+        keeping.withLock { $0 = Task { await keeper.run(isTurn: isTurn) } }
     }
 
     /// The recordings as the control API sees them.
@@ -75,6 +75,7 @@ final class RecordingPart: Sendable {
 private final class StreamsLink: Sendable {
     private struct State: Sendable {
         weak var streams: LiveStreamTable?
+        weak var recorders: RecorderTable?
         /// When a stream was last fenced.
         var fenced: [StreamID: Duration] = [:]
     }
@@ -84,33 +85,46 @@ private final class StreamsLink: Sendable {
 
     init(log: Logger) { self.log = log }
 
-    func attach(_ streams: LiveStreamTable) { state.withLock { $0.streams = streams } }
-
-    func tell(_ id: StreamID, _ term: Term, _ news: UploadNews) {
-        guard let streams = state.withLock({ $0.streams }), let stream = streams[id] else { return }
-        switch news {
-        case .done: break
-        case .stored(let msn): stream.stored(msn, in: term)
-        case .fenced(let higher): fenced(stream, in: streams, by: higher)
+    func attach(_ streams: LiveStreamTable, _ recorders: RecorderTable) {
+        state.withLock {
+            $0.streams = streams
+            $0.recorders = recorders
         }
     }
 
+    func tell(_ id: StreamID, _ term: Term, _ news: UploadNews) {
+        switch news {
+        case .done: break
+        case .stored(let msn): stream(id)?.stored(msn, in: term)
+        case .fenced(let higher):
+            if !isAbove(id, term, higher) { state.withLock { $0.recorders }?.refuse(id, in: term) }
+        }
+    }
+
+    private func stream(_ id: StreamID) -> LiveStream? { state.withLock { $0.streams }?[id] }
+
     /// Somebody wrote to the store in a higher term: the stream is theirs, or this node goes on above it. Where that comes
-    /// again at once, two clusters write to one bucket, and this one stops recording the stream.
-    private func fenced(_ stream: LiveStream, in streams: LiveStreamTable, by higher: Term) {
+    /// again at once, two clusters write to one bucket, and this one stops recording the stream. An earlier life of a stream
+    /// is nobody's any more.
+    private func isAbove(_ id: StreamID, _ term: Term, _ higher: Term) -> Bool {
+        let metadata: Logger.Metadata = ["stream": "\(id)", "term": "\(higher)"]
+        log.warning("the store has a higher term of a stream", metadata: metadata)
+        guard let streams = state.withLock({ $0.streams }), let stream = streams[id], stream.term == term else {
+            return false
+        }
         let now = SystemClock.now()
         let isRepeated = state.withLock { state in
             state.fenced = state.fenced.filter { $0.value + Self.memory > now }
-            return state.fenced.updateValue(now, forKey: stream.id) != nil
+            return state.fenced.updateValue(now, forKey: id) != nil
         }
-        let metadata: Logger.Metadata = ["stream": "\(stream.id)", "term": "\(higher)"]
         guard !isRepeated else {
-            return log.error(
+            log.error(
                 "the stream is not recorded any more: others write it to the same store", metadata: metadata)
+            return false
         }
-        log.warning("the store has a higher term of a stream", metadata: metadata)
-        guard !streams.outdo(stream, higher) else { return }
+        if streams.outdo(stream, higher) { return true }
         log.error("the stream is not recorded in this term: it can not take one above now", metadata: metadata)
+        return false
     }
 
     private static let memory: Duration = .seconds(60)

@@ -28,11 +28,26 @@ struct StoreDesk: RecordingDesk {
 
     func delete(_ id: String) async throws(RecordingTrouble) -> Bool {
         guard let name = RecordingName(parsing: id) else { return false }
-        let status = try await told { () throws(StoreFailure) in try await catalogue.status(of: name) }
+        let isLive = isLive(name.stream)
+        let status: RecordingStatus?
+        do throws(StoreFailure) {
+            status = try await catalogue.status(of: name)
+        } catch .malformed {
+            // What can not be read can be deleted.
+            status = nil
+        } catch {
+            throw .store("\(error)")
+        }
         if let status, state(of: status) == .recording { throw .beingWritten }
-        let wasThere = try await told { () throws(StoreFailure) in try await catalogue.delete(name) }
-        if wasThere { kit.noteRemoval(of: name) }
-        return wasThere
+        do throws(StoreFailure) {
+            guard try await catalogue.delete(name, isLive: isLive) else { return false }
+        } catch .malformed where isLive {
+            throw .beingWritten
+        } catch {
+            throw .store("\(error)")
+        }
+        kit.noteRemoval(of: name)
+        return true
     }
 
     private func state(of status: RecordingStatus) -> RecordingAnswer.State {
