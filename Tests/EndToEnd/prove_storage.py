@@ -22,7 +22,7 @@ from prove import read_figures  # noqa: E402
 from prove_cluster import section  # noqa: E402
 from proving import head, prove  # noqa: E402
 
-TESTS = ["test_storage.py"]
+TESTS = ["test_storage.py", "test_offload.py"]
 
 
 def page() -> str:
@@ -59,6 +59,16 @@ SECTIONS = [
      {"worst": "{worst:.2f} s", "segments lost or left out": "{lost:.0f}"}),
     ("The gateway is killed", "Three nodes; the publisher comes back at another, which goes on with the recording from the "
      "window it holds.", "successor", {"listed before": "{before}", "listed after": "{after}", "gaps": "{gaps}"}),
+    ("A CDN collapses a crowd", "nginx with `proxy_cache_lock` before one node, parts of a second. Every viewer asks for each "
+     "next playlist and part by blocking requests, and for each whole segment. *Most* is how often any one URL of a playlist "
+     "under its number, a part or a segment was asked of the node. The goals: one request a URL, 99 % of segments.", "crowd",
+     {"viewers": "{viewers}", "requests": "{requests}", "of them blocking": "{blocking}", "different URLs": "{urls}",
+      "most": "{most}", "requests for segments": "{segments}", "not seen by the node": "{ratio:.2%}"}),
+    ("Segments go to the CDN and back", "By the number of viewers, with nginx verifying `secure_link` grants; no URL that was "
+     "listed ever changed. *There* and *back*: from the change of the audience to the first segment listed on the other side; "
+     "on the way back fifteen seconds are for the viewer to be forgotten.", "offload",
+     {"there": "{there:.1f} s", "back": "{back:.1f} s", "segments": "{segments}", "of the CDN": "{offloaded}",
+      "switches": "{switches:.0f}"}),
 ]
 
 if __name__ == "__main__":

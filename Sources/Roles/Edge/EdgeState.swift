@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import Access
+import CDN
 public import HLS
 public import Identity
 public import Replica
@@ -47,7 +48,7 @@ public final class EdgeState: Sendable {
             let replica = held
             let known = state.streams[id]
             if let known, known.replica === replica { return (known, nil) }
-            state.streams[id] = replica.map { EdgeStream($0) }
+            state.streams[id] = replica.map { EdgeStream($0, tag: settings.tagsAnswers ? SurrogateKey(id) : nil) }
             return (state.streams[id], known)
         }
         if let replaced { count(-replaced.replica.dismissViewers()) }
@@ -106,6 +107,8 @@ public struct EdgeSettings: Sendable {
     public var maximumViewers = 20_000
     /// How long a viewer of playlists counts after its last request: two of the longest blocking waits of the defaults.
     public var viewerLife: Duration = .seconds(15)
+    /// Whether answers bear the key by which a CDN forgets them.
+    public var tagsAnswers = false
 
     /// The defaults.
     public init() {}

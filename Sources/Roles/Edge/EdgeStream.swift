@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Bytes
+import CDN
 import DequeModule
 import Feed
 import HLS
@@ -17,9 +18,14 @@ import WebServer
 final class EdgeStream: Sendable {
     /// The window.
     let replica: StreamReplica
+    private let tag: SurrogateKey?
     private let answers = Mutex(AnswerTable())
 
-    init(_ replica: StreamReplica) { self.replica = replica }
+    /// - Parameter tag: what a CDN forgets the stream by; nil where there is none.
+    init(_ replica: StreamReplica, tag: SurrogateKey?) {
+        self.replica = replica
+        self.tag = tag
+    }
 
     /// The answer that a directive other than `.wait` asks for; rendered at the first wish.
     func answer(_ directive: BlockingReload.Directive, to question: Question, by desk: AnswerDesk) -> MediaAnswer {
@@ -50,7 +56,8 @@ final class EdgeStream: Sendable {
             status: 200, contentType: key.resource.contentType(tracks: tracks),
             cacheControl: key.directive.cachePolicy.headerText,
             etag: key.directive.etag(term: replica.term, key.resource, isGzip: key.isGzip),
-            contentEncoding: key.isGzip ? "gzip" : nil, varies: key.directive.isText)
+            contentEncoding: key.isGzip ? "gzip" : nil, varies: key.directive.isText,
+            extra: tag.map { [("Surrogate-Key", $0.text)] } ?? [])
         return MediaAnswer(head, body: key.isGzip ? buffers.map(desk.gzip.encode) : buffers)
     }
 }

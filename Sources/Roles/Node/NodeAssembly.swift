@@ -41,6 +41,7 @@ package final class NodeAssembly: Sendable {
     let cluster: ClusterPart?
     let arbiter: LeaseArbiter?
     let recording: RecordingPart?
+    let delivery: DeliveryPart?
     package let group: MultiThreadedEventLoopGroup
     let traffic = TrafficMeter()
     let reports = ReportNumbers()
@@ -69,6 +70,7 @@ package final class NodeAssembly: Sendable {
         let link = ClusterLink()
         let recording = try RecordingPart(settings, metrics: metrics, logger: logger)
         self.recording = recording
+        delivery = try DeliveryPart(settings, metrics: DeliveryMetrics(metrics.registry), log: storms)
         let alone: any OriginCluster = key == nil ? LoneOrigin() : link
         let origin = recording.map { RecordedOrigin(alone, recorders: $0) as any OriginCluster } ?? alone
         streams = LiveStreamTable(
@@ -136,7 +138,8 @@ package final class NodeAssembly: Sendable {
     ) async throws -> HTTPServer {
         let routing = try settings.routerFrontSettings()
         let site = ControlSite(
-            node: node, policy: policy, hasPage: settings.page.enabled, scriptOrigin: script?.origin)
+            node: node, policy: policy, hasPage: settings.page.enabled, scriptOrigin: script?.origin,
+            cdn: settings.cdn.url)
         return try await HTTPServer.start(
             TCPListenerSettings(
                 host: ProcessLimits.listenAddress(for: settings.http.host), port: settings.http.port,
@@ -177,8 +180,7 @@ package final class NodeAssembly: Sendable {
     private var agentCheck: AgentCheck {
         if streams.isClosing || cluster?.isDraining ?? false { return .draining }
         if let cluster, cluster.gossip == nil { return .unfit }
-        return .serving(
-            use: max(traffic.rates.bitsOut / Double(settings.node.capacity * 1_000_000), traffic.rates.processor))
+        return .serving(use: use)
     }
 
     private func listenRTMP(

@@ -24,6 +24,7 @@ extension LiveStream {
             state.term = term
             state.hasTerm = true
             state.sequencer = Sequencer(settings: settings.sequencer, term: term, continuing: summary)
+            state.sequencer.cdnBase = state.cdnBase
             state.commits = CommitTracker(term: term)
             if let listed { state.sequencer.skip(through: listed, into: &state.records) }
             flush(&state)
