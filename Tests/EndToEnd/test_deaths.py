@@ -178,8 +178,6 @@ def test_all_nodes_die_at_once(binary, request, figures) -> None:
     with exercise(request, topology("one-region", **SETTINGS) | ONE_REGION, streams=2, viewers=16) as made:
         settled(made)
         before = {stream: max(numbers) for stream, numbers in made.outcome.numbers.items()}
-        for node in made.nodes:
-            made.process_ends(node)
         made.lab.kill(made.nodes)
         at = time.monotonic()
         made.faults.start(made.nodes)

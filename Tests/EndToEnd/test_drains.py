@@ -41,7 +41,6 @@ def test_every_node_is_drained_in_turn(binary, request, figures) -> None:
                 begun = time.monotonic()
                 other = "r" if node != "r" else "o1"
                 reader.node = "e2" if node == "e1" else "e1"
-                made.process_ends(node)
                 done = command(lab, other, "drain", node, "--deadline", f"{deadline}s")
                 assert done.returncode == 0, done.stderr
                 wait_until(lambda: not lab.running(node), deadline + 10, f"{node} to end")

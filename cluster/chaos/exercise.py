@@ -83,7 +83,7 @@ class Exercise:
         self.nodes = nodes or [name for name, node in topology.nodes.items() if node.command and name != store]
         self.counts = streams, viewers
         self.outcome = Outcome()
-        self.faults = Faults(lab, self.nodes, self.process_ends)
+        self.faults = Faults(lab, self.nodes, self._process_begins)
         self.overseer = Overseer(lab, self.nodes, self._problem)
         self.encoders: list[Encoder] = []
         self.swarms: list[subprocess.Popen] = []
@@ -136,7 +136,6 @@ class Exercise:
 
     def kill(self, node: str) -> float:
         """kill -9; when it was."""
-        self.process_ends(node)
         at = time.monotonic()
         self.lab.kill(node)
         return at
@@ -153,12 +152,6 @@ class Exercise:
             if begun <= stand.begun + stand.seconds <= ended and stand.seconds > found.get(stand.viewer, NONE).seconds:
                 found[stand.viewer] = stand
         return found
-
-    def process_ends(self, node: str) -> None:
-        """Viewers forget what a node's process showed them."""
-        for swarm in self.swarms:
-            swarm.stdin.write(json.dumps(["ended", node]) + "\n")
-            swarm.stdin.flush()
 
     def leave(self, origin: str) -> None:
         """The publishers of an origin go to the next one."""
@@ -272,6 +265,12 @@ class Exercise:
         for swarm in self.swarms:
             if swarm.poll() is not None:
                 raise AssertionError(f"a swarm ended with {swarm.returncode}")
+
+    def _process_begins(self, node: str) -> None:
+        """Viewers forget what the process before showed them: nothing more comes of it, and nothing of the new one yet."""
+        for swarm in self.swarms:
+            swarm.stdin.write(json.dumps(["begins", node]) + "\n")
+            swarm.stdin.flush()
 
     def _of_role(self, role: str, region: str) -> list[str]:
         nodes = self.lab.topology.nodes

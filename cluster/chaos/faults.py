@@ -22,10 +22,10 @@ REDIS_PORT = 6379
 
 
 class Faults:
-    """`ended` hears of every node whose process is about to end."""
+    """`begins` hears of every node of which a new process is about to begin."""
 
-    def __init__(self, lab: Lab, nodes: list[str], ended: Callable[[str], None]) -> None:
-        self.lab, self.nodes, self.ended = lab, nodes, ended
+    def __init__(self, lab: Lab, nodes: list[str], begins: Callable[[str], None]) -> None:
+        self.lab, self.nodes, self.begins = lab, nodes, begins
         self._library = lab.folder / "clock.so"
         compiler = shutil.which("clang") or shutil.which("cc")
         if compiler:
@@ -35,6 +35,7 @@ class Faults:
     def start(self, names: list[str]) -> None:
         """Starts nodes, each with a wall clock that can be moved."""
         for name in names:
+            self.begins(name)
             environment = {}
             if self._library.exists():
                 shift = self._shift(name)
@@ -47,7 +48,6 @@ class Faults:
         name = fault.targets[0]
         match fault.kind:
             case "kill" | "store":
-                self.ended(name)
                 self.lab.kill(name)
             case "freeze":
                 self.lab.freeze(name)

@@ -123,8 +123,8 @@ class Swarm:
         await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
         while line := await reader.readline():
             word, node = json.loads(line)
-            if word == "ended":
-                # Whoever comes back under this name has another memory.
+            if word == "begins":
+                # Whoever comes under this name has another memory than who had it before.
                 for viewer in self.viewers:
                     viewer.seen.pop(node, None)
 
