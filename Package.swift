@@ -197,8 +197,8 @@ var roles: [Target] {
         room(
             "Roles", "Router",
             uses: [
-                "Access", "Bytes", "Cluster", "HLS", "Identity", "Media", "Placement", "Telemetry", "Transport",
-                "WebServer",
+                "Access", "Bytes", "Cluster", "HLS", "Identity", "Media", "Placement", "Steering", "Telemetry",
+                "Transport", "WebServer",
             ],
             products: [nio("NIOCore")]
         ),
@@ -263,7 +263,7 @@ var proof: [Target] {
         tests("Protocols", "Feed", uses: ["Bytes", "Identity", "Media", "TestKit"]),
         tests("Protocols", "GeoIP", uses: ["Bytes", "Cluster"]),
         tests("Protocols", "Gossip", uses: ["Bytes", "Cluster", "Identity", "TestKit", "VirtualCluster"]),
-        tests("Protocols", "HLS", uses: ["Bytes", "CMAF", "Feed", "Identity", "Media", "TestKit"]),
+        tests("Protocols", "HLS", uses: ["Bytes", "CMAF", "Cluster", "Feed", "Identity", "Media", "TestKit"]),
         tests("Vocabulary", "Identity"),
         tests("Vocabulary", "Media", uses: ["Bytes"]),
         tests(
@@ -304,7 +304,7 @@ var proof: [Target] {
                 "Cluster", "Feed", "HLS", "Identity", "Media", "NodeKit", "Relay", "Telemetry", "TestKit", "Transport",
             ],
             products: [nio("NIOCore"), nio("NIOEmbedded"), nio("NIOPosix")]),
-        tests("Roles", "Router", uses: ["Cluster", "Identity", "Placement", "Telemetry"]),
+        tests("Roles", "Router", uses: ["Cluster", "HLS", "Identity", "Placement", "Telemetry"]),
         tests("Protocols", "SecureMedia", uses: ["Bytes", "CSRTP", "Media", "TestKit"]),
         tests("Rim", "SharedState", uses: ["Cluster", "Identity", "RedisKit", "Telemetry"], products: [logging]),
         tests("Protocols", "Signing", uses: ["Bytes", "COpenSSL", "Media", "TestKit"]),

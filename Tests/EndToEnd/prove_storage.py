@@ -22,7 +22,7 @@ from prove import read_figures  # noqa: E402
 from prove_cluster import section  # noqa: E402
 from proving import head, prove  # noqa: E402
 
-TESTS = ["test_storage.py", "test_offload.py"]
+TESTS = ["test_storage.py", "test_offload.py", "test_steering.py"]
 
 
 def page() -> str:
@@ -69,6 +69,13 @@ SECTIONS = [
      "on the way back fifteen seconds are for the viewer to be forgotten.", "offload",
      {"there": "{there:.1f} s", "back": "{back:.1f} s", "segments": "{segments}", "of the CDN": "{offloaded}",
       "switches": "{switches:.0f}"}),
+    ("A player is led to the CDN and back", "hls.js in Chromium by content steering, by the number of viewers; the pathway of the "
+     "CDN bears its grant in the path.", "steered",
+     {"there within": "{there:.1f} s", "back within": "{back:.1f} s", "stalls": "{stalls}", "reloads": "{reloads}",
+      "played of the time": "{rate:.2f}"}),
+    ("A region dies under a player", "All nodes of the viewer's region are killed at once; the stream is of the other, 75 ms away.",
+     "region lost", {"goes on at": "{pathway}", "stalls": "{stalls}", "stood still": "{stalled:.2f} s", "reloads": "{reloads}",
+                     "played of the time": "{rate:.2f}"}),
 ]
 
 if __name__ == "__main__":

@@ -64,6 +64,7 @@ struct SettingsWiringTests {
         "cdn.token_life": "settings.cdn.tokenLife", "cdn.purge_url": "settings.purgeURL",
         "cdn.purge_method": "settings.purgeMethod", "cdn.purge_header": "settings.purgeHeader",
         "cdn.url": "settings.cdn.url",
+        "router.steering": "settings.router.steeringLife",
         "router.regions": "router.regionsFile", "router.places": "router.placesFile",
     ]
 

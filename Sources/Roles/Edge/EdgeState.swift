@@ -18,6 +18,7 @@ public final class EdgeState: Sendable {
     private let replicas: ReplicaTable
     private let source: (any StreamSource)?
     private let settings: EdgeSettings
+    private let pathways: @Sendable (StreamID) -> [MultivariantPlaylist.Pathway]
     private let state = Mutex(State())
 
     private struct State {
@@ -26,12 +27,16 @@ public final class EdgeState: Sendable {
     }
 
     /// The edge over a node's replicas.
-    /// - Parameter source: where streams come from that the node does not hold; nil where it only serves its own.
+    /// - Parameters:
+    ///   - source: where streams come from that the node does not hold; nil where it only serves its own.
+    ///   - pathways: where else a stream can be had.
     public init(
         replicas: ReplicaTable, source: (any StreamSource)? = nil, policy: AccessPolicy, window: MediaWindowSettings,
         play: PlaySettings,
-        settings: EdgeSettings, metrics: EdgeMetrics
+        settings: EdgeSettings, metrics: EdgeMetrics,
+        pathways: @escaping @Sendable (StreamID) -> [MultivariantPlaylist.Pathway] = { _ in [] }
     ) {
+        self.pathways = pathways
         self.replicas = replicas
         self.source = source
         self.policy = policy
@@ -48,11 +53,16 @@ public final class EdgeState: Sendable {
             let replica = held
             let known = state.streams[id]
             if let known, known.replica === replica { return (known, nil) }
-            state.streams[id] = replica.map { EdgeStream($0, tag: settings.tagsAnswers ? SurrogateKey(id) : nil) }
+            state.streams[id] = replica.map(serve)
             return (state.streams[id], known)
         }
         if let replaced { count(-replaced.replica.dismissViewers()) }
         return stream
+    }
+
+    private func serve(_ replica: StreamReplica) -> EdgeStream {
+        let id = replica.id
+        return EdgeStream(replica, tag: settings.tagsAnswers ? SurrogateKey(id) : nil) { [pathways] in pathways(id) }
     }
 
     /// The replica that a stream is served from now; nil where there is none.

@@ -19,10 +19,17 @@ final class EdgeStream: Sendable {
     /// The window.
     let replica: StreamReplica
     private let tag: SurrogateKey?
+    private let others: @Sendable () -> [MultivariantPlaylist.Pathway]
     private let answers = Mutex(AnswerTable())
 
-    /// - Parameter tag: what a CDN forgets the stream by; nil where there is none.
-    init(_ replica: StreamReplica, tag: SurrogateKey?) {
+    /// - Parameters:
+    ///   - tag: what a CDN forgets the stream by; nil where there is none.
+    ///   - others: where else the stream can be had.
+    init(
+        _ replica: StreamReplica, tag: SurrogateKey?,
+        others: @escaping @Sendable () -> [MultivariantPlaylist.Pathway]
+    ) {
+        self.others = others
         self.replica = replica
         self.tag = tag
     }
@@ -49,7 +56,10 @@ final class EdgeStream: Sendable {
     func expire(now: Duration) { answers.withLock { $0.expire(now: now) } }
 
     private func render(_ key: AnswerTable.Key, _ desk: AnswerDesk) -> MediaAnswer? {
-        guard let (chunks, tracks) = replica.bytes(for: key.directive, of: key.resource) else { return nil }
+        let others = key.directive.isCurrent ? others() : []
+        guard let (chunks, tracks) = replica.bytes(for: key.directive, of: key.resource, others: others) else {
+            return nil
+        }
         if key.directive.isText { desk.metrics.playlistRenderings.add() } else { desk.metrics.mediaRenderings.add() }
         let buffers = chunks.map { ByteBuffer(bytes: $0) }
         let head = AnswerHead(

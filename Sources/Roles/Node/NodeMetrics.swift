@@ -33,7 +33,8 @@ package struct NodeMetrics: Sendable {
         registry = MetricRegistry(
             families: ReplicaMetrics.families + RTMPMetrics.families + IngestMetrics.families + EdgeMetrics.families
                 + ListenerMetrics.families + WebMetrics.families + ClusterMetrics.families + RelayMetrics.families
-                + RouterMetrics.families + DeliveryMetrics.families + RedisMetrics.families + DatagramMetrics.families
+                + RouterMetrics.families + DeliveryMetrics.families + SteeringMetrics.families + RedisMetrics.families
+                + DatagramMetrics.families
                 + PlainRTPMetrics.families
                 + RealTimeMetrics.families + RecordingMetrics.families + StoreMetrics.families + UploadMetrics.families
                 + Self.families)

@@ -4,6 +4,7 @@ import CDN
 import Identity
 import Media
 import Origin
+import Router
 import Signing
 import Steering
 import Synchronization
@@ -19,7 +20,7 @@ final class DeliveryPart: Sendable {
     private let settings: OffloadSettings
     private let tokenApps: Set<String>
     private let metrics: DeliveryMetrics
-    private let switches = Mutex<[StreamID: OffloadSwitch]>([:])
+    private let state = Mutex(State())
     /// nil where the CDN is not asked to forget anything.
     private let purger: CachePurger?
 
@@ -35,28 +36,40 @@ final class DeliveryPart: Sendable {
         purger = CachePurger(settings.cdn, metrics: metrics, log: log)
     }
 
+    private struct State {
+        var switches: [StreamID: OffloadSwitch] = [:]
+    }
+
     /// Decides anew.
     /// - Parameters:
+    ///   - streams: those that this node is the gateway of: their segments follow.
+    ///   - others: all others that viewers ask for here: those who ask for a steering manifest follow.
     ///   - audience: how many watch a stream, as far as is known here.
     ///   - use: how much of the edges' capacity is in use.
-    func tick(_ streams: [LiveStream], audience: (StreamID) -> Int, use: Double) {
+    func tick(_ streams: [LiveStream], others: Set<StreamID>, audience: (StreamID) -> Int, use: Double) {
         let (now, wall) = (SystemClock.now(), SystemClock.wall())
-        let decided = switches.withLock { switches in
+        let decided = state.withLock { state in
             var next: [StreamID: OffloadSwitch] = [:]
-            for stream in streams {
-                var offload = switches[stream.id] ?? OffloadSwitch()
-                if offload.update(viewers: audience(stream.id), use: use, settings: settings, now: now) {
-                    metrics.switched(on: offload.isOn)
-                }
-                next[stream.id] = offload
+            for stream in others.union(streams.map(\.id)) {
+                next[stream] = state.switches[stream] ?? OffloadSwitch()
+                next[stream]?.update(viewers: audience(stream), use: use, settings: settings, now: now)
             }
-            switches = next
-            return next
+            defer { state.switches = next }
+            return streams.map { (isOn: next[$0.id]?.isOn == true, wasOn: state.switches[$0.id]?.isOn == true) }
         }
-        metrics.offloaded.set(decided.values.count { $0.isOn })
-        for stream in streams {
-            stream.offload(to: decided[stream.id]?.isOn == true ? base(of: stream.id, at: wall) : nil)
+        metrics.offloaded.set(decided.count { $0.isOn })
+        for (stream, (isOn, wasOn)) in zip(streams, decided) {
+            if isOn != wasOn { metrics.switched(on: isOn) }
+            stream.offload(to: isOn ? base(of: stream.id, at: wall) : nil)
         }
+    }
+
+    /// What steering asks of it, or of no CDN.
+    static func desk(_ part: DeliveryPart?) -> SteeringDesk.Delivery {
+        guard let part, part.settings.mode != .never else { return .none }
+        return SteeringDesk.Delivery(
+            base: { part.base(of: $0, at: SystemClock.wall()) },
+            isUsed: { id in part.state.withLock { $0.switches[id]?.isOn } ?? (part.settings.mode == .always) })
     }
 
     /// The CDN is to forget a stream. Returns whether it is asked to.
