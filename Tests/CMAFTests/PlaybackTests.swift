@@ -13,7 +13,9 @@ struct PlaybackTests {
     func decodes(name: String, unitsPerPart: Int) throws {
         let stream = try RecordedStream(name)
         var bytes = InitSectionWriter.write(stream.tracks)
-        for fragment in stream.fragments(of: unitsPerPart) { bytes += FragmentWriter.write(fragment) }
+        for fragment in stream.fragments(of: unitsPerPart, packaging: Self.upgraded) {
+            bytes += FragmentWriter.write(fragment)
+        }
         let file = FileManager.default.temporaryDirectory.appending(path: "millrace-\(name)-\(unitsPerPart).mp4")
         try Data(bytes).write(to: file)
         defer { try? FileManager.default.removeItem(at: file) }
@@ -31,11 +33,14 @@ struct PlaybackTests {
         #expect(probed.split(separator: "\n").map(String.init) == expected)
     }
 
+    /// The first segments are of the first version, all others of the second.
+    private static func upgraded(part: Int) -> UInt8 { part < 6 ? 1 : 2 }
+
     @Test("keeps presentation times, which a demuxer reads back", .enabled(if: Tool.isInstalled))
     func times() throws {
         let stream = try RecordedStream("h264-aac")
         var bytes = InitSectionWriter.write(stream.tracks)
-        for fragment in stream.fragments(of: 9) { bytes += FragmentWriter.write(fragment) }
+        for fragment in stream.fragments(of: 9, packaging: Self.upgraded) { bytes += FragmentWriter.write(fragment) }
         let file = FileManager.default.temporaryDirectory.appending(path: "millrace-times.mp4")
         try Data(bytes).write(to: file)
         defer { try? FileManager.default.removeItem(at: file) }

@@ -38,7 +38,8 @@ struct RandomStream {
             times[track] = TrackTime(track: times[track].track, ticks: times[track].ticks + step)
         }
         return Fragment(
-            sequenceNumber: sequenceNumber, isFirstInSegment: isFirst, tracks: [.video, .audio], units: units[...],
+            packaging: 1, sequenceNumber: sequenceNumber, isFirstInSegment: isFirst, tracks: [.video, .audio],
+            units: units[...],
             ends: times)
     }
 }

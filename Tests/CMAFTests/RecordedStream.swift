@@ -77,7 +77,8 @@ struct RecordedStream {
 
     /// Cuts the units into parts of `count`, a segment beginning at each part that begins with a random access point
     /// of the video.
-    func fragments(of count: Int) -> [Fragment] {
+    /// - Parameter packaging: the version that each part is written with, by its number; every third begins a segment.
+    func fragments(of count: Int, packaging: (Int) -> UInt8 = { _ in 1 }) -> [Fragment] {
         stride(from: 0, to: units.count, by: count).map { start in
             let end = min(units.count, start + count)
             let ends = tracks.map { track in
@@ -85,8 +86,12 @@ struct RecordedStream {
                 let last = units.last { $0.track == track.id }?.decodeTime.ticks ?? 0
                 return TrackTime(track: track.id, ticks: next ?? last + (track.codec.isVideo ? 3000 : 960))
             }
+            let number = start / count
             return Fragment(
-                sequenceNumber: UInt32(start / count), isFirstInSegment: start == 0,
+                packaging: packaging(number), sequenceNumber: UInt32(number),
+                isFirstInSegment: number.isMultiple(of: 3),
+                reference: ReferenceTime(
+                    civil: WallTime(milliseconds: 1_795_000_000_000), media: units[start].presentationTime),
                 tracks: tracks.map(\.id), units: units[start..<end], ends: ends)
         }
     }

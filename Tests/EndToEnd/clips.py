@@ -65,6 +65,7 @@ CLIPS = {clip.name: clip for clip in (
     Clip("irregular", gop=10, keyframes=",".join(str(at) for at in (1.4, 3.1, 5, 5.5, 8.2, 9, 11.7, 14, 16.9, 18, 20.5))),
     Clip("hevc", codec="hevc", b_frames=2),
     Clip("av1", codec="av1", size="480x270", audio="opus"),
+    Clip("vp9", codec="vp9", size="480x270", audio="opus"),
     Clip("opus", audio="opus"),
     Clip("audio-only", codec="none"),
     Clip("video-only", audio="none"),
@@ -147,7 +148,7 @@ def largest_packet(file: str) -> int:
 
 
 def _encoder(clip: Clip) -> str:
-    return ffmpeg9() if clip.codec in ("hevc", "av1") else "ffmpeg"
+    return ffmpeg9() if clip.codec in ("hevc", "av1", "vp9") else "ffmpeg"
 
 
 def _command(clip: Clip) -> list[str]:
@@ -175,6 +176,9 @@ def _video(clip: Clip) -> list[str]:
         options = ["-c:v", "libx265", "-preset", "ultrafast", "-tag:v", "hvc1", "-x265-params",
                    f"log-level=error:keyint={keyframes}:min-keyint={keyframes}:scenecut=0:open-gop=0:"
                    f"bframes={clip.b_frames}"]
+    elif clip.codec == "vp9":
+        options = ["-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-g", str(keyframes),
+                   "-keyint_min", str(keyframes)]
     else:
         options = ["-c:v", "libsvtav1", "-preset", "12", "-g", str(keyframes), "-svtav1-params", "scd=0"]
     rate = ["-vsync", "vfr"] if clip.variable else []

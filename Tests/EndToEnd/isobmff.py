@@ -149,6 +149,30 @@ def parse_fragments(data: bytes, init: InitSection) -> list[Fragment]:
     return fragments
 
 
+@dataclasses.dataclass(frozen=True)
+class ReferenceTime:
+    """What `prft` says: a media time of a track, and when it was, in seconds since 1970."""
+
+    track: int
+    civil: float
+    media_time: int
+
+
+def reference_times(data: bytes) -> list[ReferenceTime]:
+    found = []
+    for begin, stop in find(data, "prft"):
+        form = ">IIIQ" if data[begin] == 1 else ">IIII"
+        if stop - begin != 4 + struct.calcsize(form):
+            raise BoxError(f"a prft of {stop - begin} bytes")
+        track, whole, fraction, media_time = struct.unpack_from(form, data, begin + 4)
+        found.append(ReferenceTime(track, whole - NTP_EPOCH + fraction / 2**32, media_time))
+    return found
+
+
+# Seconds from 1900 to 1970.
+NTP_EPOCH = 2_208_988_800
+
+
 def _track(data: bytes, begin: int, stop: int) -> Track:
     tkhd = find(data, "tkhd", begin, stop)[0][0]
     (id,) = struct.unpack_from(">I", data, tkhd + (20 if data[tkhd] == 1 else 12))
@@ -178,6 +202,9 @@ def _codec(entry: str, children: dict[str, bytes]) -> str:
         return _hevc(entry, children["hvcC"])
     if entry == "av01":
         return _av1(children["av1C"])
+    if entry in ("vp08", "vp09"):
+        profile, level, depth = children["vpcC"][4:7]
+        return f"{entry}.{profile:02d}.{level:02d}.{depth >> 4:02d}"
     if entry == "mp4a":
         return f"mp4a.40.{_audio_object_type(children['esds'])}"
     return {"Opus": "opus", "fLaC": "flac"}.get(entry, entry)

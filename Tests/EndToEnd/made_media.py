@@ -47,6 +47,12 @@ def fragment(sequence: int, video_at: int, audio_at: int, frames: int = 30, sync
                traf(2, audio_at, audio)) + box("mdat", bytes(size))
 
 
+def reference_time(track: int, civil: float, media_time: int) -> bytes:
+    """When a sample was, in seconds since 1970."""
+    ntp = int((civil + 2_208_988_800) * 2**32)
+    return full_box("prft", 1, 24, struct.pack(">IQQ", track, ntp, media_time))
+
+
 def two_parts(msn: int, sequence: int, **changes: object) -> list[bytes]:
     """Two parts of a second; the segment msn begins at 2 × msn seconds."""
     values = {"video": 0, "audio": 0, "sync": True} | changes

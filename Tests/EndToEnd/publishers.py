@@ -41,6 +41,7 @@ ROWS = [
     Row("irregular keyframes", "irregular", rate=30, lint=("--any-start",)),
     Row("HEVC and AAC by Enhanced RTMP", "hevc", "ffmpeg9", video="hevc", rate=30),
     Row("AV1 and Opus by Enhanced RTMP", "av1", "ffmpeg9", video="av1", audio="opus", rate=30),
+    Row("VP9 and Opus by Enhanced RTMP", "vp9", "ffmpeg9", video="vp9", audio="opus", rate=30),
     Row("H.264 and Opus by Enhanced RTMP", "opus", "ffmpeg9", audio="opus", rate=30),
     Row("gstreamer rtmp2sink", "long", "gstreamer", rate=30),
     Row("audio only", "audio-only", video=None),

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every way a node can go while viewers look on: a standby, a gateway, Redis. Each measures what the viewers felt, and
-that everybody was given the same bytes, in order, with nothing missing."""
+"""Every way a node can go while viewers look on: a standby, a gateway, Redis, a disk. Each measures what the viewers felt,
+and that everybody was given the same bytes, in order, with nothing missing, and that the object store has the same."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import pytest
 from browser import Browser, Watching, percentile
 from chaos.encoders import Encoder, FFmpeg
 from chaos.exercise import Exercise, Outcome
+from chaos.plan import Fault
+from chaos.recorded import waiting
 from clusters import ask, base, metric, topology, wait_members
 from conftest import ARTEFACTS, FULL, seconds
 from lab import Lab
@@ -26,7 +28,10 @@ STREAM = "chaos-1"
 ONE_REGION = {
     "regions": ["east"],
     "seeds": ["o1", "o2"],
-    "nodes": {"o": {"region": "east", "zones": ["a", "b", "c"], "roles": ["origin"], "count": 3},
+    "disks": {"objects": "1GiB", "spill": "256MiB"},
+    "nodes": {"o": {"region": "east", "zones": ["a", "b", "c"], "roles": ["origin"], "count": 3,
+                    "settings": {"storage.kind": "file", "storage.path": "{disks}/objects",
+                                 "storage.spill": "{disks}/spill/{name}", "storage.memory": "64KiB"}},
               "e": {"region": "east", "zones": ["a", "b"], "roles": ["edge"], "count": 4},
               "r": {"region": "east", "zone": "c", "roles": ["router"]},
               "p": {"region": "east", "command": []}, "v": {"region": "east", "command": []}},
@@ -58,6 +63,7 @@ def settled(made: Exercise) -> None:
 def nothing_is_wrong(outcome: Outcome, discontinuities: bool = False) -> None:
     assert not outcome.problems, sorted(outcome.problems)[:10]
     assert outcome.gaps == 0
+    assert outcome.stored > 0
     if not discontinuities:
         assert outcome.total("discontinuities") == 0
 
@@ -131,7 +137,7 @@ def test_the_gateway_is_killed_again_and_again(binary, request, figures) -> None
         outcome = made.end()
     figures(kind="gateway deaths", kills=kills, viewers=made.counts[1], p50=percentile(pauses, 0.5),
             p95=percentile(pauses, 0.95), worst=max(pauses), stood=percentile(longest, 0.95), names=len(outcome.names),
-            different=outcome.different, gaps=outcome.gaps, problems=len(outcome.problems),
+            stored=outcome.stored, different=outcome.different, gaps=outcome.gaps, problems=len(outcome.problems),
             compared=made.overseer.count("millrace_segment_checks_total"))
     nothing_is_wrong(outcome)
     assert percentile(pauses, 0.95) <= (1.5 if FULL else 3), sorted(pauses)
@@ -165,7 +171,7 @@ def test_a_gateway_stands_still_for_ten_seconds(binary, request, figures) -> Non
             assert not late, late
         outcome = made.end()
     figures(kind="gateway pauses", times=times, refused=min(refused), names=len(outcome.names),
-            different=outcome.different, gaps=outcome.gaps, problems=len(outcome.problems))
+            stored=outcome.stored, different=outcome.different, gaps=outcome.gaps, problems=len(outcome.problems))
     nothing_is_wrong(outcome)
 
 
@@ -189,10 +195,12 @@ def test_all_nodes_die_at_once(binary, request, figures) -> None:
         after = {stream: min(number for number in numbers if number > before[stream])
                  for stream, numbers in made.outcome.numbers.items()}
         outcome = made.end()
-    # What nobody holds any more nobody can call a gap.
-    broken = [problem for problem in outcome.problems if problem[1] != "numbers that nobody was shown"]
-    figures(kind="all down", again=again, names=len(outcome.names), different=outcome.different,
-            ahead=min(after[stream] - before[stream] for stream in before), problems=len(broken))
+    # What nobody holds any more nobody can call a gap, nor store.
+    broken = [problem for problem in outcome.problems
+              if problem[1] not in ("numbers that nobody was shown", "numbers that the store does not list")]
+    figures(kind="all down", again=again, names=len(outcome.names), stored=outcome.stored,
+            different=outcome.different, ahead=min(after[stream] - before[stream] for stream in before), problems=len(broken))
+    assert outcome.stored > 0
     assert not broken, broken[:10]
     assert all(after[stream] > before[stream] for stream in before), (before, after)
 
@@ -230,6 +238,60 @@ def test_redis_is_killed_and_comes_back_empty(binary, request, figures) -> None:
     assert claims >= streams, "Redis was never asked"
     assert returns == 0 and fences == 0
     assert worst <= PART + (1 if FULL else 2.5), worst
+
+
+def test_disks_are_full(binary, request, figures) -> None:
+    """That of the store, and then the nodes' own as well. Nobody notices; what waited is stored when there is room, and what
+    no room was left for is a gap in the store and nowhere else."""
+    times, full, waited, lost, caught = int(seconds(1, 10)), 10, [], [], []
+    with exercise(request, topology("one-region", **SETTINGS) | ONE_REGION, streams=2, viewers=16) as made:
+        settled(made)
+        usual = max((stand.seconds for stand in made.outcome.stands), default=0)
+        begun = time.monotonic()
+        for _ in range(times):
+            for disks in (["objects"], ["objects", "spill"]):
+                fault = Fault(0, "crammed", tuple(disks), full)
+                before = uploads(made, "lost")
+                made.faults.begin(fault)
+                time.sleep(full)
+                waited.append(sum(path.stat().st_size for path in made.lab.disk("spill").rglob("*") if path.is_file()))
+                made.faults.end(fault)
+                freed = time.monotonic()
+                made.wait_stored(30)
+                caught.append(time.monotonic() - freed)
+                lost.append(uploads(made, "lost") - before)
+        stands = [stand.seconds for stand in made.outcome.stands if stand.begun > begun]
+        returns = sum(len(encoder.began) - 1 for encoder in made.encoders)
+        outcome = made.end()
+    figures(kind="full disks", times=len(lost), returns=returns, worst=max(stands, default=0), usual=usual,
+            waited=max(waited), lost=sum(lost[::2]), lost_both=sum(lost[1::2]), caught=max(caught),
+            stored_gaps=outcome.stored_gaps, names=len(outcome.names), stored=outcome.stored,
+            different=outcome.different, gaps=outcome.gaps, problems=len(outcome.problems))
+    nothing_is_wrong(outcome)
+    assert returns == 0 and max(stands, default=0) <= PART + (1 if FULL else 2.5), stands
+    assert sum(lost[::2]) == 0, "segments were lost for which the nodes had room"
+    assert sum(lost[1::2]) > 0 and max(waited) > 1 << 17, "the disks were never full"
+
+
+def test_a_gateway_is_killed_while_the_store_is_full(binary, request) -> None:
+    """What waited on its disk its successor has as well, and stores; back again, it does not keep what nobody wants."""
+    with exercise(request, topology("one-region", **SETTINGS) | ONE_REGION, streams=1, viewers=4) as made:
+        settled(made)
+        gateway = made.overseer.believed(STREAM)[0]
+        made.lab.room("objects", 0)
+        wait_until(lambda: waiting(made.lab.disk("spill") / gateway), 20, "segments to wait on the disk")
+        made.kill(gateway)
+        time.sleep(3)
+        made.lab.room("objects")
+        made.start(gateway)
+        made.wait_playing(20)
+        outcome = made.end()
+    nothing_is_wrong(outcome)
+    assert outcome.stored_gaps == 0
+
+
+def uploads(made: Exercise, what: str) -> float:
+    return sum(metric(made.lab, node, f"millrace_upload_{what}_total") for node in origins(made))
 
 
 def origins(made: Exercise) -> list[str]:

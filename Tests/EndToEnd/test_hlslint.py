@@ -8,6 +8,7 @@ import json
 import struct
 import threading
 from collections.abc import Callable
+from datetime import datetime, timezone
 from decimal import Decimal
 
 import pytest
@@ -22,7 +23,7 @@ from lint.media_rules import MediaChecker
 from lint.model import MediaPlaylist, Part
 from lint.playlist import attributes, parse
 from lint.watch import Fetcher, Settings, Watch
-from made_media import INIT, box, fragment, listed, two_parts
+from made_media import INIT, box, fragment, listed, reference_time, two_parts
 from made_origin import Origin
 from made_playlists import GOOD, MAP, MULTIVARIANT, playlist, segment, swapped, without
 
@@ -244,6 +245,12 @@ def with_whole(data: bytes) -> Callable[[Report], None]:
     return check
 
 
+def dated(civil: float, media_time: int) -> Callable[[Report], None]:
+    """A segment whose first picture is at 900000, and was at 1000.5."""
+    begun = datetime.fromtimestamp(1000.5, timezone.utc)
+    return checked((listed(5, pdt=begun), [reference_time(1, civil, media_time) + two_parts(5, 1)[0], two_parts(5, 1)[1]]))
+
+
 FIRST = (listed(5), two_parts(5, 1))
 MEDIA: list[tuple[str, Callable[[Report], None]]] = [
     ("media.boxes", checked(init=INIT[:-4])),
@@ -260,6 +267,9 @@ MEDIA: list[tuple[str, Callable[[Report], None]]] = [
     ("media.overlap", checked(FIRST, (listed(6), two_parts(6, 3, video=-1)))),
     ("media.hole", checked(FIRST, (listed(6), two_parts(6, 3, audio=2000)))),
     ("media.step", checked((listed(5), two_parts(5, 1, audio=9600)))),
+    ("media.reference-time", dated(1000.6, 900_000)),
+    ("media.reference-time", dated(1000.5, 903_000)),
+    ("media.boxes", checked((listed(5), [box("prft", bytes(27)) + two_parts(5, 1)[0], two_parts(5, 1)[1]]))),
     ("media.zero-duration", checked((listed(5, duration=Decimal(0), parts=[]), [fragment(1, 0, 0, frame=0)]))),
     ("media.tiny-fragment", checked((listed(5), [*two_parts(5, 1), fragment(3, 1080000, 576000, frames=0)]))),
     ("media.changed", lambda report: (checker := MediaChecker(report), checker.add_init("i", INIT),
@@ -321,6 +331,7 @@ def test_good_answers_have_no_finding() -> None:
     methods(report)
     variant(report)
     checked(FIRST, (listed(6), two_parts(6, 3)))(report)
+    dated(1000.5, 900_000)(report)
     assert not report.findings, str(report)
 
 

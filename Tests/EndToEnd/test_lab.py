@@ -68,6 +68,9 @@ def test_a_topology_of_ours_is_understood(name):
     ({"nodes": {"east": {"region": "east"}}}, "a name is"),
     ({"nodes": {"a": {"region": "east", "role": "edge"}}}, "unknown: role"),
     ({"seeds": ["z"]}, "seeds"),
+    ({"disks": {"a": "1MiB"}}, "no node's"),
+    ({"disks": {"../x": "1MiB"}}, "letters"),
+    ({"disks": {"large": "1"}}, "no size"),
 ])
 def test_a_topology_that_can_not_be_meant_is_refused(change, sentence):
     with pytest.raises(TopologyFailure, match=sentence):
@@ -242,6 +245,25 @@ def test_processes_are_frozen_killed_and_started_again(lab):
     assert lab.process("a").pid != first
     assert "GET / " in lab.log("a")
     assert lab.run("c", ["ip", "-br", "address", "show", "eth0"]).stdout.split()[2] == lab.topology.nodes["c"].address + "/8"
+
+
+@needs_namespaces
+def test_a_disk_is_full_for_a_while():
+    """A node writes to it what there is room for; nobody outside the lab has it, and nothing of it stays."""
+    write = ["sh", "-c", "cat </dev/zero >{disks}/objects/$(cat /proc/self/stat | cut -d' ' -f1)"]
+    with Lab.up(TWO | {"disks": {"objects": "1MiB"}}, start=False) as lab:
+        disk = lab.disk("objects")
+        lab.room("objects", 8192)
+        lab.start("b", write)
+        wait_until(lambda: not lab.running("b"), 10, "the disk to be full")
+        assert [each.stat().st_size for each in disk.iterdir()] == [8192]
+        assert "No space left" in lab.log("b")
+        lab.room("objects")
+        lab.start("b", write)
+        wait_until(lambda: not lab.running("b"), 10, "the disk to be full")
+        assert sum(each.stat().st_size for each in disk.iterdir()) == 1 << 20
+        assert "/run/disks" not in pathlib.Path("/proc/self/mounts").read_text()
+    assert not disk.exists()
 
 
 @needs_namespaces

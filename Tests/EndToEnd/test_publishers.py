@@ -16,7 +16,7 @@ from linting import LintProcess
 from publishers import ROWS, Publisher, Row
 from server import Server
 
-IN_EVERY_RUN = {"1080p30-b-frames", "gop-4", "29.97", "variable", "irregular", "hevc", "av1",
+IN_EVERY_RUN = {"1080p30-b-frames", "gop-4", "29.97", "variable", "irregular", "hevc", "av1", "vp9",
                 "audio-only"}
 
 

@@ -253,6 +253,32 @@ def test_chromium_publishes_by_whip(server: Server) -> None:
         Watching(viewer, server.url("/watch/live/camera")).start()
 
 
+@pytest.mark.parametrize("codec", ["VP8", "VP9", "AV1"])
+def test_what_browsers_also_send_plays_where_it_can(binary, codec: str) -> None:
+    """By WebRTC in Chromium, and in aiortc where that has the codec; as the playlists name it in ffprobe; and on the page
+    over LL-HLS where MSE takes it, else, as with VP8, by WebRTC."""
+    name = codec.lower()
+    with Server(PAGE_HLS_JS=clips.hls_js()) as server, Browser(flags=webrtc_page.FLAGS) as browser, \
+            Browser(flags=webrtc_page.FLAGS) as viewer:
+        browser.open(server.url("/"))
+        webrtc_page.start(browser, webrtc_page.WHIP, server.url(f"/live/{name}/whip"), codec)
+        server.wait_live(name)
+        assert codecs(server, name) == {name, "opus"}
+        viewer.open(server.url("/"))
+        webrtc_page.start(viewer, webrtc_page.WHEP, server.url(f"/live/{name}/whep"), ["video", "audio"])
+        wait_until(lambda: webrtc_page.state(viewer).get("first"), 15, "the first frame")
+        before, begun = webrtc_page.stats(viewer)["inbound-rtp/video"], time.monotonic()
+        time.sleep(seconds(4, 60))
+        after, passed = webrtc_page.stats(viewer)["inbound-rtp/video"], time.monotonic() - begun
+        assert after["packetsLost"] == 0 and after["freezeCount"] == before["freezeCount"], after
+        assert after["framesDecoded"] - before["framesDecoded"] > 15 * passed, after
+        watching = Watching(viewer, server.url(f"/watch/live/{name}")).start(20)
+        assert watching.stats()["engine"] == ("webrtc" if codec == "VP8" else "hls.js")
+        if codec == "VP8":
+            played = play(server, name, seconds(3, 30), "--audio")
+            assert played["lost"] == {"video": 0, "audio": 0} and played["video"]["frames"] > 30, played
+
+
 def test_the_page_publishes_a_camera(server: Server, figures) -> None:
     with Browser(flags=webrtc_page.FLAGS) as browser:
         browser.open(server.url("/publish?stream=from-the-page"))
@@ -269,6 +295,15 @@ def test_the_page_publishes_a_camera(server: Server, figures) -> None:
         browser.evaluate("document.getElementById('stop').click()")
         wait_until(lambda: server.metrics().get('millrace_webrtc_sessions{protocol="whip"}') == 0, 10, "the end")
         figures(name="the page publishes", bitrate=stats["bitrate"], roundTrip=stats["roundTrip"])
+
+
+def test_the_page_says_that_there_is_no_sound(binary) -> None:
+    with Server(WEBRTC_TRANSCODER="") as server, Publisher("real-time", server.publish_url("mute")), \
+            Browser(flags=webrtc_page.FLAGS) as browser:
+        server.wait_live("mute")
+        browser.open(server.url("/watch/live/mute?engine=webrtc"))
+        wait_until(lambda: "ffmpeg" in browser.evaluate("return document.getElementById('note')?.textContent ?? ''"), 20,
+                   "the page to say why")
 
 
 def test_the_page_says_why_it_may_not_publish(binary) -> None:

@@ -22,6 +22,7 @@ struct FeedScript {
     var partTarget: Duration? = .milliseconds(500)
     var targetDuration = 2
     var cdnBase: String?
+    var packaging: UInt8 = 1
     var tracks: [Track] = [Self.video(), Self.audio()]
 
     private var number: UInt64 = 0
@@ -99,7 +100,7 @@ struct FeedScript {
                     msn: msn, firstDecodeTimes: times, firstFragmentNumber: fragment, programDateTime: wall,
                     discontinuitySequence: discontinuities, isDiscontinuity: isDiscontinuity,
                     parameters: parametersNumber, targetDuration: begun < 2 ? nil : targetDuration,
-                    partTarget: partTarget, cdnBase: cdnBase)))
+                    partTarget: partTarget, packaging: packaging, cdnBase: cdnBase)))
         begun += 1
     }
 

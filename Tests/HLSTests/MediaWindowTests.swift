@@ -341,6 +341,30 @@ struct MediaWindowTests {
         #expect(numbers == [1, 2, 3, 4, 5])
     }
 
+    @Test("writes each segment in its own version, and says in the second on one line when its media was")
+    func packaging() throws {
+        let low = try #require(RenditionName(parsing: "low"))
+        var script = FeedScript(tracks: [FeedScript.video(), FeedScript.audio(), FeedScript.audio(low, id: 3)])
+        script.segments(2)
+        script.packaging = 2
+        script.segments(2)
+        let window = script.window()
+        for (position, term) in script.positions {
+            let isTold = position.msn >= 102 && position.part == 0
+            for rendition in [RenditionName.main, low] {
+                let bytes = try #require(window.writtenPart(position, term: term, rendition: rendition))
+                let box = BoxReader(bytes[...]).first { $0.type == .prft }
+                #expect((box != nil) == isTold, "\(position)")
+                guard let box else { continue }
+                var reader = ByteReader(box.payload.dropFirst(8))
+                let (seconds, fraction, media) = (try reader.uint32(), try reader.uint32(), try reader.uint64())
+                let ntp = Double(seconds) + Double(fraction) / 4_294_967_296
+                let civil = ntp - 2_208_988_800 - Double(media) / (rendition == .main ? 90_000 : 48_000)
+                #expect(abs(civil - 1_795_000_000) < 1e-5, "\(position) \(rendition)")
+            }
+        }
+    }
+
     @Test("has an init section for each rendition and each parameters, and none without tracks")
     func initSections() throws {
         let small = try #require(RenditionName(parsing: "small"))

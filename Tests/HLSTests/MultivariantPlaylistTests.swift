@@ -25,7 +25,9 @@ struct MultivariantPlaylistTests {
     @Test("has the bandwidth of the bytes that are written")
     func bandwidth() throws {
         var script = FeedScript()
-        script.segments(5)
+        script.segments(2)
+        script.packaging = 2
+        script.segments(3)
         let window = script.window()
         let inf = try Self.lines(window)[3]
         let average = try #require(PlaylistLines.attribute("AVERAGE-BANDWIDTH", inf).flatMap { Double($0) })

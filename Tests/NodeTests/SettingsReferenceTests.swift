@@ -58,7 +58,7 @@ struct SettingKeyTests {
             "vip", "host", "s3", "never", "bunny", "vip=7s", "origin", "fast", "redirect", "http://edge.example.org",
             "rtmp://origin.example.org",
             "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
-            "0123456789abcdef0123456789abcdef", "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
+            "0123456789abcdef0123456789abcdef", "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", "1",
         ]
         let changed = samples.compactMap { sample -> NodeSettings? in
             var settings = NodeSettings()

@@ -40,7 +40,7 @@ struct SettingsWiringTests {
         "cluster.seeds": "settings.seeds(settings.cluster.seeds)",
         "cluster.remote_seeds": "settings.seeds(settings.cluster.remoteSeeds)", "cluster.profile": "cluster.profile",
         "cluster.linger": "settings.cluster.linger", "cluster.quorum": "settings.cluster.quorum",
-        "cluster.checked_one_in": "settings.cluster.checkedOneIn",
+        "cluster.checked_one_in": "settings.cluster.checkedOneIn", "cluster.packaging": "cluster.packaging)",
         "gossip.host": "settings.cluster.gossip.host", "gossip.port": "settings.cluster.gossip.port",
         "relay.host": "settings.cluster.relay.host", "relay.port": "settings.cluster.relay.port",
         "relay.tls.certificate": "cluster.relayTLS.files", "relay.tls.key": "cluster.relayTLS.files",

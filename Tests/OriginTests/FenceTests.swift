@@ -88,7 +88,7 @@ struct FenceTests {
             stream.yield()
             try await eventually("the publisher is cut") { publisher.story.isClosed }
             #expect(node.assembly.streams.all.isEmpty && node.assembly.streams.publisherCount == 0)
-            #expect(!stream.begin(Term(number: .max, salt: 0), listed: nil))
+            #expect(!stream.begin(Term(number: .max, salt: 0), packaging: 1, listed: nil))
         }
     }
 }

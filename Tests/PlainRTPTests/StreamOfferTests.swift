@@ -32,7 +32,7 @@ import WebRTC
         "is refused with what is wrong with it",
         arguments: [
             ("", "m=audio names no source"), ("m=audio 1 RTP/AVP 97\r\na=rtpmap:97 opus/48000/2\r\n", "second m=audio"),
-            ("m=video 1 RTP/AVP 98\r\na=rtpmap:98 VP8/90000\r\n", "m=video with VP8"),
+            ("m=video 1 RTP/AVP 98\r\na=rtpmap:98 theora/90000\r\n", "m=video with theora"),
             ("m=audio 1 RTP/AVP 0\r\n", "m=audio with no format"),
         ])
     func refusals(_ more: String, _ reason: String) throws {

@@ -56,9 +56,9 @@ struct WHIPTests {
     func isOfAnotherCodec() async throws {
         try await TestNode.run { node in
             let peer = SessionPeer(node)
-            let answer = try await peer.post(peer.offer(.sendOnly, codec: "VP8"), to: "/live/demo/whip")
+            let answer = try await peer.post(peer.offer(.sendOnly, codec: "H261"), to: "/live/demo/whip")
             #expect(answer.status == 422)
-            #expect(answer.text.contains("offered are VP8"))
+            #expect(answer.text.contains("offered are H261"))
         }
     }
 

@@ -66,8 +66,8 @@ extension PlacementSnapshot {
         (0..<8).compactMap { try? StreamID(parsing: "live/choice-\($0)") }.map { stream in
             let key = RankingKey(stream)
             let origins = self.origins.ranking(of: key).map { self.origins.members[$0].id }
-            let standby = origins.first.flatMap { self.standby(of: stream, gateway: $0) }
-            return edges.working(3, of: key).map { edges.members[$0].id } + origins + [standby?.node].compactMap { $0 }
+            let standby = origins.first.flatMap { self.standby(of: stream, gateway: $0, packaging: 1) }
+            return edges.working(3, of: key).map { edges.members[$0].id } + origins + [standby].compactMap { $0 }
         }
     }
 }

@@ -104,7 +104,7 @@ def report(exercise: Exercise, outcome: Outcome) -> str:
         f"{outcome.total('refused')} refusals of what was listed",
         f"{len(outcome.names)} names, {sum(count for nodes, count in everywhere.items() if nodes > 1)} of them from "
         f"more than one node, {outcome.different} with two contents; {outcome.gaps} gaps, "
-        f"{outcome.twofold} numbers under two names; "
+        f"{outcome.twofold} numbers under two names; {outcome.stored} names are in the store, with {outcome.stored_gaps} gaps; "
         f"{sum(viewer['discontinuities'] > 0 for viewer in outcome.viewers)} viewers met a discontinuity",
         f"stands over 0.8 s: {len(stands)}" + (f", median {stands[len(stands) // 2]:.1f} s, longest {stands[-1]:.1f} s"
                                               if stands else ""),

@@ -20,11 +20,14 @@ from .encoders import Encoder, encoders
 from .faults import Faults
 from .overseer import Overseer
 from .plan import Plan
+from .recorded import DISK, SPILL, Recorded, waiting
 
 # A stand longer than this is no recovery; the longest fault, a publisher's return and three target durations.
 LONGEST_STAND = 45.0
 # At the end everybody has had something new within this time.
 FRESH = 6.0
+# And the store has what they had, within this one: longer than an uploader waits for anything.
+STORED = 30.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,6 +55,9 @@ class Outcome:
     numbers: dict[str, dict[int, set[str]]] = dataclasses.field(
         default_factory=lambda: collections.defaultdict(lambda: collections.defaultdict(set)))
     viewers: list[dict] = dataclasses.field(default_factory=list)
+    # How many of the names are in the store, and how many numbers it lists as gaps.
+    stored: int = 0
+    stored_gaps: int = 0
     seconds: float = 0.0
 
     @property
@@ -85,6 +91,7 @@ class Exercise:
         self.outcome = Outcome()
         self.faults = Faults(lab, self.nodes, self._process_begins)
         self.overseer = Overseer(lab, self.nodes, self._problem)
+        self.recorded = Recorded(lab.disk(DISK), self._problem) if DISK in topology.disks else None
         self.encoders: list[Encoder] = []
         self.swarms: list[subprocess.Popen] = []
         self.playing: dict[str, int] = {}
@@ -106,6 +113,8 @@ class Exercise:
             swarm.kill()
             swarm.wait()
         self.overseer.end()
+        if self.recorded:
+            self.recorded.end()
 
     def wait_playing(self, seconds: float) -> None:
         """Until everybody got something new within the last three seconds."""
@@ -180,10 +189,46 @@ class Exercise:
             missing = set(range(min(numbers), max(numbers))) - numbers.keys()
             if missing:
                 self._problem("numbers that nobody was shown", f"{stream}: {sorted(missing)[:20]}")
+        for node in self.nodes:
+            if not self.lab.running(node):
+                self._problem("a node that died", node)
+        self._read_store()
         if outcome.seconds > 600:
             for growth in self.overseer.grown(self.begun, time.monotonic()):
                 self._problem("memory that grows", growth)
         return outcome
+
+    def wait_stored(self, seconds: float) -> None:
+        """Until the store lists all that viewers were shown by now."""
+        with self._lock:
+            shown = {stream: max(numbers) for stream, numbers in self.outcome.numbers.items()}
+        def behind() -> dict[str, int]:
+            stored = {stream: max(numbers) for stream, numbers in self.recorded.numbers().items() if numbers}
+            return {stream: lacks for stream, number in shown.items() if (lacks := number - stored.get(stream, 0)) > 0}
+        try:
+            wait_until(lambda: not behind(), seconds, "the store to have what viewers had", every=0.5)
+        except AssertionError as failure:
+            raise AssertionError(f"{failure}; it is behind by {behind()}") from failure
+
+    def _read_store(self) -> None:
+        if not self.recorded:
+            return
+        try:
+            self.wait_stored(STORED)
+        except AssertionError as failure:
+            self._problem("a store that stays behind", str(failure))
+        try:
+            wait_until(lambda: not waiting(self.lab.disk(SPILL)), FRESH, "what waited for the store to be gone")
+        except AssertionError as failure:
+            self._problem("what waits for nothing", f"{failure}; there are {waiting(self.lab.disk(SPILL))[:10]}")
+        self.recorded.end()
+        self.recorded.look()
+        stored = self.recorded.numbers()
+        for stream, numbers in self.outcome.numbers.items():
+            if missing := numbers.keys() - stored[stream]:
+                self._problem("numbers that the store does not list", f"{stream}: {sorted(missing)[:20]}")
+        self.outcome.stored = self.recorded.compare({name: digest for name, (digest, *_) in self.outcome.names.items()})
+        self.outcome.stored_gaps = self.recorded.gaps
 
     def _begin(self) -> None:
         """Until everybody plays."""
@@ -199,6 +244,8 @@ class Exercise:
         for encoder in self.encoders:
             encoder.start()
         self.overseer.start()
+        if self.recorded:
+            self.recorded.start()
         wait_until(lambda: all(encoder.began for encoder in self.encoders), 30, "all encoders to be accepted")
         for number, region in enumerate(regions):
             viewers = self.counts[1] // len(regions) + (number < self.counts[1] % len(regions))

@@ -19,6 +19,8 @@ from .plan import Fault
 
 CLOCK = pathlib.Path(__file__).with_name("clock.c")
 REDIS_PORT = 6379
+# What is left of a disk that is full: nodes write it to the last byte, and one object is cut off there.
+LEFT = 64 << 10
 
 
 class Faults:
@@ -73,6 +75,9 @@ class Faults:
                 self.lab.link(*fault.targets, delay="250ms", jitter="50ms")
             case "flush":
                 self.flush(name)
+            case "full" | "crammed":
+                for disk in fault.targets:
+                    self.lab.room(disk, LEFT)
 
     def end(self, fault: Fault) -> None:
         name = fault.targets[0]
@@ -94,6 +99,10 @@ class Faults:
             case "jitter":
                 self.lab.link(*fault.targets, delay=f"{self._usual.delay * 1000:g}ms",
                               jitter=f"{self._usual.jitter * 1000:g}ms")
+
+            case "full" | "crammed":
+                for disk in fault.targets:
+                    self.lab.room(disk)
 
     def flush(self, name: str) -> None:
         """Redis takes a command as a line; it may be down just then."""

@@ -48,6 +48,8 @@ WORDS = {
     "jitter": "{0} and {1}: 250 ms apart, give or take 50",
     "store": "{0}: Redis killed, and empty when it is back",
     "flush": "{0}: Redis flushed",
+    "full": "{0}: the disk is full",
+    "crammed": "{0} and {1}: both disks are full",
 }
 
 
@@ -72,6 +74,7 @@ class Drawing:
     OTHERS = {"kill": 2, "freeze": 1}
     LINKS = {"partition": 2, "lossy": 3, "jitter": 2}
     STORE = {"store": 2, "flush": 1}
+    DISKS = {"full": 2, "crammed": 1}
 
     def __init__(self, seed: int, topology: Topology, nodes: list[str], store: str | None) -> None:
         self.chance = random.Random(seed)
@@ -91,6 +94,8 @@ class Drawing:
             self.groups.append(("links", 1, self.LINKS, nodes))
         if store:
             self.groups.append(("store", 1, self.STORE, [store]))
+        if topology.disks:
+            self.groups.append(("disks", 1, self.DISKS, list(topology.disks)))
         self.free_at = {group: BEGIN for group, *_ in self.groups}
 
     def faults(self, until: float):
@@ -133,6 +138,10 @@ class Drawing:
             lasts = round(chance.uniform(5, 40), 1)
         elif kind == "flush":
             lasts = 0.0
-        serves = "origin" in (self.topology.nodes[target].roles or ["origin"])
-        leaves = leave and serves and kind in ("freeze", "cut", "isolate", "deaf", "slow")
+        elif kind in self.DISKS:
+            targets, lasts = tuple(nodes if kind == "crammed" else nodes[:1]), round(chance.uniform(5, 20), 1)
+        leaves = leave and kind in ("freeze", "cut", "isolate", "deaf", "slow") and self._serves(target)
         return Fault(at, kind, targets, lasts, amount, leaves)
+
+    def _serves(self, node: str) -> bool:
+        return "origin" in (self.topology.nodes[node].roles or ["origin"])

@@ -77,7 +77,7 @@ class Swarm:
                 self.tell("listed", viewer.stream, number, name)
 
     def took(self, viewer: Viewer, name: str, body: bytes) -> None:
-        digest = hashlib.sha256(body).hexdigest()[:24]
+        digest = digest_of(body)
         known, nodes = self.contents.setdefault(name, (digest, set()))
         if known != digest:
             self.problem(viewer, "one name, two contents", f"{name} is {digest} and was {known} at {sorted(nodes)}")
@@ -262,6 +262,11 @@ class Viewer:
                 self.swarm.problem(self, "listed and not given", f"{name}: {status}")
                 taken.add(name)
                 del refused[name]
+
+
+def digest_of(body: bytes) -> str:
+    """By which contents are told apart."""
+    return hashlib.sha256(body).hexdigest()[:24]
 
 
 class Connection:

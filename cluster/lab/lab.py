@@ -32,6 +32,8 @@ from .topology import Link, Topology, link_of, read
 DELAY_LINE = "~delay-line"
 GOSSIP_PORT = 7946
 HTTP_PORT = 8080
+# Where the keeper has the disks, in a /run that nobody else sees.
+DISKS = "/run/disks"
 
 
 class Lab:
@@ -255,6 +257,23 @@ class Lab:
             if line := state["processes"].get(DELAY_LINE):
                 Process(*line).signal(signal.SIGHUP)
 
+    def disk(self, name: str) -> pathlib.Path:
+        """A disk of the topology as this process sees it; in settings it is `{disks}/NAME`."""
+        return pathlib.Path(f"/proc/{self.keeper.process.pid}/root{DISKS}/{name}")
+
+    def room(self, name: str, size: int | None = None) -> None:
+        """Lets so many bytes more be written to a disk, and no others; without a size as many as the topology says."""
+        def resized() -> bool:
+            disk = os.statvfs(self.disk(name))
+            whole = self.topology.disks[name] if size is None else (disk.f_blocks - disk.f_bfree) * disk.f_frsize + size
+            # Nodes write meanwhile: what is too small by then is refused.
+            with contextlib.suppress(Missing):
+                self.keeper.script(f"mount -o remount,size={whole} {DISKS}/{name}")
+                return True
+            return False
+
+        wait_until(resized, 10, f"the room on {name}", every=0.001)
+
     def traffic(self) -> dict[str, dict[str, int]]:
         """IP packets and bytes of each node since the beginning: sent, and received behind all losses."""
         listing = self.keeper.script("nft -j list set bridge lab sent; nft -j list set bridge lab received")
@@ -284,6 +303,9 @@ class Lab:
 
     def _build(self) -> None:
         self.keeper.script(network.build(self.topology))
+        # They go with the keeper, by whatever signal it dies. From within the lab they are seen through it.
+        self.keeper.script("".join(f"mkdir -p {DISKS}/{name}; mount -t tmpfs -o size={size},mode=0700 {name} {DISKS}/{name}\n"
+                                   for name, size in self.topology.disks.items()))
         if len(self.topology.regions) < 2:
             return
         links = dict(self.topology.links)
@@ -309,7 +331,9 @@ class Lab:
             (seeds if seed.region == node.region else remote_seeds).append(f"{seed.address}:{GOSSIP_PORT}")
         meant = {"name": name, "region": node.region, "zone": node.zone, "address": node.address, "key": self.key,
                  "roles": node.roles, "seeds": seeds, "remote_seeds": remote_seeds, "folder": str(folder),
-                 "settings": str(folder / "millrace.yml")}
+                 "settings": str(folder / "millrace.yml"),
+                 # The keeper is the first process that a node sees.
+                 "disks": f"/proc/1/root{DISKS}"}
         (folder / "millrace.yml").write_text(yaml.safe_dump(settings_of(node, meant)))
         inherited = {key: value for key, value in os.environ.items() if not key.startswith("MILLRACE_")}
         first, *rest = [str(filled(word, meant)) for word in words]

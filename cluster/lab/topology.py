@@ -64,6 +64,8 @@ class Topology:
     links: dict[tuple[str, str], Link]
     nodes: dict[str, Node]
     seeds: list[str]
+    # The size in bytes of each disk that the nodes share.
+    disks: dict[str, int] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def load(cls, name: str | pathlib.Path) -> Topology:
@@ -72,7 +74,7 @@ class Topology:
 
     @classmethod
     def parse(cls, name: str, text: Any) -> Topology:
-        text = of_keys(text, name, {"about", "regions", "links", "command", "settings", "seeds", "nodes"})
+        text = of_keys(text, name, {"about", "regions", "links", "command", "settings", "seeds", "nodes", "disks"})
         regions = {region: number for number, region in enumerate(text.get("regions") or [], 1)}
         links = {}
         for one in text.get("links") or []:
@@ -90,7 +92,10 @@ class Topology:
         seeds = text.get("seeds") or []
         if not nodes or set(seeds) - set(nodes):
             raise TopologyFailure(f"{name}: no nodes, or seeds that are none: {seeds}")
-        return cls(name, text.get("about") or "", regions, links, nodes, seeds)
+        disks = {disk: size(amount) for disk, amount in (text.get("disks") or {}).items()}
+        if bad := [disk for disk in disks if not re.fullmatch("[a-z]+", disk) or disk in nodes]:
+            raise TopologyFailure(f"{name}: a disk's name is letters, and no node's, not {bad[0]}")
+        return cls(name, text.get("about") or "", regions, links, nodes, seeds, disks)
 
     def names(self, words: str | list[str]) -> list[str]:
         """Nodes by name, by region, as region/zone, or `all`; several with commas."""
@@ -170,6 +175,14 @@ def bits(text: object) -> int:
     if not found and text != "any":
         raise TopologyFailure(f"{text} is no rate: 500kbit, 10Mbit, any")
     return int(float(found[1]) * {"": 1, "k": 1e3, "M": 1e6, "G": 1e9}[found[2]]) if found else 0
+
+
+def size(text: object) -> int:
+    """`64KiB`, `2GiB`."""
+    found = re.fullmatch(r"(\d+)([KMG])iB", str(text))
+    if not found:
+        raise TopologyFailure(f"{text} is no size: 64KiB, 2GiB")
+    return int(found[1]) << {"K": 10, "M": 20, "G": 30}[found[2]]
 
 
 def of_keys(value: Any, where: str, allowed: set[str]) -> dict:

@@ -26,6 +26,8 @@ extension BoxType {
     public static let ftyp: BoxType = "ftyp"
     /// Segment type and brands.
     public static let styp: BoxType = "styp"
+    /// Producer reference time: which media time was when.
+    public static let prft: BoxType = "prft"
     /// Movie: the whole of an init section but its brands.
     public static let moov: BoxType = "moov"
     /// Movie fragment.

@@ -5,10 +5,14 @@ public import Media
 
 /// One part of one rendition, as the feed's marks bound it: the input of `FragmentWriter`.
 public struct Fragment: Sendable {
+    /// The version of the byte writer, `SegmentStart.packaging`: one of `Packaging.supported`.
+    public var packaging: UInt8
     /// `mfhd` sequence number: the segment's first fragment number plus the part's index.
     public var sequenceNumber: UInt32
     /// Whether the part is the segment's first, which bears `styp`.
     public var isFirstInSegment: Bool
+    /// Which media time was when, where the part is to say so: a segment's first, of version 2.
+    public var reference: ReferenceTime?
     /// The tracks of the rendition, in the order in which their samples shall stand.
     public var tracks: [TrackID]
     /// The part's units in feed order. Units of other tracks are passed over, so all renditions may share one list.
@@ -18,11 +22,13 @@ public struct Fragment: Sendable {
 
     /// A fragment of its parts.
     public init(
-        sequenceNumber: UInt32, isFirstInSegment: Bool, tracks: [TrackID], units: ArraySlice<AccessUnit>,
-        ends: [TrackTime]
+        packaging: UInt8, sequenceNumber: UInt32, isFirstInSegment: Bool, reference: ReferenceTime? = nil,
+        tracks: [TrackID], units: ArraySlice<AccessUnit>, ends: [TrackTime]
     ) {
+        self.packaging = packaging
         self.sequenceNumber = sequenceNumber
         self.isFirstInSegment = isFirstInSegment
+        self.reference = reference
         self.tracks = tracks
         self.units = units
         self.ends = ends

@@ -6,8 +6,8 @@ import Media
 
 /// Hop 9 of a frame's life: writes one part as `moof` and `mdat`, ISO/IEC 14496-12 §8.8, ISO/IEC 23000-19 §7.3.
 ///
-/// The bytes depend on the fragment and on `Packaging.newest` alone, so every node that holds a part's units writes
-/// the same ones, and a segment is its parts one after the other.
+/// The bytes depend on the fragment alone, its version of the byte writer among it, so every node that holds a part's
+/// units writes the same ones, and a segment is its parts one after the other.
 ///
 /// Times are written as the feed has them. Composition offsets are signed and not shifted, and there is no edit list:
 /// a track with B-frames is presented from its first unit's decode time plus its offset on, which is where the
@@ -20,6 +20,7 @@ public enum FragmentWriter {
             var bytes: [UInt8] = []
             bytes.reserveCapacity(layout.byteCount)
             if fragment.isFirstInSegment { bytes.append(contentsOf: segmentType) }
+            layout.referenceTime?.write(to: &bytes)
             writeHeader(to: &bytes, fragment, layout, units)
             bytes.writeBox(.mdat) { bytes in
                 for run in layout.runs {
@@ -71,6 +72,8 @@ public enum FragmentWriter {
         private(set) var runs: [TrackRun] = []
         /// Bytes of the `moof` box.
         private(set) var movieSize = 8 + 16
+        /// What stands before it.
+        let referenceTime: ProducerReferenceTime?
         /// Bytes of the part.
         private(set) var byteCount: Int
 
@@ -82,7 +85,17 @@ public enum FragmentWriter {
                 movieSize += run.byteCount
                 byteCount += run.payloadSize
             }
-            byteCount += movieSize + 8
+            referenceTime = Self.referenceTime(of: fragment, units, track: runs.first?.track)
+            byteCount += movieSize + 8 + (referenceTime == nil ? 0 : ProducerReferenceTime.byteCount)
+        }
+
+        private static func referenceTime(
+            of fragment: Fragment, _ units: UnsafeBufferPointer<AccessUnit>, track: TrackID?
+        ) -> ProducerReferenceTime? {
+            guard fragment.packaging >= Packaging.firstWithReferenceTime, fragment.isFirstInSegment,
+                let reference = fragment.reference, let unit = units.first(where: { $0.track == track })
+            else { return nil }
+            return ProducerReferenceTime(unit, reference)
         }
     }
 

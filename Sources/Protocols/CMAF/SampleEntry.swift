@@ -28,8 +28,16 @@ extension [UInt8] {
             bytes.writeZeros(32)
             bytes.append(bigEndian: UInt16(24))
             bytes.append(bigEndian: Int16(-1))
-            bytes.writeBox(video.codec.configurationBox) { $0.append(contentsOf: video.record) }
+            bytes.writeConfiguration(video)
             if let format = video.pictureFormat { bytes.writePresentation(format) }
+        }
+    }
+
+    /// `vpcC` alone is a full box, of version 1 (VP-ISOBMFF §2.2).
+    private mutating func writeConfiguration(_ video: VideoParameters) {
+        switch video.codec {
+        case .vp8, .vp9: writeFullBox(video.codec.configurationBox, version: 1) { $0.append(contentsOf: video.record) }
+        default: writeBox(video.codec.configurationBox) { $0.append(contentsOf: video.record) }
         }
     }
 
@@ -96,6 +104,8 @@ extension Codec {
         case .h264: "avc1"
         case .hevc: "hvc1"
         case .opus: "Opus"
+        case .vp8: "vp08"
+        case .vp9: "vp09"
         }
     }
 
@@ -106,6 +116,7 @@ extension Codec {
         case .h264: "avcC"
         case .hevc: "hvcC"
         case .opus: "dOps"
+        case .vp8, .vp9: "vpcC"
         }
     }
 }

@@ -84,6 +84,7 @@ public struct FeedRecordDecoder: Sendable {
             switch codec {
             case .av1: try VideoParameters(av1C: told.record)
             case .hevc: try VideoParameters(hvcC: told.record)
+            case .vp8, .vp9: try VideoParameters(vpcC: told.record, codec, width: told.width, height: told.height)
             default: try VideoParameters(avcC: told.record)
             }
         }

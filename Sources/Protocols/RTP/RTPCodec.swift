@@ -4,8 +4,7 @@ public import Media
 
 /// What an RTP payload can hold.
 ///
-/// Four of the six are codecs of the feed, and go by `MediaFromRTP` to every protocol. VP8 and VP9 have no `Codec`: they
-/// can not become access units, and go by `PassThrough` from publisher to WHEP viewers, packet by packet.
+/// All are codecs of the feed, and go by `MediaFromRTP` to every protocol.
 public enum RTPCodec: UInt8, Hashable, Sendable, CaseIterable {
     case av1
     case h264
@@ -14,14 +13,15 @@ public enum RTPCodec: UInt8, Hashable, Sendable, CaseIterable {
     case vp8
     case vp9
 
-    /// The codec of the feed's access units; nil for what is only passed through.
-    public var media: Codec? {
+    /// The codec of the feed's access units.
+    public var media: Codec {
         switch self {
         case .av1: .av1
         case .h264: .h264
         case .hevc: .hevc
         case .opus: .opus
-        case .vp8, .vp9: nil
+        case .vp8: .vp8
+        case .vp9: .vp9
         }
     }
 
@@ -33,6 +33,8 @@ public enum RTPCodec: UInt8, Hashable, Sendable, CaseIterable {
         case .h264: self = .h264
         case .hevc: self = .hevc
         case .opus: self = .opus
+        case .vp8: self = .vp8
+        case .vp9: self = .vp9
         }
     }
 

@@ -11,6 +11,8 @@ public import Objects
 /// is not kept: whoever serves the folder knows it by the names.
 public final class FileStore: ObjectStore {
     private let folder: ObjectFolder
+    /// What keeps other processes out of a folder that is this one's alone.
+    private let ownership: File?
     /// Disks block: reading and writing have threads of their own.
     private let queue = DispatchQueue(label: "millrace.file-store", attributes: .concurrent)
 
@@ -18,6 +20,16 @@ public final class FileStore: ObjectStore {
     public init(path: String) throws(StoreFailure) {
         folder = ObjectFolder(path: path)
         try folder.prepare()
+        ownership = nil
+    }
+
+    /// A store of this process alone, in a folder of its own below `path`. It begins empty: what a process that died left
+    /// there is removed. Throws ``StoreFailure/forbidden(_:)`` while another process has it.
+    public init(ofThisProcessBelow path: String) throws(StoreFailure) {
+        folder = ObjectFolder(path: "\(path)/\(ObjectFolder.own)")
+        try folder.prepare()
+        ownership = try folder.own()
+        try folder.clear()
     }
 
     /// Does one operation. Nothing is tried again: a disk that fails does not get better.

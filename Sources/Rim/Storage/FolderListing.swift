@@ -51,13 +51,17 @@ struct FolderListing {
         defer { closedir(directory) }
         var names: [String] = []
         while let entry = readdir(directory) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
+            let name = Self.name(of: entry)
             guard name != ".", name != "..", name != ObjectFolder.workshop else { continue }
             names.append(Int32(entry.pointee.d_type) == Int32(DT_DIR) ? name + "/" : name)
         }
         return names.sorted { Self.isBefore($0, $1) }
+    }
+
+    static func name(of entry: UnsafeMutablePointer<dirent>) -> String {
+        withUnsafePointer(to: &entry.pointee.d_name) {
+            $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+        }
     }
 
     private static func isBefore(_ left: String, _ right: String) -> Bool {

@@ -12,7 +12,10 @@ struct ObjectFolder: Sendable {
     init(path: String) { self.path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path }
 
     /// Makes the folder, and within it one for files that are not whole yet.
-    func prepare() throws(StoreFailure) { try makeFolders(above: "\(Self.workshop)/x") }
+    func prepare() throws(StoreFailure) {
+        try makeFolders(above: "\(Self.workshop)/x")
+        removeDrafts(olderThan: Self.longestWrite)
+    }
 
     /// Writes an object; its new version.
     func write(

@@ -195,6 +195,8 @@ extension Codec {
         case .h264: "h264"
         case .hevc: "hevc"
         case .opus: "opus"
+        case .vp8: "vp8"
+        case .vp9: "vp9"
         }
     }
 }

@@ -73,7 +73,7 @@ package final class NodeAssembly: Sendable {
         self.recording = recording
         let delivery = try DeliveryPart(settings, metrics: DeliveryMetrics(metrics.registry), log: storms)
         self.delivery = delivery
-        let alone: any OriginCluster = key == nil ? LoneOrigin() : link
+        let alone: any OriginCluster = key == nil ? LoneOrigin(packaging: settings.packaging.upperBound) : link
         let origin = recording.map { RecordedOrigin(alone, recorders: $0) as any OriginCluster } ?? alone
         streams = LiveStreamTable(
             settings: settings.liveStreamSettings, replicas: replicas, cluster: origin, makeReplica: makeReplica)

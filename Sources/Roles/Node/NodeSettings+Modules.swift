@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Access
+import CMAF
 import Cluster
 package import Edge
 package import Fanout
@@ -35,6 +36,11 @@ extension NodeSettings {
         settings.publishTokenLifetime = access.publishTokenLife
         settings.publishTokenLifetimeLimit = access.publishTokenLifeMaximum
         return settings
+    }
+
+    /// The versions of the byte writer that the node writes.
+    var packaging: ClosedRange<UInt8> {
+        Packaging.supported.clamped(to: 0...UInt8(clamping: cluster.packaging))
     }
 
     package var httpAdmission: AdmissionLimits { admission(connections: http.maximumConnections) }

@@ -11,10 +11,12 @@ import Transport
 /// The term begins, is doubted, and is somebody else's.
 extension LiveStream {
     /// The term is taken: goes on from what the replica holds, and with what has waited.
-    /// - Parameter listed: the highest number that anybody listed; those that nobody holds become gaps.
+    /// - Parameters:
+    ///   - packaging: the version of the byte writer for all of the term.
+    ///   - listed: the highest number that anybody listed; those that nobody holds become gaps.
     /// - Returns: false where the stream is over, or a higher term was promised to somebody else meanwhile.
     @discardableResult
-    public func begin(_ term: Term, listed: MediaSequenceNumber?) -> Bool {
+    public func begin(_ term: Term, packaging: UInt8, listed: MediaSequenceNumber?) -> Bool {
         let hasBegun = state.withLock { state -> Bool in
             if case .yielded = state.presence { return false }
             guard !state.hasTerm else { return false }
@@ -23,7 +25,10 @@ extension LiveStream {
             guard let summary = replica.succeed(in: term, firstSegment: first) else { return false }
             state.term = term
             state.hasTerm = true
-            state.sequencer = Sequencer(settings: settings.sequencer, term: term, continuing: summary)
+            state.packaging = packaging
+            var cuts = settings.sequencer
+            cuts.packaging = packaging
+            state.sequencer = Sequencer(settings: cuts, term: term, continuing: summary)
             state.sequencer.cdnBase = state.cdnBase
             state.commits = CommitTracker(term: term)
             if let listed { state.sequencer.skip(through: listed, into: &state.records) }

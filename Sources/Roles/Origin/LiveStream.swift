@@ -35,6 +35,8 @@ public final class LiveStream: Sendable {
         /// The term it appends in; the highest known before, while it is being taken.
         var term: Term
         var hasTerm = false
+        /// The version of the byte writer that the term is written with.
+        var packaging: UInt8 = 1
         var sequencer: Sequencer
         var commits: CommitTracker
         var nextNumber: UInt64 = 0
@@ -115,6 +117,9 @@ extension LiveStream {
 
     /// Whether its term is taken.
     public var hasTerm: Bool { state.withLock { $0.hasTerm } }
+
+    /// The version of the byte writer that its term is written with, once it is taken.
+    public var packaging: UInt8 { state.withLock { $0.packaging } }
 
     /// How long the publisher has been there; nil while it is away.
     public var publisherAge: Duration? {

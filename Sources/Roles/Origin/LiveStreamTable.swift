@@ -170,7 +170,8 @@ extension LiveStreamTable {
             guard let stream else { return }
             switch outcome {
             case .lost(let reason): stream.yield(reason)
-            case .taken(let term, let listed): if !stream.begin(term, listed: listed) { stream.yield() }
+            case .taken(let term, let packaging, let listed):
+                if !stream.begin(term, packaging: packaging, listed: listed) { stream.yield() }
             }
         }
     }

@@ -51,16 +51,19 @@ public enum TermPurpose: Hashable, Sendable {
 public enum TermOutcome: Sendable {
     /// Somebody else has the stream, or too few agree.
     case lost(CutReason)
-    /// It is taken; the number is the highest that anybody listed, where somebody did.
-    case taken(Term, listed: MediaSequenceNumber?)
+    /// It is taken, and all of it is written with this version of the byte writer; the number is the highest that anybody
+    /// listed, where somebody did.
+    case taken(Term, packaging: UInt8, listed: MediaSequenceNumber?)
 }
 
 /// An origin alone: every term is its own at once.
 public final class LoneOrigin: OriginCluster {
     private let random = Mutex(SystemRandomNumberGenerator())
+    private let packaging: UInt8
 
     /// An origin that knows of no other.
-    public init() {}
+    /// - Parameter packaging: the version of the byte writer for all that it writes.
+    public init(packaging: UInt8) { self.packaging = packaging }
 
     /// Nobody could replace this node.
     public var pulse: GatewayPulse? { nil }
@@ -72,7 +75,7 @@ public final class LoneOrigin: OriginCluster {
     public func take(_ stream: LiveStream, for purpose: TermPurpose, done: @escaping @Sendable (TermOutcome) -> Void) {
         let now = SystemClock.wall().milliseconds.magnitude
         let term = random.withLock { Term.taken(above: stream.term, now: now, using: &$0) }
-        done(.taken(term, listed: nil))
+        done(.taken(term, packaging: packaging, listed: nil))
     }
 
     /// Nobody is told.

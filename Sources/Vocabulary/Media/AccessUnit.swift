@@ -44,4 +44,9 @@ public struct AccessUnit: Hashable, Sendable {
         self.isRandomAccess = isRandomAccess
         self.payload = payload
     }
+
+    /// When it is seen or heard.
+    public var presentationTime: MediaTime {
+        MediaTime(ticks: decodeTime.ticks &+ Int64(compositionOffset), timescale: decodeTime.timescale)
+    }
 }

@@ -34,9 +34,10 @@ public enum ParameterSets: Hashable, Sendable {
 
 /// How to decode a video track.
 public struct VideoParameters: Hashable, Sendable {
-    /// H.264, HEVC or AV1.
+    /// H.264, HEVC, AV1, VP8 or VP9.
     public let codec: Codec
-    /// The body of `avcC` (ISO/IEC 14496-15 §5.3.3), `hvcC` (§8.3.3) or `av1C` (AV1-ISOBMFF §2.3).
+    /// The body of `avcC` (ISO/IEC 14496-15 §5.3.3), `hvcC` (§8.3.3) or `av1C` (AV1-ISOBMFF §2.3), or
+    /// the record within `vpcC` (VP-ISOBMFF §2.2), which does not tell the size.
     public let record: ByteSlice
     /// Width of the picture as shown, in pixels, after cropping.
     public let width: UInt32

@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import struct
 
-from isobmff import BoxError, Fragment, InitSection, Run, parse_fragments, parse_init
+from isobmff import BoxError, Fragment, InitSection, ReferenceTime, Run, parse_fragments, parse_init, reference_times
 
 from .findings import ERROR, WARNING, Report, rule
 from .model import Segment
@@ -27,6 +27,9 @@ SEQUENCE = rule("media.sequence", ERROR, "fragment numbers rise by one from part
 OVERLAP = rule("media.overlap", ERROR, "decode times do not overlap", "ISO/IEC 14496-12 8.8.12; 8216bis 3")
 HOLE = rule("media.hole", ERROR, "decode times go on without a hole where no discontinuity stands", "8216bis 3")
 STEP = rule("media.step", ERROR, "audio and video of a segment begin together", "8216bis 3.1.2; CMAF 7.3.4")
+REFERENCE = rule("media.reference-time", ERROR,
+                 "prft is of the segment's first sample, and says what EXT-X-PROGRAM-DATE-TIME says",
+                 "ISO/IEC 14496-12 8.16.5; 8216bis 4.4.4.6")
 CHANGED = rule("media.changed", ERROR, "one name has one content", "8216bis 6.2.1")
 DURATION_ZERO = rule("media.zero-duration", WARNING, "samples last", "ISO/IEC 14496-12 8.8.8")
 FIRST_DURATION = rule("media.tiny-fragment", ERROR, "a fragment holds samples", "8216bis 3.2")
@@ -73,10 +76,11 @@ class MediaChecker:
         if init is None or segment.gap:
             return
         try:
-            fragments = parse_fragments(data, init)
+            fragments, times = parse_fragments(data, init), reference_times(data)
         except (BoxError, struct.error, IndexError) as failure:
             self.report.add(BOXES, f"msn {segment.msn}: {failure}", self.where)
             return
+        self._reference_times(segment, times, fragments, init)
         consecutive = self.last_msn == segment.msn - 1 and not segment.discontinuity
         self._continuity(segment, fragments, init, consecutive)
         self._durations(segment, fragments, init)
@@ -142,6 +146,17 @@ class MediaChecker:
             for sample in run.samples:
                 self.frame_durations[sample.duration] = self.frame_durations.get(sample.duration, 0) + 1
         self.next_times[run.track] = run.decode_time + run.duration
+
+    def _reference_times(self, segment: Segment, times: list[ReferenceTime], fragments: list[Fragment],
+                         init: InitSection) -> None:
+        for time in times:
+            run = next((run for fragment in fragments if (run := fragment.run(time.track)) and run.samples), None)
+            if run is None or time.media_time != run.decode_time + run.samples[0].offset:
+                self.report.add(REFERENCE, f"msn {segment.msn}: {time.media_time} of track {time.track}", self.where)
+            # Sound may begin a little before or after the pictures that the date is of.
+            tolerance = 0.001 if init.video and init.video.id == time.track else STEP_TOLERANCE
+            if segment.pdt and abs(time.civil - segment.pdt.timestamp()) > tolerance:
+                self.report.add(REFERENCE, f"msn {segment.msn}: {time.civil:.3f}, not {segment.pdt}", self.where)
 
     def _durations(self, segment: Segment, fragments: list[Fragment], init: InitSection) -> None:
         measured = _seconds(fragments, init)

@@ -258,7 +258,7 @@ struct MediaFromRTMPTests {
         arguments: [
             (MediaKind.video, "12 00", RTMPFailure.unsupportedCodec(2, isVideo: true)),
             (.audio, "2f 00", .unsupportedCodec(2, isVideo: false)),
-            (.video, "90 76703039 00", .unsupportedCodec(0x7670_3039, isVideo: true)),
+            (.video, "90 76766331 00", .unsupportedCodec(0x7676_6331, isVideo: true)),
             (.audio, "90 664c6143", .unsupportedCodec(0x664C_6143, isVideo: false)),
             (.video, "1700000000", .parameters(.truncated)),
             (.video, "90 6d703461", .unsupportedCodec(0x6D70_3461, isVideo: true)),

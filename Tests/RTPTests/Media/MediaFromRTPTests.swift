@@ -156,33 +156,3 @@ struct MediaFromRTPTests {
         for case .accessUnit(let unit) in events { #expect(!unit.payload.isEmpty, "seed \(seed)") }
     }
 }
-
-@Suite("A pass-through")
-struct PassThroughTests {
-    private func packet(_ source: ReceiveSource, _ sequence: Int64, _ timestamp: Int64, _ payload: [UInt8])
-        -> ReceivedPacket
-    {
-        ReceivedPacket(
-            source: source, codec: .vp8, sequence: sequence, timestamp: timestamp, marker: true, payload: payload[...])
-    }
-
-    @Test("keeps packets as they are, on one clock that goes forward over publishers")
-    func packets() throws {
-        var pass = PassThrough(wall: WallTime(milliseconds: 0), now: .zero)
-        var ring = PacketRing(.video)
-        let source = ReceiveSource(media: 0)
-        #expect(pass.receive(packet(source, 1, 5000, [0x10, 0x00, 7]), now: .seconds(1), into: &ring) == 0)
-        #expect(pass.receive(packet(source, 2, 5000, [0x00, 8]), now: .seconds(1), into: &ring) == 1)
-        #expect(pass.receive(packet(source, 3, 5000, []), now: .seconds(1), into: &ring) == nil)
-        ring.skip(2)
-        #expect(pass.receive(packet(source, 6, 8000, [0x10, 0x01, 9]), now: .seconds(1), into: &ring) == 4)
-        #expect([0, 1, 4].map { ring[$0]?.timestamp } == [90_000, 90_000, 93_000])
-        #expect([0, 1, 4].map { ring[$0]?.beginsRandomAccess } == [true, false, false])
-        var bytes: [UInt8] = []
-        ring.appendPayload(of: try #require(ring[4]), to: &bytes)
-        #expect(bytes == [0x10, 0x01, 9])
-        pass.begin()
-        #expect(pass.receive(packet(source, 1, 77, [0x10, 0x00, 7]), now: .milliseconds(1010), into: &ring) == 5)
-        #expect((ring[5]?.timestamp ?? 0) > 93_000)
-    }
-}

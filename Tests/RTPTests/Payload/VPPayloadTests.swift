@@ -13,7 +13,7 @@ struct VPPayloadTests {
     func roundTrip(codec: RTPCodec, seed: UInt64) {
         var random = SeededRandom(seed: seed)
         let longest = Int.random(in: 64...1500, using: &random)
-        var packetizer = VPPacketizer(codec, settings: PacketizerSettings(longestPayload: longest))
+        let packetizer = VPPacketizer(codec, settings: PacketizerSettings(longestPayload: longest))
         var (frames, sent): ([[UInt8]], [[[UInt8]]]) = ([], [])
         for index in 0..<4 {
             var frame = noise(.random(in: 1...5000, using: &random), using: &random)

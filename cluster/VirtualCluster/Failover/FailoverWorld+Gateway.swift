@@ -221,7 +221,7 @@ extension FailoverWorld {
             _ = node.gateway?.commits.remove(HolderID(UInt16(gone)))
             settle(node)
         }
-        entry.standby = current ?? node.snapshot.standby(of: Self.stream, gateway: node.id)?.node
+        entry.standby = current ?? node.snapshot.standby(of: Self.stream, gateway: node.id, packaging: 1)
         node.gateway?.standby = entry.standby.map(number(of:))
         guard entry != former else { return }
         entry.version += former == nil ? 0 : 1

@@ -17,7 +17,11 @@ struct WindowPart: Sendable {
     /// The duration as playlists print it, in microseconds: such that the parts of a segment add up to its EXTINF.
     let microseconds: Int64
     /// What each rendition has of it, from which bandwidth is measured.
-    let sizes: [RenditionSize]
+    private(set) var sizes: [RenditionSize] = []
+    /// The version of the byte writer.
+    let packaging: UInt8
+    /// Which media time was when, where the part begins a segment; nil where it has no picture then.
+    let reference: ReferenceTime?
     /// Whether its first picture is a random access point; true where it has no picture.
     let beginsIndependent: Bool
     /// The units, until every rendition was written.
@@ -25,29 +29,29 @@ struct WindowPart: Sendable {
     /// The fragments written so far, by rendition.
     private(set) var fragments: [RenditionBytes] = []
 
-    init(_ mark: PartEnd, number: UInt32, after before: Duration, units: [AccessUnit], birth: ParametersBirth?) {
+    /// The part of `segment` behind those it has.
+    init(_ mark: PartEnd, of segment: WindowSegment, units: [AccessUnit], birth: ParametersBirth?) {
         self.mark = mark
-        self.number = number
         self.units = units
+        number = segment.firstFragmentNumber &+ UInt32(truncatingIfNeeded: segment.parts.count)
+        packaging = segment.packaging
         let leading = birth?.parameters.leadingTrack?.id
-        beginsIndependent = units.first { $0.track == leading }?.isRandomAccess ?? true
+        let first = units.first { $0.track == leading }
+        beginsIndependent = first?.isRandomAccess ?? true
+        let isFirst = mark.position.part == 0
+        reference =
+            isFirst ? first.map { ReferenceTime(civil: segment.programDateTime, media: $0.presentationTime) } : nil
+        let before = segment.duration
         elapsed = before + min(max(mark.duration, .zero), WindowSegment.longest)
         microseconds = elapsed.roundedMicroseconds - before.roundedMicroseconds
-        let all = Self.fragment(mark, number: number, units: units, tracks: [])
-        sizes = birth.map { RenditionSize.measured(all, birth: $0) } ?? []
+        sizes = birth.map { RenditionSize.measured(fragment(of: []), birth: $0) } ?? []
     }
 
     /// What the byte writer needs to write the tracks of a rendition.
     func fragment(of tracks: [Track]) -> Fragment {
-        Self.fragment(mark, number: number, units: units, tracks: tracks.map(\.id))
-    }
-
-    private static func fragment(
-        _ mark: PartEnd, number: UInt32, units: [AccessUnit], tracks: [TrackID]
-    ) -> Fragment {
         Fragment(
-            sequenceNumber: number, isFirstInSegment: mark.position.part == 0, tracks: tracks, units: units[...],
-            ends: mark.ends)
+            packaging: packaging, sequenceNumber: number, isFirstInSegment: mark.position.part == 0,
+            reference: reference, tracks: tracks.map(\.id), units: units[...], ends: mark.ends)
     }
 
     /// The fragment of a rendition, where it was written.

@@ -40,6 +40,8 @@ struct WindowSegment: Sendable {
     let partTarget: Duration?
     let cdnBase: String?
     let firstFragmentNumber: UInt32
+    /// The version of the byte writer.
+    let packaging: UInt8
     /// EXT-X-GAP: no media.
     let isGap: Bool
     var phase: Phase
@@ -65,6 +67,7 @@ struct WindowSegment: Sendable {
         partTarget = start.partTarget.flatMap { $0 > .zero ? min($0, Self.longest) : nil }
         cdnBase = start.cdnBase
         firstFragmentNumber = start.firstFragmentNumber
+        packaging = start.packaging
         isGap = false
         phase = .open
         duration = .zero
@@ -87,6 +90,7 @@ struct WindowSegment: Sendable {
         partTarget = before.partTarget
         cdnBase = before.cdnBase
         firstFragmentNumber = before.firstFragmentNumber &+ UInt32(truncatingIfNeeded: before.parts.count)
+        packaging = before.packaging
         isGap = true
         phase = .closed
         duration = min(max(gap.duration, .zero), Self.longest)
@@ -134,8 +138,7 @@ struct WindowSegment: Sendable {
 
     /// Adds a part that ends with `mark`, which is record `place` of the term.
     mutating func append(_ mark: PartEnd, at place: UInt64, units: [AccessUnit], birth: ParametersBirth?) {
-        let number = firstFragmentNumber &+ UInt32(truncatingIfNeeded: parts.count)
-        let part = WindowPart(mark, number: number, after: duration, units: units, birth: birth)
+        let part = WindowPart(mark, of: self, units: units, birth: birth)
         duration = part.elapsed
         parts.append(part)
         marks.append(place)

@@ -17,6 +17,8 @@ struct FourCC: Hashable {
     static let avc = FourCC("avc1")
     static let hevc = FourCC("hvc1")
     static let opus = FourCC("Opus")
+    static let vp8 = FourCC("vp08")
+    static let vp9 = FourCC("vp09")
 
     /// The code of a codec.
     init(_ codec: Codec) {
@@ -26,6 +28,8 @@ struct FourCC: Hashable {
         case .h264: self = .avc
         case .hevc: self = .hevc
         case .opus: self = .opus
+        case .vp8: self = .vp8
+        case .vp9: self = .vp9
         }
     }
 

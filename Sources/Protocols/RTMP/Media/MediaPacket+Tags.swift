@@ -39,12 +39,13 @@ extension MediaPacket {
         body = reader.rest
     }
 
-    /// AV1 has no composition time, because its units are in order of decoding and hold what is shown by themselves.
+    /// AV1, VP8 and VP9 have no composition time, because their units are in order of decoding and hold what is shown by
+    /// themselves.
     private init(enhancedVideo head: EnhancedHead, isKeyFrame: Bool) throws(TagFailure) {
         var reader = ByteReader(head.body)
         switch head.packetType {
         case 0: content = .configuration
-        case 1 where head.codec == .av1: content = .unit(0)
+        case 1 where ![.h264, .hevc].contains(head.codec): content = .unit(0)
         case 1: content = .unit(try reader.read { (r) throws(Truncated) in try r.int24() })
         case 3: content = .unit(0)
         default: throw .notMedia

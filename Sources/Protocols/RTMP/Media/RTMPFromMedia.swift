@@ -3,8 +3,8 @@
 import Bytes
 public import Media
 
-/// Tracks and access units as RTMP and FLV carry them: H.264 and AAC in the tags that all players know, HEVC, AV1 and
-/// Opus as Enhanced RTMP 1 has them.
+/// Tracks and access units as RTMP and FLV carry them: H.264 and AAC in the tags that all players know, HEVC, AV1,
+/// VP9 and Opus as Enhanced RTMP 1 has them, and VP8 as its second version has it.
 ///
 /// The other half of `MediaFromRTMP`. A tag shares the unit's bytes; make it once and encode it once for all players.
 public struct RTMPFromMedia: Hashable, Sendable {
@@ -45,7 +45,7 @@ extension RTMPFromMedia {
         switch codec {
         case .aac: return [legacyAAC, 1]
         case .opus: return head(0x90 | codedFrames, .opus)
-        case .av1: return head(0x80 | frame | codedFrames, .av1)
+        case .av1, .vp8, .vp9: return head(0x80 | frame | codedFrames, FourCC(codec))
         case .h264: return [frame | legacyAVC, 1] + offset(unit)
         case .hevc where unit.compositionOffset == 0: return head(0x80 | frame | codedFramesX, .hevc)
         case .hevc: return head(0x80 | frame | codedFrames, .hevc) + offset(unit)
@@ -57,9 +57,8 @@ extension RTMPFromMedia {
         switch track.codec {
         case .aac: header = [legacyAAC, 0]
         case .opus: header = head(0x90, .opus)
-        case .av1: header = head(0x90, .av1)
+        case .av1, .hevc, .vp8, .vp9: header = head(0x90, FourCC(track.codec))
         case .h264: header = [0x10 | legacyAVC, 0, 0, 0, 0]
-        case .hevc: header = head(0x90, .hevc)
         }
         return MediaTag(
             kind: track.codec.isVideo ? .video : .audio, timestamp: timestamp, header: header, payload: record(track))

@@ -36,7 +36,7 @@ struct VideoTrackDecoder {
         parameters = next
         inBand = next.map(InBandParameterSets.init) ?? InBandParameterSets(codec: codec)
         lengthSize = 4
-        guard codec != .av1 else { return }
+        guard codec == .h264 || codec == .hevc else { return }
         do throws(MediaFailure) {
             lengthSize = try VideoParameters.nalLengthSize(of: packet.body, codec: codec)
         } catch { throw .fatal(.parameters(error)) }
@@ -49,7 +49,11 @@ struct VideoTrackDecoder {
             codec = packet.codec
             inBand = InBandParameterSets(codec: codec)
         }
-        return codec == .av1 ? try temporalUnit(packet) : try accessUnit(packet)
+        switch codec {
+        case .av1: return try temporalUnit(packet)
+        case .vp8, .vp9: return try frame(packet)
+        default: return try accessUnit(packet)
+        }
     }
 
     /// Whether tags that say H.264 hold HEVC, as their record showed.
@@ -65,6 +69,8 @@ extension VideoTrackDecoder {
             switch packet.codec {
             case .av1: return try VideoParameters(av1C: packet.body)
             case .hevc: return try VideoParameters(hvcC: packet.body)
+            // The record does not tell the size: key frames tell that and all else.
+            case .vp8, .vp9: return nil
             default: return try avc(packet.body)
             }
         } catch .unsupported("avcC without SPS"), .unsupported("hvcC without SPS") {
@@ -94,6 +100,17 @@ extension VideoTrackDecoder {
         guard !payload.isEmpty else { return nil }
         guard payload.count <= maximumSample else { throw .malformed }
         return Sample(payload: payload, isRandomAccess: packet.isKeyFrame && unit.isRandomAccess)
+    }
+
+    private mutating func frame(_ packet: MediaPacket) throws(TagFailure) -> Sample? {
+        guard !packet.body.isEmpty else { return nil }
+        guard packet.body.count <= maximumSample else { throw .malformed }
+        let isKeyFrame = VPFrame.isKeyFrame(packet.body, codec)
+        if isKeyFrame {
+            guard let found = try? VideoParameters(keyFrame: packet.body, codec) else { throw .malformed }
+            parameters = found
+        }
+        return Sample(payload: packet.body, isRandomAccess: isKeyFrame)
     }
 
     private mutating func accessUnit(_ packet: MediaPacket) throws(TagFailure) -> Sample? {

@@ -5,8 +5,7 @@ public import Media
 
 /// What a publisher's packets mean: parameters and access units.
 ///
-/// The other half of `RTPFromMedia`. It is fed what `RTPReceiverSession` gives, in that order. Only tracks of a `Codec`
-/// can be named, so VP8 and VP9 never come here. Times are on one clock for all tracks. Browsers send no B-frames, so
+/// The other half of `RTPFromMedia`. It is fed what `RTPReceiverSession` gives, in that order. Times are on one clock for all tracks. Browsers send no B-frames, so
 /// units are shown when they are decoded. Behind a lost picture none is let through up to the next random access
 /// point: what refers to it would be shown broken.
 public struct MediaFromRTP: Sendable {

@@ -12,12 +12,22 @@ struct OutgoingTrack: Sendable {
     var awaitsRandomAccess: Bool
     /// The latest time of which a picture was sent in this term.
     private var latest: Int64?
-    private let packetizer: Packetizer?
+    private let packetizer: Packetizer
 
     private enum Packetizer: Sendable {
         case av1(AV1Packetizer)
+        case frame(VPPacketizer)
         case nal(NALPacketizer)
         case sound
+
+        init(_ video: VideoParameters, _ settings: PacketizerSettings) {
+            switch video.codec {
+            case .av1: self = .av1(AV1Packetizer(settings: settings))
+            case .vp8: self = .frame(VPPacketizer(.vp8, settings: settings))
+            case .vp9: self = .frame(VPPacketizer(.vp9, settings: settings))
+            case .h264, .hevc, .aac, .opus: self = .nal(NALPacketizer(video, settings: settings))
+            }
+        }
     }
 
     init(_ track: Track, _ settings: PacketizerSettings) {
@@ -32,9 +42,7 @@ struct OutgoingTrack: Sendable {
                 refusal = .channels(audio.channels)
             }
         case .video(let video):
-            packetizer =
-                video.codec == .av1
-                ? .av1(AV1Packetizer(settings: settings)) : .nal(NALPacketizer(video, settings: settings))
+            packetizer = Packetizer(video, settings)
         }
     }
 
@@ -55,7 +63,11 @@ struct OutgoingTrack: Sendable {
             return packetizer.packetize(unit.payload, isRandomAccess: unit.isRandomAccess, into: &batch)
         case .nal(let packetizer):
             return packetizer.packetize(unit.payload, isRandomAccess: unit.isRandomAccess, into: &batch)
-        case .sound, nil:
+        case .frame(let packetizer):
+            guard !unit.payload.isEmpty else { return false }
+            packetizer.packetize(unit.payload, isRandomAccess: unit.isRandomAccess, into: &batch)
+            return true
+        case .sound:
             guard !unit.payload.isEmpty else { return false }
             batch.append(contentsOf: unit.payload)
             batch.endPayload()
@@ -71,7 +83,7 @@ struct OutgoingTrack: Sendable {
 
     /// Whether no picture that comes after refers to this one.
     private func isDisposable(_ unit: AccessUnit) -> Bool {
-        guard track.codec != .av1 else { return false }
+        guard track.codec == .h264 || track.codec == .hevc else { return false }
         for nal in NALUnits(unit.payload, lengthSize: 4) {
             guard let first = nal.first, NALUnitKind(nal, track.codec).isSlice else { continue }
             let type = first >> 1 & 63

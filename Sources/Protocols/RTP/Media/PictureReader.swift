@@ -25,7 +25,11 @@ struct PictureReader: Sendable {
 
     /// nil where there is no picture in it.
     mutating func sample(_ picture: ByteSlice) -> Sample? {
-        codec == .av1 ? temporalUnit(picture) : accessUnit(picture)
+        switch codec {
+        case .av1: temporalUnit(picture)
+        case .vp8, .vp9: frame(picture)
+        default: accessUnit(picture)
+        }
     }
 
     private mutating func temporalUnit(_ picture: ByteSlice) -> Sample? {
@@ -38,6 +42,16 @@ struct PictureReader: Sendable {
             sequenceHeader = Array(obu.payload)[...]
         }
         return Sample(payload: payload, isRandomAccess: unit.isRandomAccess)
+    }
+
+    private mutating func frame(_ picture: ByteSlice) -> Sample? {
+        guard !picture.isEmpty else { return nil }
+        let isKeyFrame = VPFrame.isKeyFrame(picture, codec)
+        if isKeyFrame {
+            guard let found = try? VideoParameters(keyFrame: picture, codec) else { return nil }
+            parameters = found
+        }
+        return Sample(payload: picture, isRandomAccess: isKeyFrame)
     }
 
     private mutating func accessUnit(_ picture: ByteSlice) -> Sample? {

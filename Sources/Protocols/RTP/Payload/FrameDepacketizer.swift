@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Bytes
+import Media
 
 /// Puts a frame of VP8 or VP9 together again: what stands behind the descriptors.
 struct FrameDepacketizer: Sendable {
@@ -35,9 +36,10 @@ struct FrameDepacketizer: Sendable {
         var rest = payload
         if codec == .vp9 {
             guard let descriptor = try? VP9Descriptor(parsing: &rest) else { return false }
-            return descriptor.beginsPicture && !descriptor.isPredicted && VP9Descriptor.isKeyFrame(rest)
+            // The descriptor alone does not tell: ffmpeg never sets `P`.
+            return descriptor.beginsPicture && !descriptor.isPredicted && VPFrame.isKeyFrame(rest, .vp9)
         }
         guard let descriptor = try? VP8Descriptor(parsing: &rest) else { return false }
-        return descriptor.beginsPicture && VP8Descriptor.isKeyFrame(rest)
+        return descriptor.beginsPicture && VPFrame.isKeyFrame(rest, .vp8)
     }
 }

@@ -72,7 +72,4 @@ public struct VP8Descriptor: Hashable, Sendable {
 
     /// Whether the payload is the beginning of a picture.
     public var beginsPicture: Bool { beginsPartition && partition == 0 }
-
-    /// Whether `frame`, the beginning of a picture, is one at which decoding can start: RFC 7741 §4.3, `P`.
-    static func isKeyFrame(_ frame: ByteSlice) -> Bool { frame.first.map { $0 & 1 == 0 } ?? false }
 }

@@ -69,13 +69,4 @@ public struct VP9Descriptor: Hashable, Sendable {
 
     /// Whether the payload is the beginning of a picture, with all its layers.
     public var beginsPicture: Bool { beginsFrame && spatialLayer == 0 }
-
-    /// Whether `frame`, the beginning of a picture, is one at which decoding can start: VP9 bitstream §7.2, `frame_type`
-    /// behind the marker, the profile and `show_existing_frame`. The descriptor alone does not tell: ffmpeg never sets
-    /// `P`.
-    static func isKeyFrame(_ frame: ByteSlice) -> Bool {
-        guard let first = frame.first, first >> 6 == 2 else { return false }
-        let isProfile3 = first & 0x30 == 0x30
-        return (isProfile3 ? first >> 1 : first >> 2) & 3 == 0
-    }
 }

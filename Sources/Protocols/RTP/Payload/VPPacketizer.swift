@@ -4,12 +4,10 @@ public import Bytes
 
 /// Cuts frames of VP8 (RFC 7741) and VP9 (RFC 9628, one spatial layer) into payloads of equal size but for the last.
 ///
-/// No stream of ours is packetized so, as VP8 and VP9 are passed through; publishers that we play ourselves are, to load
-/// and to test.
+/// Pictures bear no numbers: receivers then go by those of the packets, which go forward over terms by themselves.
 public struct VPPacketizer: Sendable {
     private let codec: RTPCodec
     private let longest: Int
-    private var number: UInt16 = 0
 
     /// A packetizer of `.vp8` or `.vp9`.
     public init(_ codec: RTPCodec, settings: PacketizerSettings = PacketizerSettings()) {
@@ -19,9 +17,8 @@ public struct VPPacketizer: Sendable {
     }
 
     /// Appends the payloads of one frame, which must not be empty.
-    public mutating func packetize(_ frame: ByteSlice, isRandomAccess: Bool, into batch: inout PayloadBatch) {
+    public func packetize(_ frame: ByteSlice, isRandomAccess: Bool, into batch: inout PayloadBatch) {
         precondition(!frame.isEmpty, "a frame of no bytes")
-        number = (number + 1) & 0x7FFF
         let size = frame.count.evenly(limit: longest - Self.longestDescriptor)
         var rest = frame
         while !rest.isEmpty {
@@ -31,13 +28,11 @@ public struct VPPacketizer: Sendable {
             if codec == .vp8 {
                 var descriptor = VP8Descriptor()
                 descriptor.beginsPartition = isFirst
-                descriptor.pictureID = .long(number)
                 batch.appendHead { descriptor.append(to: &$0) }
             } else {
                 var descriptor = VP9Descriptor()
                 (descriptor.beginsFrame, descriptor.endsFrame) = (isFirst, rest.isEmpty)
                 descriptor.isPredicted = !isRandomAccess
-                descriptor.pictureID = number
                 batch.appendHead { descriptor.append(to: &$0) }
             }
             batch.append(contentsOf: piece)
@@ -45,5 +40,5 @@ public struct VPPacketizer: Sendable {
         }
     }
 
-    private static let longestDescriptor = 4
+    private static let longestDescriptor = 1
 }

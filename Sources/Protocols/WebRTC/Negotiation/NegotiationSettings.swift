@@ -2,7 +2,7 @@
 
 /// What is accepted from publishers and offered to viewers.
 public struct NegotiationSettings: Hashable, Sendable {
-    /// What a publisher may send, favourites first: H.264 plays everywhere, VP8 and VP9 over WHEP only.
+    /// What a publisher may send, favourites first: H.264 plays everywhere, VP8 by WHEP and RTMP only.
     public var publisherCodecs: [PayloadCodec] = [.h264, .av1, .hevc, .vp9, .vp8, .opus]
     /// How many streams of simulcast are taken; the publisher's first ones.
     public var maximumSimulcastStreams = 4

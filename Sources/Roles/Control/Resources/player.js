@@ -108,6 +108,7 @@ export class Playback {
   #lastAdvance = performance.now();
   #lastMediaRecovery = -Infinity;
   #networkTries = 0;
+  #refusals = 0; // How often the browser's own player made nothing of a stream that is live.
   #counter = null;
   #jumped = false;
   #joined = false;
@@ -282,6 +283,7 @@ export class Playback {
     const { MEDIA_ERROR, NETWORK_ERROR } = this.#Hls.ErrorTypes;
     if (type === NETWORK_ERROR && !response?.code) this.#patrol(true);
     if (!fatal) return;
+    if (/Codecs?Error$/.test(details)) return this.#set("unplayable");
     const now = performance.now();
     if (type === MEDIA_ERROR && now - this.#lastMediaRecovery > 5000) {
       this.#lastMediaRecovery = now;
@@ -305,6 +307,7 @@ export class Playback {
     for (;;) {
       const found = (await probe(this.#url)).state;
       if (found === "live") break;
+      this.#refusals = 0;
       this.#set(found !== "absent" ? found : this.state === "ended" ? "ended" : "waiting");
       await new Promise((resolve) => setTimeout(resolve, pause * (0.8 + 0.4 * Math.random())));
       pause = Math.min(pause * 1.5, found === "refused" ? 15000 : 4000);
@@ -361,6 +364,7 @@ export class Playback {
       if (video.readyState < 3 || video.paused) return;
       this.firstFrameMs ??= Math.round(performance.now() - this.#begun);
       this.#joined = true;
+      this.#refusals = 0;
       this.#endStall();
       this.#set("playing");
     });
@@ -375,6 +379,8 @@ export class Playback {
     on("error", () => {
       if (this.#Hls || !video.error) return;
       this.#note("mediaError", `native ${video.error.code}`, true);
+      this.#refusals += 1;
+      if (this.#refusals > 3) return this.#set("unplayable");
       this.#set("waiting");
       this.#comeBack();
     });

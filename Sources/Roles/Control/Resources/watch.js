@@ -99,12 +99,17 @@ const states = {
   away: ["The publisher is away. Playing goes on when it is back.", "Publisher away"],
   waiting: ["Not live right now. This page starts playing by itself.", "Not live"],
   ended: ["The stream has ended. If it returns, so does the picture.", "Ended"],
+  unplayable: ["This browser does not decode the stream's codec.", "No decoder"],
   refused: ["This stream needs a viewer token, or the one in this link is over.", "No entry"],
 };
 
 let spoken = 0;
 
 function showState(state) {
+  // What MSE does not take, as VP8, WebRTC may.
+  if (state === "unplayable" && !query.has("engine")) {
+    return location.replace(`${location.pathname}?engine=webrtc${location.hash}`);
+  }
   const [sentence, word] = states[state];
   stage.dataset.state = state;
   document.body.classList.toggle("flowing", state === "playing");
@@ -146,6 +151,7 @@ function showFigures() {
   write(at("g-picture"), figures.width ? `${figures.width} × ${figures.height}` : "—");
   write(at("g-level"), figures.level ? `Level ${figures.level}` : figures.width ? "Chosen by the browser" : "—");
   write(at("g-bitrate"), common.bitrate(figures.bitrate || known?.bitrate));
+  write(at("note"), playback.note ?? "");
   write(at("g-server"), figures.server);
   write(at("g-engine"), [
     { native: "Browser's own player", webrtc: "WebRTC" }[figures.engine] ?? "hls.js",
@@ -213,7 +219,7 @@ function showButtons() {
   write(at("play-label"), video.paused ? "Play" : "Pause");
   write(at("mute-label"), video.muted ? "Unmute" : "Mute");
   write(at("full-label"), isFull ? "Leave full screen" : "Full screen");
-  at("sound").hidden = !video.muted || ["waiting", "ended", "refused"].includes(stage.dataset.state);
+  at("sound").hidden = !video.muted || ["waiting", "ended", "refused", "unplayable"].includes(stage.dataset.state);
   at("volume").value = String(video.muted ? 0 : video.volume);
 }
 

@@ -17,6 +17,7 @@ export class WhepPlayback {
   #now = { latency: null, rate: 0, freezes: 0, frozen: 0, dropped: 0, decoded: 0 };
   state = "loading";
   server = null;
+  note = null; // What the node says of the session, such as that there is no sound.
   reloads = 0;
 
   constructor(video, url, token, onstate) {
@@ -83,6 +84,7 @@ export class WhepPlayback {
       }
       this.#session = new URL(answer.headers.get("Location"), answer.url).href;
       this.server = new URL(this.#session).host;
+      this.note = answer.headers.get("X-Millrace-Note");
       this.#avoided = null;
       await connection.setRemoteDescription({ type: "answer", sdp: await answer.text() });
     } catch {

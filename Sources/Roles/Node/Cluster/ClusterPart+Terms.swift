@@ -36,7 +36,7 @@ extension ClusterPart: OriginCluster {
             quorum: TermSession.Quorum(count: settings.cluster.quorum, voters: snapshot.voters),
             essential: { [desk, id = stream.id] in desk.snapshot.livingHolders(of: id) },
             isWanted: { !stream.isYielded })
-        upstreams.take(wish, claims: claims) { [log, shared] outcome in
+        upstreams.take(wish, claims: claims) { [desk, log, settings, shared] outcome in
             switch outcome {
             case .failure(let failure):
                 log.record(
@@ -53,7 +53,8 @@ extension ClusterPart: OriginCluster {
                     now: SystemClock.now())
                 // A standby counts from when it holds the window in this term: the one that there is begins anew.
                 if isRetaken { shared.rest(stream.id) }
-                done(.taken(succession.term, listed: succession.listed))
+                let packaging = desk.snapshot.packaging(writing: settings.packaging)
+                done(.taken(succession.term, packaging: packaging, listed: succession.listed))
             }
         }
     }

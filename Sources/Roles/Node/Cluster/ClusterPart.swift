@@ -2,7 +2,6 @@
 
 import APIClient
 import Access
-import CMAF
 import Cluster
 import Clustering
 import Control
@@ -91,6 +90,7 @@ final class ClusterPart: Sendable {
         }
         var upstream = UpstreamSettings()
         upstream.linger = settings.cluster.linger
+        upstream.packaging = settings.packaging
         upstreams = UpstreamTable(
             identity: identity, replicas: replicas, finder: shared, settings: upstream, on: group,
             metrics: relayMetrics, makeReplica: makeReplica)
@@ -172,7 +172,7 @@ extension ClusterPart {
             if let current, snapshot.origins.index(of: current) != nil { return current }
             // One that drains holds on until another does.
             if let current, !snapshot.isDraining(current) { stream.lost(HolderID(current)) }
-            return snapshot.standby(of: stream.id, gateway: id, packaging: Packaging.supported.upperBound)?.node
+            return snapshot.standby(of: stream.id, gateway: id, packaging: stream.packaging)
         }
     }
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CMAF
 import Cluster
 import Gossip
 import Identity
@@ -31,7 +30,7 @@ extension NodeSettings {
             viewerURL: node.viewerURL ?? "\(scheme)://\(host):\(ports.http)",
             publisherURL: roles.contains(.origin) ? node.publisherURL ?? "rtmp://\(host):\(ports.rtmp)" : "",
             capacity: UInt32(clamping: node.capacity),
-            packaging: Packaging.supported)
+            packaging: packaging)
     }
 
     /// The address at which others reach the node.

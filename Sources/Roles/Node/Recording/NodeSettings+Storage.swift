@@ -22,7 +22,9 @@ extension NodeSettings {
         }
         switch storage.kind {
         case .none: return nil
-        case .file: return try Self.folder(storage.path ?? "", as: "storage.path")
+        case .file:
+            let path = storage.path ?? ""
+            return try Self.opened(path, as: "storage.path") { () throws(StoreFailure) in try FileStore(path: path) }
         case .s3: return remote(S3Dialect(try s3(.amazon)))
         case .azure: return remote(try azure())
         case .gcs:
@@ -33,7 +35,11 @@ extension NodeSettings {
 
     /// The folder of segments that wait; nil where there is none.
     func spillStore() throws -> (any ObjectStore)? {
-        try storage.spill.map { try Self.folder($0, as: "storage.spill") }
+        try storage.spill.map { path in
+            try Self.opened(path, as: "storage.spill") { () throws(StoreFailure) in
+                try FileStore(ofThisProcessBelow: path)
+            }
+        }
     }
 
     /// How streams are recorded.
@@ -50,9 +56,11 @@ extension NodeSettings {
         return settings
     }
 
-    private static func folder(_ path: String, as setting: String) throws -> any ObjectStore {
+    private static func opened(
+        _ path: String, as setting: String, _ open: () throws(StoreFailure) -> FileStore
+    ) throws -> FileStore {
         do throws(StoreFailure) {
-            return try FileStore(path: path)
+            return try open()
         } catch {
             throw SettingsFailure(lines: ["\(setting): \(path): \(error)"])
         }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CMAF
 public import Cluster
 import Identity
 public import Transport
@@ -50,6 +51,8 @@ public struct NodeClusterSettings: Sendable, Equatable {
     /// How many origins must agree to a term, and live for a gateway to write in its own, that one counted; 0 for no such
     /// rule.
     public var quorum = 0
+    /// The highest version of the byte writer that this node writes.
+    public var packaging = Int(Packaging.newest)
     /// Of how many segments that come over the relay one is compared with its hash.
     public var checkedOneIn = 16
 

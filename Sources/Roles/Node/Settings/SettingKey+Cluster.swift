@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CMAF
 import Cluster
 import Identity
 
@@ -78,6 +79,13 @@ extension SettingKey {
             "How many origins must agree before one of them takes a stream, and live for one to go on with it, that one counted; 0 for no such rule.",
             why:
                 "0 keeps both sides of a parted cluster live, each with its own publishers; more than half of the origins lets only one side have streams."
+        ),
+        SettingKey(
+            "cluster.packaging", \.cluster.packaging,
+            .integer(Int(Packaging.supported.lowerBound)...Int(Packaging.newest)),
+            "The highest version of the byte writer that this node writes and takes from others.",
+            why:
+                "the newest; set the one before while you may still go back to a program that knows no more than that."
         ),
         SettingKey(
             "cluster.checked_one_in", \.cluster.checkedOneIn, .integer(1...1024),

@@ -48,12 +48,10 @@ public struct StreamOffer: Sendable {
 
     /// The tracks of the stream.
     var tracks: [ReceiveTrack] {
-        lines.enumerated().compactMap { index, line in
-            line.codec.media.map { codec in
-                ReceiveTrack(
-                    id: codec.isVideo ? .video : .audio, source: ReceiveSource(media: index), codec: codec,
-                    parameterSets: line.parameterSets)
-            }
+        lines.enumerated().map { index, line in
+            ReceiveTrack(
+                id: line.codec.isVideo ? .video : .audio, source: ReceiveSource(media: index), codec: line.codec.media,
+                parameterSets: line.parameterSets)
         }
     }
 
@@ -73,7 +71,7 @@ public struct StreamOffer: Sendable {
 
     private static func codec(_ format: PayloadFormat) -> RTPCodec? {
         let name = format.encoding.lowercased()
-        return RTPCodec.allCases.first { $0.encodingName.lowercased() == name && $0.media != nil }
+        return RTPCodec.allCases.first { $0.encodingName.lowercased() == name }
     }
 
     /// RFC 6184 §8.1 and RFC 7798 §7.1: NAL units in base64, between commas.

@@ -30,7 +30,7 @@ final class PublisherParty: MediaParty {
         for track in plan.tracks.dropFirst() { settings.extensions.merge(track.extensionMap) }
         if !plan.tracks.contains(where: { $0.format.feedback.contains(.nack) }) { settings.reorder = .withoutRequests }
         receiver = RTPReceiverSession(settings)
-        let tracks = plan.tracks.enumerated().compactMap { index, track in ReceiveTrack(track, media: index) }
+        let tracks = plan.tracks.enumerated().map { ReceiveTrack($1, media: $0) }
         media = MediaFromRTP(tracks)
         told = (receiver.ignored, media.ignored)
         video = tracks.first { $0.codec.isVideo }?.source
@@ -106,9 +106,8 @@ extension PublisherParty {
 }
 
 extension ReceiveTrack {
-    /// Nil for what no feed carries.
-    fileprivate init?(_ track: NegotiatedTrack, media: Int) {
-        guard let codec = track.codec.rtp.media else { return nil }
+    fileprivate init(_ track: NegotiatedTrack, media: Int) {
+        let codec = track.codec.rtp.media
         self.init(
             id: codec.isVideo ? .video : .audio, source: ReceiveSource(media: media), codec: codec)
     }

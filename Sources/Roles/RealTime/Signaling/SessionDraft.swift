@@ -41,7 +41,6 @@ struct SessionDraft {
     /// Answers a publisher.
     mutating func answer(publishing offer: SessionDescription) throws(OfferRefusal) -> NegotiatedSession {
         var settings = NegotiationSettings()
-        settings.publisherCodecs = [.h264, .av1, .hevc, .opus]
         settings.maximumSimulcastStreams = 0
         return try NegotiatedSession(
             publishing: offer, local: transport, sessionID: random.next() >> 1, settings: settings)
@@ -94,6 +93,9 @@ struct SessionDraft {
             case .hevc: return outgoing(.hevc)
             // AV1-ISOBMFF §2.3.3: seq_profile is in the upper three bits behind the version.
             case .av1: return outgoing(.av1, nil, record[1] >> 5)
+            case .vp8: return outgoing(.vp8)
+            // VP-ISOBMFF §2.2: the profile comes first.
+            case .vp9: return outgoing(.vp9, nil, record[0])
             case .aac, .opus: return nil
             }
         }

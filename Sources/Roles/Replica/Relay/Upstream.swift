@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CMAF
 import Feed
 import HLS
 import Identity
@@ -117,7 +116,7 @@ extension Upstream {
         for directive in directives {
             switch directive {
             case .append(let records, let first):
-                guard records.allSatisfy(\.isWritable) else { return refuse() }
+                guard records.allSatisfy({ $0.isWritable(in: loop.packaging) }) else { return refuse() }
                 let found = replica.append(records, at: first)
                 mayAcknowledge = found.mayBeAcknowledged
                 loop.metrics.checked(found.digests)
@@ -161,8 +160,8 @@ extension Upstream {
 }
 
 extension FeedRecord {
-    /// Whether this node's byte writer writes it as the gateway does.
-    var isWritable: Bool {
-        if case .segmentStart(let start) = self { Packaging.supported.contains(start.packaging) } else { true }
+    /// Whether a byte writer of these versions writes it as the gateway does.
+    func isWritable(in packaging: ClosedRange<UInt8>) -> Bool {
+        if case .segmentStart(let start) = self { packaging.contains(start.packaging) } else { true }
     }
 }

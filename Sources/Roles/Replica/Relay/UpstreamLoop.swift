@@ -10,6 +10,8 @@ final class UpstreamLoop {
     let eventLoop: any EventLoop
     let identity: RelayIdentity
     let finder: any ParentFinder
+    /// The versions of the byte writer that the node writes.
+    let packaging: ClosedRange<UInt8>
     let metrics: RelayMetrics
     /// Told of a stream that no parent knows.
     private let onUnknown: @Sendable (StreamReplica) -> Void
@@ -18,12 +20,14 @@ final class UpstreamLoop {
     private var isBeating = false
 
     init(
-        eventLoop: any EventLoop, identity: RelayIdentity, finder: any ParentFinder, metrics: RelayMetrics,
+        eventLoop: any EventLoop, identity: RelayIdentity, finder: any ParentFinder, packaging: ClosedRange<UInt8>,
+        metrics: RelayMetrics,
         onUnknown: @escaping @Sendable (StreamReplica) -> Void
     ) {
         self.eventLoop = eventLoop
         self.identity = identity
         self.finder = finder
+        self.packaging = packaging
         self.metrics = metrics
         self.onUnknown = onUnknown
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CMAF
 public import Identity
 public import NIOCore
 public import Relay
@@ -190,7 +191,7 @@ extension UpstreamTable {
 
     private func makePlace(_ eventLoop: any EventLoop) -> Place {
         let upstreams = UpstreamLoop(
-            eventLoop: eventLoop, identity: identity, finder: finder, metrics: metrics,
+            eventLoop: eventLoop, identity: identity, finder: finder, packaging: settings.packaging, metrics: metrics,
             onUnknown: { [weak self] in self?.giveUp($0) })
         return Place(
             eventLoop: eventLoop, upstreams: .makeBoxSendingValue(upstreams, eventLoop: eventLoop))
@@ -222,6 +223,8 @@ public struct UpstreamSettings: Sendable {
     public var linger: Duration = .seconds(10)
     /// How long it is remembered that nobody knows a stream.
     public var unknownLife: Duration = .seconds(1)
+    /// The versions of the byte writer that the node writes: it takes no stream of another.
+    public var packaging = Packaging.supported
     /// How many streams a node takes from others.
     public var maximumStreams = 10_000
 

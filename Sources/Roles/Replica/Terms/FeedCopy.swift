@@ -7,6 +7,7 @@ import Transport
 /// Copies into a replica what one node holds of a stream, for whoever takes a term of it. Confined to its loop.
 final class FeedCopy: RelayLinkUser {
     private let replica: StreamReplica
+    private let packaging: ClosedRange<UInt8>
     private let metrics: RelayMetrics
     private let onProgress: (FeedPosition?) -> Void
     private let onFailure: () -> Void
@@ -24,6 +25,7 @@ final class FeedCopy: RelayLinkUser {
         onProgress: @escaping (FeedPosition?) -> Void, onFailure: @escaping () -> Void
     ) {
         self.replica = replica
+        packaging = loop.packaging
         metrics = loop.metrics
         self.onProgress = onProgress
         self.onFailure = onFailure
@@ -68,7 +70,7 @@ final class FeedCopy: RelayLinkUser {
         for directive in directives where !isOver {
             switch directive {
             case .append(let records, let first):
-                guard records.allSatisfy(\.isWritable) else { return fail() }
+                guard records.allSatisfy({ $0.isWritable(in: packaging) }) else { return fail() }
                 metrics.checked(replica.append(records, at: first).digests)
             case .begin(let start): replica.begin(start)
             case .commit, .datagram: break  // the next term commits anew

@@ -46,7 +46,7 @@ package struct InBandParameterSets: Sendable {
 }
 
 extension VideoParameters {
-    /// The parameter sets within an `avcC` or `hvcC` as we write it, in its order; none of AV1.
+    /// The parameter sets within an `avcC` or `hvcC` as we write it, in its order; none of AV1, VP8 and VP9.
     package var units: [ByteSlice] {
         var units: [ByteSlice] = []
         var reader = ByteReader(record)
@@ -62,7 +62,7 @@ extension VideoParameters {
                     _ = try reader.uint8()
                     for _ in 0..<(try reader.uint16()) { units.append(try reader.bytes(Int(try reader.uint16()))) }
                 }
-            case .aac, .av1, .opus: break
+            case .aac, .av1, .opus, .vp8, .vp9: break
             }
         }()
         return units

@@ -98,7 +98,7 @@ extension VideoParameters {
         case .h264: (try? AVCSequenceParameters(sizedUnit(at: 6)))?.format
         case .hevc: hevcSequence.flatMap { try? HEVCSequenceParameters($0).format }
         case .av1: (try? AV1SequenceHeader(record.dropFirst(6)))?.format
-        case .aac, .opus: nil
+        case .aac, .opus, .vp8, .vp9: nil
         }
     }
 
