@@ -44,7 +44,7 @@ var vocabulary: [Target] {
 
 var protocols: [Target] {
     [
-        room("Protocols", "CDN", uses: ["Bytes", "Media", "Signing"]),
+        room("Protocols", "CDN", uses: ["Bytes", "Identity", "Media", "Signing"]),
         room("Protocols", "CMAF", uses: ["Bytes", "Feed", "Media"]),
         room("Protocols", "Feed", uses: ["Bytes", "Identity", "Media"]),
         room("Protocols", "GeoIP", uses: ["Bytes", "Cluster"]),
@@ -67,6 +67,7 @@ var policies: [Target] {
         room("Policies", "Arbitration"),
         room("Policies", "Fanout", uses: ["Cluster", "Media"]),
         room("Policies", "Placement", uses: ["Cluster", "Identity"]),
+        room("Policies", "Steering"),
         room("Policies", "Upload", uses: ["Bytes", "Identity", "Objects"]),
     ]
 }
@@ -130,8 +131,8 @@ var roles: [Target] {
         room(
             "Roles", "Edge",
             uses: [
-                "Access", "Bytes", "Feed", "HLS", "Identity", "Media", "RTMP", "Replica", "Telemetry", "Transport",
-                "WebServer",
+                "Access", "Bytes", "CDN", "Feed", "HLS", "Identity", "Media", "RTMP", "Replica", "Telemetry",
+                "Transport", "WebServer",
             ],
             products: [from("swift-collections", "DequeModule"), nio("NIOCore")]
         ),
@@ -143,10 +144,12 @@ var roles: [Target] {
         room(
             "Roles", "Node",
             uses: [
-                "APIClient", "Access", "Arbitration", "Bytes", "CLinuxIO", "CMAF", "COpenSSL", "Cluster", "Clustering",
+                "APIClient", "Access", "Arbitration", "Bytes", "CDN", "CLinuxIO", "CMAF", "COpenSSL", "Cluster",
+                "Clustering",
                 "Control", "Datagrams", "Edge", "Fanout", "Feed", "GeoIP", "Gossip", "HLS", "Identity", "Media",
                 "ObjectStorage", "Objects", "Origin", "Placement", "PlainRTP", "RTMP", "RTP", "RealTime", "Recording",
-                "Relay", "Replica", "Router", "SharedState", "Storage", "Telemetry", "Transport", "Upload", "WebRTC",
+                "Relay", "Replica", "Router", "SharedState", "Signing", "Steering", "Storage", "Telemetry", "Transport",
+                "Upload", "WebRTC",
                 "WebServer",
             ],
             products: [
@@ -194,8 +197,8 @@ var roles: [Target] {
         room(
             "Roles", "Router",
             uses: [
-                "Access", "Bytes", "Cluster", "HLS", "Identity", "Media", "Placement", "Telemetry", "Transport",
-                "WebServer",
+                "Access", "Bytes", "Cluster", "HLS", "Identity", "Media", "Placement", "Steering", "Telemetry",
+                "Transport", "WebServer",
             ],
             products: [nio("NIOCore")]
         ),
@@ -240,7 +243,9 @@ var proof: [Target] {
         tests("Rim", "APIClient"),
         tests("Vocabulary", "Bytes"),
         tests("Vocabulary", "Cluster", uses: ["Identity"]),
-        tests("Protocols", "CDN", uses: ["Bytes", "COpenSSL", "Media", "Objects", "Signing", "Storage", "StoreKit"]),
+        tests(
+            "Protocols", "CDN",
+            uses: ["Bytes", "COpenSSL", "Identity", "Media", "Objects", "Signing", "Storage", "StoreKit"]),
         tests("Protocols", "CMAF", uses: ["Bytes", "Feed", "Media"]),
         tests(
             "Roles", "Control",
@@ -258,7 +263,7 @@ var proof: [Target] {
         tests("Protocols", "Feed", uses: ["Bytes", "Identity", "Media", "TestKit"]),
         tests("Protocols", "GeoIP", uses: ["Bytes", "Cluster"]),
         tests("Protocols", "Gossip", uses: ["Bytes", "Cluster", "Identity", "TestKit", "VirtualCluster"]),
-        tests("Protocols", "HLS", uses: ["Bytes", "CMAF", "Feed", "Identity", "Media", "TestKit"]),
+        tests("Protocols", "HLS", uses: ["Bytes", "CMAF", "Cluster", "Feed", "Identity", "Media", "TestKit"]),
         tests("Vocabulary", "Identity"),
         tests("Vocabulary", "Media", uses: ["Bytes"]),
         tests(
@@ -300,11 +305,12 @@ var proof: [Target] {
                 "Cluster", "Feed", "HLS", "Identity", "Media", "NodeKit", "Relay", "Telemetry", "TestKit", "Transport",
             ],
             products: [nio("NIOCore"), nio("NIOEmbedded"), nio("NIOPosix")]),
-        tests("Roles", "Router", uses: ["Cluster", "Identity", "Placement", "Telemetry"]),
+        tests("Roles", "Router", uses: ["Cluster", "HLS", "Identity", "Placement", "Telemetry"]),
         tests("Protocols", "SecureMedia", uses: ["Bytes", "CSRTP", "Media", "TestKit"]),
         tests("Rim", "SharedState", uses: ["Cluster", "Identity", "RedisKit", "Telemetry"], products: [logging]),
         tests("Protocols", "Signing", uses: ["Bytes", "COpenSSL", "Media", "TestKit"]),
         tests("Protocols", "Sound", uses: ["Bytes", "Media", "TestKit"]),
+        tests("Policies", "Steering", uses: ["TestKit"]),
         tests("Rim", "Storage", uses: ["Bytes", "Media", "ObjectStorage", "Objects", "StoreKit"]),
         tests(
             "loadtests", "Swarm",

@@ -65,6 +65,7 @@ struct DocumentTests {
 
     /// What an operation is answered with for a stream that is live, on a node without a cluster.
     private static func status(whileLive operation: String) -> Int {
+        if operation == "DELETE /api/v1/streams/{key}" { return 200 }
         if operation.hasSuffix("/rtp") { return operation.hasPrefix("POST") ? 409 : 404 }
         return operation.hasPrefix("POST /api/v1/cluster") || operation.hasPrefix("DELETE") ? 409 : 200
     }

@@ -13,6 +13,7 @@ struct FakeNode: ControlNode {
     func stream(_ id: StreamID) -> StreamStatus? { nil }
     func viewers(of id: StreamID) -> [ViewerStatus]? { nil }
     func stop(_ id: StreamID) -> Bool { false }
+    func takeDown(_ id: StreamID) -> TakedownAnswer? { nil }
     func status() -> NodeStatus {
         NodeStatus(
             node: "Not A Name", version: "v", state: "running", roles: ["edge"], startedAt: "", uptimeSeconds: 0,

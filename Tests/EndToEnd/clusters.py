@@ -129,7 +129,7 @@ def wait_live(lab: Lab, place: str, router: str, name: str, seconds: float = 40)
 
 def pathways(playlist: str) -> list[tuple[str, str]]:
     """(PATHWAY-ID, URL) of each variant."""
-    return re.findall(r'PATHWAY-ID="([^"]+)"[^\n]*\n(\S+)', playlist)
+    return re.findall(r'#EXT-X-STREAM-INF:[^\n]*PATHWAY-ID="([^"]+)"[^\n]*\n(\S+)', playlist)
 
 
 @dataclasses.dataclass

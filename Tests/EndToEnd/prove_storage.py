@@ -22,7 +22,7 @@ from prove import read_figures  # noqa: E402
 from prove_cluster import section  # noqa: E402
 from proving import head, prove  # noqa: E402
 
-TESTS = ["test_storage.py"]
+TESTS = ["test_storage.py", "test_offload.py", "test_steering.py"]
 
 
 def page() -> str:
@@ -64,6 +64,23 @@ SECTIONS = [
      "full", {"segments that no room was left for": "{lost:.0f}"}),
     ("The gateway is killed", "Three nodes; the publisher comes back at another, which goes on with the recording from the "
      "window it holds.", "successor", {"listed before": "{before}", "listed after": "{after}", "gaps": "{gaps}"}),
+    ("A CDN collapses a crowd", "nginx with `proxy_cache_lock` before one node, parts of a second. Every viewer asks for each "
+     "next playlist and part by blocking requests, and for each whole segment. *Most* is how often any one URL of a playlist "
+     "under its number, a part or a segment was asked of the node. The goals: one request a URL, 99 % of segments.", "crowd",
+     {"viewers": "{viewers}", "requests": "{requests}", "of them blocking": "{blocking}", "different URLs": "{urls}",
+      "most": "{most}", "requests for segments": "{segments}", "not seen by the node": "{ratio:.2%}"}),
+    ("Segments go to the CDN and back", "By the number of viewers, with nginx verifying `secure_link` grants; no URL that was "
+     "listed ever changed. *There* and *back*: from the change of the audience to the first segment listed on the other side; "
+     "on the way back fifteen seconds are for the viewer to be forgotten.", "offload",
+     {"there": "{there:.1f} s", "back": "{back:.1f} s", "segments": "{segments}", "of the CDN": "{offloaded}",
+      "switches": "{switches:.0f}"}),
+    ("A player is led to the CDN and back", "hls.js in Chromium by content steering, by the number of viewers; the pathway of the "
+     "CDN bears its grant in the path.", "steered",
+     {"there within": "{there:.1f} s", "back within": "{back:.1f} s", "stalls": "{stalls}", "reloads": "{reloads}",
+      "played of the time": "{rate:.2f}"}),
+    ("A region dies under a player", "All nodes of the viewer's region are killed at once; the stream is of the other, 75 ms away.",
+     "region lost", {"goes on at": "{pathway}", "stalls": "{stalls}", "stood still": "{stalled:.2f} s", "reloads": "{reloads}",
+                     "played of the time": "{rate:.2f}"}),
 ]
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@ import HLS
 /// Reads arbitrary bytes as part of a request target; must never trap.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
-    _ = try? PlaylistQuery(parsing: Array(UnsafeBufferPointer(start: start, count: count))[...])
+    let query = Array(UnsafeBufferPointer(start: start, count: count))[...]
+    _ = try? PlaylistQuery(parsing: query)
+    _ = SteeringQuery(parsing: query)
     return 0
 }

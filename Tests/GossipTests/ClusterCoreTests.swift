@@ -64,7 +64,7 @@ struct KeyOrderTests {
 
 @Suite("A load report")
 struct LoadReportTests {
-    @Test("goes to every live router of the region but the edge itself, and to nobody else")
+    @Test("goes to every live router and origin of the region but the edge itself, and to nobody else")
     func receivers() {
         var router = description(1)
         router.roles = [.router]
@@ -72,9 +72,11 @@ struct LoadReportTests {
         dead.roles = [.router]
         var both = description(3)
         both.roles = [.router, .edge]
+        var origin = description(5)
+        origin.roles = [.origin]
         var own = description(0)
         own.roles = [.router, .edge]
-        var node = Core(own, others: [router, dead, both, description(4)])
+        var node = Core(own, others: [router, dead, both, origin, description(4)])
         node.hear(.left(dead.id, incarnation: 100))
         node.directives = []
         let report = LoadReport(node: own.id, sequence: 1, egress: 2, processor: 3, viewers: 4, streams: [])
@@ -85,8 +87,8 @@ struct LoadReportTests {
             }
             return to
         }
-        #expect(Set(sent) == [router.gossip, both.gossip])
-        #expect(sent.count == 2)
+        #expect(Set(sent) == [router.gossip, both.gossip, origin.gossip])
+        #expect(sent.count == 3)
     }
 
     @Test("is handed on by the router that it comes to")

@@ -130,6 +130,20 @@ struct MediaPlaylistTests {
         #expect(text.contains("URI=\"19a-beef/102.3.m4s\""))
     }
 
+    @Test("puts the query of the CDN's base behind segments, and leads to the CDN from the segment on that says so")
+    func cdnQuery() throws {
+        var script = FeedScript()
+        script.segments(2)
+        script.cdnBase = "https://cdn.example?Policy=a_b&Signature=c"
+        script.segments(1)
+        let text = try #require(script.window().text())
+        #expect(
+            PlaylistLines(Array(text.utf8)).lines.filter { !$0.hasPrefix("#") } == [
+                "19a-beef/100.m4s", "19a-beef/101.m4s",
+                "https://cdn.example/live/cam/main/19a-beef/102.m4s?Policy=a_b&Signature=c",
+            ])
+    }
+
     @Test("reports where the other renditions stand")
     func reports() throws {
         let small = try #require(RenditionName(parsing: "small"))

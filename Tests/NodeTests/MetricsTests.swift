@@ -40,11 +40,12 @@ struct MetricsTests {
     }
 
     /// Families that `ClusterNodeTests`, `LeaseNodeTests`, `TakeoverTests`, `RelayFrontTests` and `TermTests` move, those of
-    /// plain RTP, which `FanoutDeskTests` and `test_rtp.py` do, those of WebRTC, which the tests of RealTime do, and those of
-    /// the object store, which `RecordingNodeTests`, `UploaderTests` and `RemoteStoreTests` do.
+    /// plain RTP, which `FanoutDeskTests` and `test_rtp.py` do, those of WebRTC, which the tests of RealTime do, those of
+    /// the CDN, which `OffloadTests` and `SteeringNodeTests` move, and those of the object store, which `RecordingNodeTests`, `UploaderTests` and `RemoteStoreTests` do.
     private static let ofOthers = [
-        "cluster", "datagram", "datagrams", "gossip", "grpc", "recorders", "recording", "recordings", "redis", "relay",
-        "router", "rtp", "segment", "stale_terms", "store", "terms", "upload", "webrtc",
+        "cdn", "cluster", "datagram", "datagrams", "gossip", "grpc", "recorders", "recording", "recordings", "redis",
+        "relay",
+        "router", "rtp", "segment", "stale_terms", "steering", "store", "terms", "upload", "webrtc",
     ]
 
     /// All that can happen to a node, well and ill.

@@ -55,7 +55,7 @@ struct SettingKeyTests {
         let key = try #require(SettingKey.named(path))
         let samples = [
             "7", "7s", "1m", "700ms", "70KiB", "true", "false", "debug", "json", "allow", "open", "apple", "10.0.0.1",
-            "vip", "host", "s3", "vip=7s", "origin", "fast", "redirect", "http://edge.example.org",
+            "vip", "host", "s3", "never", "bunny", "vip=7s", "origin", "fast", "redirect", "http://edge.example.org",
             "rtmp://origin.example.org",
             "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
             "0123456789abcdef0123456789abcdef", "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", "1",

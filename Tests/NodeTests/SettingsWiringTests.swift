@@ -12,6 +12,7 @@ struct SettingsWiringTests {
         dump(settings.accessSettings, to: &text)
         dump(settings.httpAdmission, to: &text)
         dump(settings.edgeSettings, to: &text)
+        dump(settings.offloadSettings, to: &text)
         dump(settings.fanoutSettings, to: &text)
         dump(settings.liveStreamSettings, to: &text)
         dump(settings.realTimeSettings, to: &text)
@@ -59,6 +60,11 @@ struct SettingsWiringTests {
         "storage.account": "settings.account", "storage.secret": "settings.secret?",
         "storage.session_token": "settings.sessionToken?", "storage.credentials": "settings.credentials",
         "storage.timeout": "storage.timeout", "storage.spill": "storage.spill.map",
+        "cdn.signer": "cdn.signer", "cdn.key": "cdn.key?", "cdn.key_file": "cdn.keyFile", "cdn.key_name": "cdn.keyName",
+        "cdn.token_life": "settings.cdn.tokenLife", "cdn.purge_url": "settings.purgeURL",
+        "cdn.purge_method": "settings.purgeMethod", "cdn.purge_header": "settings.purgeHeader",
+        "cdn.url": "settings.cdn.url",
+        "router.steering": "settings.router.steeringLife",
         "router.regions": "router.regionsFile", "router.places": "router.placesFile",
     ]
 
@@ -66,7 +72,8 @@ struct SettingsWiringTests {
     func reaches(path: String) throws {
         let key = try #require(SettingKey.named(path))
         let values = [
-            "7", "7s", "1m", "700ms", "70KiB", "true", "false", "allow", "open", "apple", "vip", "10.0.0.1", "vip=7s",
+            "7", "never", "7s", "1m", "700ms", "70KiB", "true", "false", "allow", "open", "apple", "vip", "10.0.0.1",
+            "vip=7s",
         ]
         let defaults = NodeSettings()
         let changed = values.compactMap { value -> NodeSettings? in
@@ -85,9 +92,10 @@ struct SettingsWiringTests {
         get throws {
             let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
                 .deletingLastPathComponent().appending(path: "Sources/Roles/Node")
-            let files = try ["", "Cluster", "RealTime", "Recording"].map { root.appending(path: $0) }.flatMap {
-                try FileManager.default.contentsOfDirectory(at: $0, includingPropertiesForKeys: nil)
-            }
+            let files = try ["", "Cluster", "Delivery", "RealTime", "Recording"].map { root.appending(path: $0) }
+                .flatMap {
+                    try FileManager.default.contentsOfDirectory(at: $0, includingPropertiesForKeys: nil)
+                }
             return try files.filter { $0.pathExtension == "swift" }
                 .map { try String(contentsOf: $0, encoding: .utf8) }.joined()
         }

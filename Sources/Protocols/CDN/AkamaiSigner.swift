@@ -4,7 +4,7 @@ import Bytes
 import Signing
 
 /// Signs for Akamai, Edge Authorization 2.0: a token of fields and their HMAC-SHA256, for an access list of one path.
-public struct AkamaiSigner: DeliverySigner, Hashable {
+public struct AkamaiSigner: QuerySigner, Hashable {
     private let key: [UInt8]
     /// What the token is called in a cookie or a query.
     private let name: String

@@ -4,7 +4,7 @@ import Signing
 
 /// Signs for Bunny ("Advanced token authentication"): HMAC-SHA256 of a path, of when it ends and of the other parameters.
 /// It knows no beginning, and is good as soon as it is made.
-public struct BunnySigner: DeliverySigner, Hashable {
+public struct BunnySigner: QuerySigner, Hashable {
     private let key: [UInt8]
 
     /// Takes the pull zone's token authentication key.

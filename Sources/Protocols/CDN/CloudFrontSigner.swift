@@ -5,7 +5,7 @@ public import Signing
 
 /// Signs for Amazon CloudFront, with an RSA or an ECDSA key of a trusted key group (CloudFront Developer Guide, "Serve
 /// private content with signed URLs and signed cookies").
-public struct CloudFrontSigner: DeliverySigner, Hashable {
+public struct CloudFrontSigner: QuerySigner, Hashable {
     private let keyPairID: String
     private let key: PrivateKey
     private let digest: Hash
@@ -43,6 +43,11 @@ public struct CloudFrontSigner: DeliverySigner, Hashable {
         appended(fields(.custom, policy(grant), expires: grant.expires), to: url)
     }
 
+    /// What a URL below a grant's path bears.
+    public func query(for grant: DeliveryGrant) -> String {
+        Self.text(fields(.custom, policy(grant), expires: grant.expires))
+    }
+
     private enum PolicyKind { case canned, custom }
 
     /// A canned policy is not sent: CloudFront builds it again of the URL and of when it ends.
@@ -72,6 +77,10 @@ public struct CloudFrontSigner: DeliverySigner, Hashable {
     }
 
     private func appended(_ fields: [(name: String, value: String)], to url: String) -> String {
-        url + (url.contains("?") ? "&" : "?") + fields.map { "\($0.name)=\($0.value)" }.joined(separator: "&")
+        url + (url.contains("?") ? "&" : "?") + Self.text(fields)
+    }
+
+    private static func text(_ fields: [(name: String, value: String)]) -> String {
+        fields.map { "\($0.name)=\($0.value)" }.joined(separator: "&")
     }
 }

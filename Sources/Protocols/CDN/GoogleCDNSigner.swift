@@ -4,7 +4,7 @@ import Signing
 
 /// Signs for Google Cloud CDN, with a key of 128 bits and its name ("Use signed cookies", "Use signed URLs", both for a URL
 /// prefix). The CDN lets what it has not verified through to us, so the origin must still refuse bad signatures.
-public struct GoogleCDNSigner: DeliverySigner, Hashable {
+public struct GoogleCDNSigner: QuerySigner, Hashable {
     private let keyName: String
     private let key: [UInt8]
 

@@ -25,6 +25,8 @@ public struct Sequencer: Sendable {
     public let term: Term
     /// How it cuts.
     public let settings: SequencerSettings
+    /// Where a CDN has the segments that begin from now on, stated in their starts; nil where edges serve them.
+    public var cdnBase: String?
     /// What it had to put right.
     public internal(set) var counters = SequencerCounters()
     /// What its records have come to.

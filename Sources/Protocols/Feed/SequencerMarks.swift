@@ -28,7 +28,7 @@ extension Sequencer {
             targetDuration: targetDuration,
             partTarget: partTarget,
             packaging: settings.packaging,
-            cdnBase: settings.cdnBase
+            cdnBase: cdnBase
         )
         let limits = CutLimits(
             settings, targetDuration: start.targetDuration, partTarget: partTarget,

@@ -18,8 +18,6 @@ public struct SequencerSettings: Hashable, Sendable {
     public var longestSegment: Duration = .seconds(30)
     /// The version of the byte writer, stated in every segment start.
     public var packaging: UInt8 = 1
-    /// Prefix for segment names where a CDN serves them, stated in every segment start.
-    public var cdnBase: String?
 
     /// The defaults: segments of 2 s, parts of 0.5 s.
     public init() {}

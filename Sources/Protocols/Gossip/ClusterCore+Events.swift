@@ -95,13 +95,14 @@ extension ClusterCore {
         hear(.key(order), in: .region, now: now, into: &directives)
     }
 
-    /// Sends an edge's load to the routers of its region.
+    /// Sends an edge's load to the routers of its region, and to its origins, which decide what a CDN is to serve.
     public mutating func report(_ load: LoadReport, now: Duration, into directives: inout [Directive]) {
-        let routers = region.members.filter { member in
-            member.health.isLive && member.description.roles.contains(.router) && member.id != load.node
+        let listeners = region.members.filter { member in
+            member.health.isLive && !member.description.roles.isDisjoint(with: [.router, .origin])
+                && member.id != load.node
         }
         work(in: .region, now: now, into: &directives) { membership, wanted in
-            for router in routers { membership.send(.load(load), to: router.description.gossip, into: &wanted) }
+            for listener in listeners { membership.send(.load(load), to: listener.description.gossip, into: &wanted) }
         }
     }
 

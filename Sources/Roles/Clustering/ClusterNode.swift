@@ -36,7 +36,7 @@ public final class ClusterNode: Sendable {
     /// Tells all of a stream; an entry that does not override the known one changes nothing.
     public func publish(_ entry: StreamEntry) { loop.eventLoop.execute { [loop] in loop.value.publish(entry) } }
 
-    /// Sends the routers of the region this node's load.
+    /// Sends the routers and origins of the region this node's load.
     public func report(_ load: LoadReport) { loop.eventLoop.execute { [loop] in loop.value.report(load) } }
 
     /// Tells the other origins of the region that the store which arbitrates between gateways answered just now.

@@ -12,6 +12,8 @@ public protocol ControlNode: Sendable {
     func viewers(of id: StreamID) -> [ViewerStatus]?
     /// Cuts the publisher and ends the stream. Returns whether there was one.
     func stop(_ id: StreamID) -> Bool
+    /// Cuts the publisher, ends the stream, and has the CDN forget it; nil where nothing is known of it.
+    func takeDown(_ id: StreamID) -> TakedownAnswer?
     /// The state of the node.
     func status() -> NodeStatus
     /// All metrics as Prometheus text.

@@ -17,14 +17,20 @@ public struct ControlSite: Sendable {
     private let policy: AccessPolicy
     private let hasPage: Bool
     private let scriptOrigin: String?
+    private let cdn: String?
 
     /// The site of `node`.
-    /// - Parameter scriptOrigin: where hls.js is loaded from, if not from here.
-    public init(node: any ControlNode, policy: AccessPolicy, hasPage: Bool, scriptOrigin: String?) {
+    /// - Parameters:
+    ///   - scriptOrigin: where hls.js is loaded from, if not from here.
+    ///   - cdn: where playlists may lead beside nodes.
+    public init(
+        node: any ControlNode, policy: AccessPolicy, hasPage: Bool, scriptOrigin: String?, cdn: String? = nil
+    ) {
         self.node = node
         self.policy = policy
         self.hasPage = hasPage
         self.scriptOrigin = scriptOrigin
+        self.cdn = cdn
     }
 
     /// Answers every route.
@@ -83,6 +89,12 @@ extension ControlSite {
                 let id = try streamID(context)
                 guard node.stop(id) else { throw Self.noStream }
                 return try answer(StopAnswer(streamKey: id.apiKey))
+            }
+        }
+        router.delete("/api/v1/streams/:key") { request, context in
+            try guarded(.operator, request, context) { _ in
+                guard let answered = node.takeDown(try streamID(context)) else { throw Self.noStream }
+                return try answer(answered)
             }
         }
         router.post("/api/v1/publish") { request, context in
@@ -183,12 +195,13 @@ extension ControlSite {
         PageAssets.asset(at: path).map { send($0, request) } ?? Response(status: .notFound)
     }
 
-    /// Where playlists may lead a player: the region's edges; anywhere, where there are other regions, whose edges are not
+    /// Where playlists may lead a player: the CDN and the region's edges; anywhere, where there are other regions, whose edges are not
     /// known here.
     private var mediaOrigins: [String] {
-        guard let view = node.cluster?.view() else { return [] }
+        let cdn = cdn.map { [$0] } ?? []
+        guard let view = node.cluster?.view() else { return cdn }
         guard view.regions.isEmpty else { return ["http:", "https:"] }
-        return view.members.map(\.description.viewerURL).filter { !$0.isEmpty }
+        return cdn + view.members.map(\.description.viewerURL).filter { !$0.isEmpty }
     }
 
     private func send(_ asset: PageAsset, _ request: Request) -> Response {

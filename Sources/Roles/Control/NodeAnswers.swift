@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import Identity
 import Media
 
 // The answers about the node itself, as Resources/openapi.json says them.
@@ -223,6 +224,22 @@ struct StreamAnswer: Encodable {
 struct StopAnswer: Encodable {
     let message = "stream stopped"
     let streamKey: String
+}
+
+/// A stream that is taken down.
+public struct TakedownAnswer: Encodable, Sendable {
+    let streamKey: String
+    let ended: Bool
+    let purging: Bool
+
+    /// - Parameters:
+    ///   - ended: whether this node was its gateway and has ended it.
+    ///   - purging: whether the CDN is asked to forget it.
+    public init(_ stream: StreamID, ended: Bool, purging: Bool) {
+        streamKey = stream.apiKey
+        self.ended = ended
+        self.purging = purging
+    }
 }
 
 struct ViewerList: Encodable {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import Access
+import CDN
 public import HLS
 public import Identity
 public import Replica
@@ -17,6 +18,7 @@ public final class EdgeState: Sendable {
     private let replicas: ReplicaTable
     private let source: (any StreamSource)?
     private let settings: EdgeSettings
+    private let pathways: @Sendable (StreamID) -> [MultivariantPlaylist.Pathway]
     private let state = Mutex(State())
 
     private struct State {
@@ -25,12 +27,16 @@ public final class EdgeState: Sendable {
     }
 
     /// The edge over a node's replicas.
-    /// - Parameter source: where streams come from that the node does not hold; nil where it only serves its own.
+    /// - Parameters:
+    ///   - source: where streams come from that the node does not hold; nil where it only serves its own.
+    ///   - pathways: where else a stream can be had.
     public init(
         replicas: ReplicaTable, source: (any StreamSource)? = nil, policy: AccessPolicy, window: MediaWindowSettings,
         play: PlaySettings,
-        settings: EdgeSettings, metrics: EdgeMetrics
+        settings: EdgeSettings, metrics: EdgeMetrics,
+        pathways: @escaping @Sendable (StreamID) -> [MultivariantPlaylist.Pathway] = { _ in [] }
     ) {
+        self.pathways = pathways
         self.replicas = replicas
         self.source = source
         self.policy = policy
@@ -47,11 +53,16 @@ public final class EdgeState: Sendable {
             let replica = held
             let known = state.streams[id]
             if let known, known.replica === replica { return (known, nil) }
-            state.streams[id] = replica.map { EdgeStream($0) }
+            state.streams[id] = replica.map(serve)
             return (state.streams[id], known)
         }
         if let replaced { count(-replaced.replica.dismissViewers()) }
         return stream
+    }
+
+    private func serve(_ replica: StreamReplica) -> EdgeStream {
+        let id = replica.id
+        return EdgeStream(replica, tag: settings.tagsAnswers ? SurrogateKey(id) : nil) { [pathways] in pathways(id) }
     }
 
     /// The replica that a stream is served from now; nil where there is none.
@@ -106,6 +117,8 @@ public struct EdgeSettings: Sendable {
     public var maximumViewers = 20_000
     /// How long a viewer of playlists counts after its last request: two of the longest blocking waits of the defaults.
     public var viewerLife: Duration = .seconds(15)
+    /// Whether answers bear the key by which a CDN forgets them.
+    public var tagsAnswers = false
 
     /// The defaults.
     public init() {}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Bytes
+import CDN
 import DequeModule
 import Feed
 import HLS
@@ -17,9 +18,21 @@ import WebServer
 final class EdgeStream: Sendable {
     /// The window.
     let replica: StreamReplica
+    private let tag: SurrogateKey?
+    private let others: @Sendable () -> [MultivariantPlaylist.Pathway]
     private let answers = Mutex(AnswerTable())
 
-    init(_ replica: StreamReplica) { self.replica = replica }
+    /// - Parameters:
+    ///   - tag: what a CDN forgets the stream by; nil where there is none.
+    ///   - others: where else the stream can be had.
+    init(
+        _ replica: StreamReplica, tag: SurrogateKey?,
+        others: @escaping @Sendable () -> [MultivariantPlaylist.Pathway]
+    ) {
+        self.others = others
+        self.replica = replica
+        self.tag = tag
+    }
 
     /// The answer that a directive other than `.wait` asks for; rendered at the first wish.
     func answer(_ directive: BlockingReload.Directive, to question: Question, by desk: AnswerDesk) -> MediaAnswer {
@@ -43,14 +56,18 @@ final class EdgeStream: Sendable {
     func expire(now: Duration) { answers.withLock { $0.expire(now: now) } }
 
     private func render(_ key: AnswerTable.Key, _ desk: AnswerDesk) -> MediaAnswer? {
-        guard let (chunks, tracks) = replica.bytes(for: key.directive, of: key.resource) else { return nil }
+        let others = key.directive.isCurrent ? others() : []
+        guard let (chunks, tracks) = replica.bytes(for: key.directive, of: key.resource, others: others) else {
+            return nil
+        }
         if key.directive.isText { desk.metrics.playlistRenderings.add() } else { desk.metrics.mediaRenderings.add() }
         let buffers = chunks.map { ByteBuffer(bytes: $0) }
         let head = AnswerHead(
             status: 200, contentType: key.resource.contentType(tracks: tracks),
             cacheControl: key.directive.cachePolicy.headerText,
             etag: key.directive.etag(term: replica.term, key.resource, isGzip: key.isGzip),
-            contentEncoding: key.isGzip ? "gzip" : nil, varies: key.directive.isText)
+            contentEncoding: key.isGzip ? "gzip" : nil, varies: key.directive.isText,
+            extra: tag.map { [("Surrogate-Key", $0.text)] } ?? [])
         return MediaAnswer(head, body: key.isGzip ? buffers.map(desk.gzip.encode) : buffers)
     }
 }

@@ -33,6 +33,14 @@ final class TrafficMeter: Sendable {
     }
 }
 
+extension TrafficMeter {
+    /// How much of a node of so many Mbit/s is in use, 0 to 1 and over.
+    func use(of capacity: Int) -> Double {
+        let rates = rates
+        return max(rates.bitsOut / Double(capacity * 1_000_000), rates.processor)
+    }
+}
+
 extension NodeAssembly {
     /// Brings the gauges up to date; call once a second.
     func measure() {

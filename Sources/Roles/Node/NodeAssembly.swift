@@ -41,6 +41,8 @@ package final class NodeAssembly: Sendable {
     let cluster: ClusterPart?
     let arbiter: LeaseArbiter?
     let recording: RecordingPart?
+    let delivery: DeliveryPart?
+    let steering: SteeringDesk
     package let group: MultiThreadedEventLoopGroup
     let traffic = TrafficMeter()
     let reports = ReportNumbers()
@@ -69,6 +71,8 @@ package final class NodeAssembly: Sendable {
         let link = ClusterLink()
         let recording = try RecordingPart(settings, metrics: metrics, logger: logger)
         self.recording = recording
+        let delivery = try DeliveryPart(settings, metrics: DeliveryMetrics(metrics.registry), log: storms)
+        self.delivery = delivery
         let alone: any OriginCluster = key == nil ? LoneOrigin(packaging: settings.packaging.upperBound) : link
         let origin = recording.map { RecordedOrigin(alone, recorders: $0) as any OriginCluster } ?? alone
         streams = LiveStreamTable(
@@ -80,10 +84,16 @@ package final class NodeAssembly: Sendable {
                 settings, key: key, secret: policy.secret, streams: streams, pulse: link.pulse, replicas: replicas,
                 arbiter: arbiter, makeReplica: makeReplica, on: group, metrics: metrics, log: storms, logger: logger)
         }
+        let steering = SteeringDesk(
+            desk: cluster?.desk, life: settings.router.steeringLife, delivery: DeliveryPart.desk(delivery),
+            metrics: SteeringMetrics(metrics.registry)
+        ) { [traffic] in traffic.use(of: settings.node.capacity) }
+        self.steering = steering
         edge = EdgeState(
             replicas: replicas, source: cluster?.upstreams, policy: policy, window: window,
             play: settings.replicaPlaySettings, settings: settings.edgeSettings,
-            metrics: EdgeMetrics(metrics.registry))
+            metrics: EdgeMetrics(metrics.registry)
+        ) { steering.pathways(of: $0, token: nil) }
         link.attach(cluster)
         recording?.attach(streams)
     }
@@ -136,22 +146,33 @@ package final class NodeAssembly: Sendable {
     ) async throws -> HTTPServer {
         let routing = try settings.routerFrontSettings()
         let site = ControlSite(
-            node: node, policy: policy, hasPage: settings.page.enabled, scriptOrigin: script?.origin)
+            node: node, policy: policy, hasPage: settings.page.enabled, scriptOrigin: script?.origin,
+            cdn: settings.cdn.url)
         return try await HTTPServer.start(
             TCPListenerSettings(
                 host: ProcessLimits.listenAddress(for: settings.http.host), port: settings.http.port,
                 limits: settings.httpAdmission),
             web: settings.webSettings, tls: tls,
-            site: WebSite(isMedia: HLSFront.isMedia, application: application(site, realTime), logger: logger),
+            site: WebSite(isMedia: Self.isMedia, application: application(site, realTime), logger: logger),
             on: group,
             observer: WebMetrics(metrics.registry)
         ) { [self] loop in
-            let edge = settings.roles.contains(.edge) ? HLSFront(edge: edge, loops: loops, eventLoop: loop) : nil
-            guard let desk = cluster?.desk else { return edge ?? NoMedia() }
-            let front = edge.map { DrainingFront(desk: desk, policy: policy, edge: $0) }
-            guard settings.roles.contains(.router) || front == nil else { return front ?? NoMedia() }
-            return RouterFront(desk: desk, policy: policy, settings: routing, edge: front)
+            SteeringFront(desk: steering, policy: policy, next: mediaFront(loops, routing, loop))
         }
+    }
+
+    private static func isMedia(_ target: ByteBufferView) -> Bool {
+        HLSFront.isMedia(target) || SteeringFront.isSteering(target)
+    }
+
+    private func mediaFront(
+        _ loops: EdgeLoops, _ routing: RouterFrontSettings, _ loop: any EventLoop
+    ) -> any MediaResponder {
+        let edge = settings.roles.contains(.edge) ? HLSFront(edge: edge, loops: loops, eventLoop: loop) : nil
+        guard let desk = cluster?.desk else { return edge ?? NoMedia() }
+        let front = edge.map { DrainingFront(desk: desk, policy: policy, edge: $0) }
+        guard settings.roles.contains(.router) || front == nil else { return front ?? NoMedia() }
+        return RouterFront(desk: desk, steering: steering, policy: policy, settings: routing, edge: front)
     }
 
     /// All that is not media, WHIP and WHEP among it where they are on.
@@ -177,8 +198,7 @@ package final class NodeAssembly: Sendable {
     private var agentCheck: AgentCheck {
         if streams.isClosing || cluster?.isDraining ?? false { return .draining }
         if let cluster, cluster.gossip == nil { return .unfit }
-        return .serving(
-            use: max(traffic.rates.bitsOut / Double(settings.node.capacity * 1_000_000), traffic.rates.processor))
+        return .serving(use: use)
     }
 
     private func listenRTMP(

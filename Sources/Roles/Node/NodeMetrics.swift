@@ -33,7 +33,9 @@ package struct NodeMetrics: Sendable {
         registry = MetricRegistry(
             families: ReplicaMetrics.families + RTMPMetrics.families + IngestMetrics.families + EdgeMetrics.families
                 + ListenerMetrics.families + WebMetrics.families + ClusterMetrics.families + RelayMetrics.families
-                + RouterMetrics.families + RedisMetrics.families + DatagramMetrics.families + PlainRTPMetrics.families
+                + RouterMetrics.families + DeliveryMetrics.families + SteeringMetrics.families + RedisMetrics.families
+                + DatagramMetrics.families
+                + PlainRTPMetrics.families
                 + RealTimeMetrics.families + RecordingMetrics.families + StoreMetrics.families + UploadMetrics.families
                 + Self.families)
         rtmpReceived = registry.counter(RTMPMetrics.receivedFamily)

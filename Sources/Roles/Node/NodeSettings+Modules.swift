@@ -62,6 +62,7 @@ extension NodeSettings {
     package var edgeSettings: EdgeSettings {
         var settings = EdgeSettings()
         settings.maximumViewers = limits.viewers
+        settings.tagsAnswers = cdn.url != nil
         return settings
     }
 

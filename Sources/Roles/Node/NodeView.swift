@@ -50,6 +50,13 @@ final class NodeView: ControlNode {
 
     func stop(_ id: StreamID) -> Bool { node.streams.end(id, reason: .stopped) }
 
+    func takeDown(_ id: StreamID) -> TakedownAnswer? {
+        let isEnded = stop(id)
+        guard isEnded || node.replicas[id] != nil else { return nil }
+        let isAsked = node.delivery?.purge(id) ?? false
+        return TakedownAnswer(id, ended: isEnded, purging: isAsked)
+    }
+
     func metrics() -> String { String(decoding: node.metrics.registry.text(), as: UTF8.self) }
 
     func checks() -> [String: String] {

@@ -66,6 +66,7 @@ package struct RunningNode: Service {
         assembly.cluster?.inviteAll()
         assembly.streams.close()
         listeners.realTime?.stop()
+        assembly.delivery?.stop()
         async let recordings: Void? = assembly.recording?.stop(within: assembly.settings.shutdown.timeout * 3 / 5)
         async let cluster: Void? = assembly.cluster?.stop()
         let grace = assembly.settings.shutdown.timeout
@@ -88,7 +89,9 @@ package struct RunningNode: Service {
         listeners.realTime?.sweep()
         assembly.measure()
         assembly.storms.flush(now: SystemClock.now())
-        assembly.cluster?.tick(assembly.loadReport())
+        let report = assembly.loadReport()
+        assembly.cluster?.tick(report)
+        assembly.deliver(report)
     }
 
     /// Waits for the signal.

@@ -29,6 +29,7 @@ extension LiveStream {
             var cuts = settings.sequencer
             cuts.packaging = packaging
             state.sequencer = Sequencer(settings: cuts, term: term, continuing: summary)
+            state.sequencer.cdnBase = state.cdnBase
             state.commits = CommitTracker(term: term)
             if let listed { state.sequencer.skip(through: listed, into: &state.records) }
             flush(&state)

@@ -48,6 +48,8 @@ public final class LiveStream: Sendable {
         var lastRandomAccess: NIODeadline = .now()
         var hasVideo = false
         var isStalled = false
+        /// Where a CDN has the segments to come; nil where edges serve them.
+        var cdnBase: String?
         /// Whether the publisher is cut off where its next segment would begin, and none is let in after it.
         var isParting = false
         var publisherSince = SystemClock.now()

@@ -45,12 +45,14 @@ extension StreamReplica {
     public func wishForParts(_ mailbox: LoopMailbox) { state.withLock { $0.wish(.parts, mailbox) } }
 
     /// The bytes that a directive asks for, in order, and the tracks they belong to; nil where they are gone.
+    /// - Parameter others: where else the stream can be had, for the multivariant playlist.
     public func bytes(
-        for directive: BlockingReload.Directive, of resource: MediaResource
+        for directive: BlockingReload.Directive, of resource: MediaResource,
+        others: [MultivariantPlaylist.Pathway] = []
     ) -> (chunks: [[UInt8]], tracks: [Track])? {
         state.withLock { state in
             let tracks = state.feed.window.parameters?.tracks ?? []
-            return state.bytes(for: directive, of: resource).map { ($0, tracks) }
+            return state.bytes(for: directive, of: resource, others: others).map { ($0, tracks) }
         }
     }
 
@@ -78,13 +80,15 @@ extension StreamReplica.State {
     }
 
     fileprivate mutating func bytes(
-        for directive: BlockingReload.Directive, of resource: MediaResource
+        for directive: BlockingReload.Directive, of resource: MediaResource, others: [MultivariantPlaylist.Pathway]
     ) -> [[UInt8]]? {
         switch (directive, resource) {
         case (.playlist(let key, let isDelta, _), .mediaPlaylist(let rendition)):
             MediaPlaylist(of: feed.window, rendition: rendition, at: key, isDelta: isDelta).map { [$0.text] }
         case (.multivariantPlaylist, .multivariantPlaylist(let isFlat)):
-            MultivariantPlaylist(of: feed.window, address: isFlat ? .flat : .relative).map { [$0.text] }
+            MultivariantPlaylist(of: feed.window, address: isFlat ? .flat : .relative, others: others).map {
+                [$0.text]
+            }
         case (.part, .part(let rendition, let term, let position)):
             feed.window.part(position, term: term, rendition: rendition).map { [$0] }
         case (.segment, .segment(let rendition, let term, let msn)):

@@ -18,6 +18,13 @@ enum Answers {
         return MediaAnswer(head, body: [ByteBuffer(bytes: text)])
     }
 
+    /// A steering manifest, which depends on who asks and when.
+    static func steering(_ text: [UInt8]) -> MediaAnswer {
+        let head = AnswerHead(
+            status: 200, contentType: "application/json", cacheControl: CachePolicy.never.headerText)
+        return MediaAnswer(head, body: [ByteBuffer(bytes: text)])
+    }
+
     /// 302 to `path` at `base`, scheme and host without a slash at the end.
     static func redirect(to base: String, _ path: String) -> MediaAnswer {
         MediaAnswer(

@@ -161,6 +161,25 @@ extension RouterDesk {
     /// What is known of a stream, wherever it is; nil where nobody publishes it.
     public func entry(_ stream: StreamID) -> StreamEntry? { state.withLock { $0.snapshot.view.streams[stream] } }
 
+    /// Whether an edge of this region takes viewers, and how much of it is in use; nil where it is none any more.
+    func edge(_ id: NodeID) -> (isOpen: Bool, load: Double)? {
+        state.withLock { state in
+            guard let index = state.snapshot.edges.index(of: id) else { return nil }
+            let member = state.snapshot.edges.members[index]
+            let report = state.reports[id]
+            let egress = Double(report?.egress ?? 0) / (Double(max(member.description.capacity, 1)) * 1_000_000)
+            return (member.takesWork, max(egress, Double(report?.processor ?? 0) / 1000))
+        }
+    }
+
+    /// The first edges of the stream's ranking in this region that take viewers.
+    func workingEdges(_ count: Int, of stream: StreamID) -> [Member] {
+        state.withLock { state in
+            let edges = state.snapshot.edges
+            return edges.working(count, of: RankingKey(stream)).map { edges.members[$0] }.filter(\.takesWork)
+        }
+    }
+
     /// The first edge of the stream's ranking in this region; nil where there is none.
     func firstEdge(of stream: StreamID) -> Member? {
         state.withLock { state in

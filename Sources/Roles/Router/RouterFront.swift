@@ -18,13 +18,16 @@ public final class RouterFront: MediaResponder {
     private let policy: AccessPolicy
     private let settings: RouterFrontSettings
     private let edge: (any MediaResponder)?
+    private let steering: SteeringDesk
     private var scratch: [UInt8] = []
     private var random = SystemRandomNumberGenerator()
 
     /// The front of one event loop, before `edge`.
     public init(
-        desk: RouterDesk, policy: AccessPolicy, settings: RouterFrontSettings, edge: (any MediaResponder)?
+        desk: RouterDesk, steering: SteeringDesk, policy: AccessPolicy, settings: RouterFrontSettings,
+        edge: (any MediaResponder)?
     ) {
+        self.steering = steering
         self.desk = desk
         self.policy = policy
         self.settings = settings
@@ -106,8 +109,12 @@ extension RouterFront {
         let pathways = [first, second].compactMap { $0 }.map {
             MultivariantPlaylist.Pathway(id: $0.id.description, base: "\($0.description.viewerURL)/\(token)")
         }
+        let others = steering.pathways(of: path.stream, token: token)
+        let all = others.isEmpty ? pathways : steering.ordered(pathways + others, of: path.stream)
         if settings.writesPlaylists, case .multivariantPlaylist = path.resource,
-            let playlist = MultivariantPlaylist(of: path.stream, variants: entry.variants, at: pathways)
+            let playlist = MultivariantPlaylist(
+                of: path.stream, variants: entry.variants, at: all,
+                steering: others.isEmpty ? nil : .absolute("/" + token))
         {
             desk.metrics.routed(.playlist)
             return exchange.send(Answers.playlist(playlist.text))

@@ -2,7 +2,7 @@
 
 public import Identity
 
-/// What an edge tells the routers of its region once a second. It goes straight to them, never by gossip.
+/// What an edge tells the routers and origins of its region once a second. It goes straight to them, never by gossip.
 public struct LoadReport: Hashable, Sendable {
     /// Whose load it is.
     public let node: NodeID

@@ -23,19 +23,21 @@ public struct MultivariantPlaylist: Sendable {
     public let text: [UInt8]
 
     /// Writes the playlist as it is now; nil as long as the window may not answer any.
-    public init?(of window: borrowing MediaWindow, address: Address = .relative) {
+    /// - Parameter others: where else the stream can be had. With any, the player is told to ask for a steering manifest,
+    ///   which stands beside the playlist.
+    public init?(of window: borrowing MediaWindow, address: Address = .relative, others: [Pathway] = []) {
         guard let key = window.currentKey, let state = window.state(key), let newest = state.listed.last,
             let birth = window.birth(of: window.segments[newest])
         else { return nil }
         var text = PlaylistText(capacity: 512)
         text.append("#EXTM3U\n#EXT-X-VERSION:6\n")
         if window.segments[state.listed].allSatisfy(\.isIndependent) { text.append("#EXT-X-INDEPENDENT-SEGMENTS\n") }
-        for rendition in birth.renditions {
-            let variant = Variant(rendition, birth: birth, window: window, state: state)
-            variant.summary.append(to: &text)
-            Self.append(address, stream: window.stream, to: &text)
-            text.append(rendition.description)
-            text.append("/media.m3u8\n")
+        let variants = birth.renditions.map { Variant($0, birth: birth, window: window, state: state).summary }
+        let own = others.isEmpty ? nil : Self.ownPathway
+        if let own { Self.steer(by: address, window.stream, among: [own] + others.map(\.id), to: &text) }
+        Self.append(variants, of: window.stream, at: address, pathway: own, to: &text)
+        for other in others {
+            Self.append(variants, of: window.stream, at: .absolute(other.base), pathway: other.id, to: &text)
         }
         self.text = text.bytes
     }
@@ -43,17 +45,18 @@ public struct MultivariantPlaylist: Sendable {
     /// Writes the playlist of a stream that other nodes serve, each variant once for each of `pathways`, the best first
     /// (RFC 8216bis §7.1: a player whose node fails goes on at the next pathway); nil as long as nothing is known of its
     /// variants, or where there is no pathway.
-    public init?(of stream: StreamID, variants: [StreamVariant], at pathways: [Pathway]) {
+    /// - Parameter steering: where the player is to ask for a steering manifest; nil where it is not to ask.
+    public init?(
+        of stream: StreamID, variants: [StreamVariant], at pathways: [Pathway], steering: Address? = nil
+    ) {
         guard !variants.isEmpty, !pathways.isEmpty else { return nil }
         var text = PlaylistText(capacity: 512)
         text.append("#EXTM3U\n#EXT-X-VERSION:6\n")
+        let isOne = pathways.count == 1
+        if let steering, !isOne { Self.steer(by: steering, stream, among: pathways.map(\.id), to: &text) }
         for pathway in pathways {
-            for variant in variants {
-                variant.append(to: &text, pathway: pathways.count > 1 ? pathway.id : nil)
-                Self.append(.absolute(pathway.base), stream: stream, to: &text)
-                text.append(variant.rendition.description)
-                text.append("/media.m3u8\n")
-            }
+            let id = isOne ? nil : pathway.id
+            Self.append(variants, of: stream, at: .absolute(pathway.base), pathway: id, to: &text)
         }
         self.text = text.bytes
     }
@@ -82,6 +85,35 @@ public struct MultivariantPlaylist: Sendable {
         public init(id: String, base: String) {
             self.id = id
             self.base = base
+        }
+    }
+
+    /// PATHWAY-ID of the node that answers: no node's name, which has no capitals.
+    public static let ownPathway = "EDGE"
+
+    /// EXT-X-CONTENT-STEERING (RFC 8216bis §4.4.6.6). The query says which pathways the playlist names, the first of which
+    /// the player begins with: a manifest is about them.
+    private static func steer(
+        by address: Address, _ stream: StreamID, among pathways: [String], to text: inout PlaylistText
+    ) {
+        text.append("#EXT-X-CONTENT-STEERING:SERVER-URI=\"")
+        append(address, stream: stream, to: &text)
+        text.append("steering.json?at=")
+        text.append(pathways.joined(separator: ","))
+        text.append("\",PATHWAY-ID=\"")
+        text.append(pathways.first ?? "")
+        text.append("\"\n")
+    }
+
+    private static func append(
+        _ variants: [StreamVariant], of stream: StreamID, at address: Address, pathway: String?,
+        to text: inout PlaylistText
+    ) {
+        for variant in variants {
+            variant.append(to: &text, pathway: pathway)
+            append(address, stream: stream, to: &text)
+            text.append(variant.rendition.description)
+            text.append("/media.m3u8\n")
         }
     }
 

@@ -17,11 +17,13 @@ struct SegmentNames {
         text.append(".mp4")
     }
 
-    /// `{term}/{msn}.m4s`, under the term that says where it ends; where a CDN serves segments, its base and the whole path in front.
+    /// `{term}/{msn}.m4s`, under the term that says where it ends; where a CDN serves segments, its base and the whole path
+    /// in front, and the query of its base behind.
     func appendSegment(_ segment: borrowing WindowSegment, to text: inout PlaylistText) {
-        if let base = segment.cdnBase {
-            text.append(base)
-            text.append(base.utf8.last == UInt8(ascii: "/") ? "" : "/")
+        let base = segment.cdnBase?.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+        if let prefix = base?.first {
+            text.append(String(prefix))
+            text.append(prefix.utf8.last == UInt8(ascii: "/") ? "" : "/")
             text.append(percentEncoding: stream.app)
             text.append("/")
             text.append(percentEncoding: stream.name)
@@ -33,6 +35,9 @@ struct SegmentNames {
         text.append("/")
         text.append(segment.msn)
         text.append(".m4s")
+        guard let base, base.count > 1, let query = base.last else { return }
+        text.append("?")
+        text.append(String(query))
     }
 
     /// `{term}/{msn}.{part}.m4s`. Parts never come from a CDN base: they are gone before it has them.

@@ -114,7 +114,8 @@ export class Playback {
   #joined = false;
   #returning = false;
   #nextProbe = 0;
-  #pathways = []; // The edges that the playlist names, the one in use first.
+  #places = new Map(); // A playlist of each of them.
+  #pathways = []; // What the playlist names, the best first.
   #doubting = false;
 
   constructor(video, url, Hls, onstate) {
@@ -168,6 +169,7 @@ export class Playback {
       height: video.videoHeight || level?.height || 0,
       bitrate: Math.round(this.#rate ?? level?.bitrate ?? 0),
       server: this.server,
+      pathway: level?.pathwayId ?? null,
       engine: this.engine,
       state: this.state,
       currentTime: video.currentTime,
@@ -200,7 +202,11 @@ export class Playback {
     const hls = this.#hls = new this.#Hls(settings);
     hls.on(Events.ERROR, (_, data) => this.#failed(data));
     hls.on(Events.MANIFEST_LOADED, (_, { levels }) => {
-      this.#pathways = [...new Set(levels.map(({ attrs }) => attrs["PATHWAY-ID"] ?? "."))];
+      this.#places = new Map(levels.map(({ attrs, url }) => [attrs["PATHWAY-ID"] ?? ".", url]));
+      this.#pathways = [...this.#places.keys()];
+    });
+    hls.on(Events.STEERING_MANIFEST_LOADED, (_, { steeringManifest }) => {
+      this.#pathways = steeringManifest["PATHWAY-PRIORITY"] ?? this.#pathways;
     });
     hls.on(Events.LEVEL_LOADED, (_, data) => {
       this.server = data.networkDetails?.getResponseHeader?.("Millrace-Node") ?? this.server;
@@ -246,17 +252,21 @@ export class Playback {
 
   // MARK: Trouble
 
-  /** Leaves an edge that is gone without a word: nothing new comes, and it does not even say what it has. */
-  async #patrol() {
+  /** Leaves an edge that is gone: nothing new comes, or a request has failed, and it does not even say what it has. */
+  async #patrol(hasFailed = false) {
     const hls = this.#hls;
     const level = hls?.levels?.[hls.loadLevel];
-    if (!level || this.#pathways.length < 2 || this.#doubting || performance.now() - this.#lastAdvance < 900) return;
+    if (!level || this.#pathways.length < 2 || this.#doubting) return;
+    if (!hasFailed && performance.now() - this.#lastAdvance < 900) return;
     this.#doubting = true;
     const lives = await answers(level.uri);
+    const others = lives ? [] : this.#pathways.filter((one) => one !== level.pathwayId);
+    const alive = await Promise.all(others.map((one) => answers(this.#places.get(one) ?? level.uri)));
     this.#doubting = false;
     if (lives || this.#hls !== hls) return;
     this.#note("networkError", "edgeGone", false);
-    this.#pathways.push(this.#pathways.shift());
+    const gone = level.pathwayId;
+    this.#pathways = [...others.filter((_, index) => alive[index]), ...others.filter((_, index) => !alive[index]), gone];
     this.#lastAdvance = performance.now();
     hls.pathwayPriority = [...this.#pathways];
     hls.stopLoad(); // What is under way would hold it for its whole timeout.
@@ -270,9 +280,10 @@ export class Playback {
 
   #failed({ type, details, fatal, response }) {
     this.#note(type, details, fatal);
+    const { MEDIA_ERROR, NETWORK_ERROR } = this.#Hls.ErrorTypes;
+    if (type === NETWORK_ERROR && !response?.code) this.#patrol(true);
     if (!fatal) return;
     if (/Codecs?Error$/.test(details)) return this.#set("unplayable");
-    const { MEDIA_ERROR, NETWORK_ERROR } = this.#Hls.ErrorTypes;
     const now = performance.now();
     if (type === MEDIA_ERROR && now - this.#lastMediaRecovery > 5000) {
       this.#lastMediaRecovery = now;

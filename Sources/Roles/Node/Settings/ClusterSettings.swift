@@ -91,6 +91,8 @@ public struct EdgeRoleSettings: Sendable, Equatable {
 public struct RouterSettings: Sendable, Equatable {
     /// How viewers learn of their edges.
     public var mode = RouterMode.playlist
+    /// When viewers ask anew by which pathway to go; zero for never.
+    public var steeringLife = Duration.seconds(10)
     /// Proxies whose word about a viewer's address and region is taken.
     public var trustedProxies: [AddressPrefix] = []
     /// A file of networks, countries and places, and the regions that serve them.

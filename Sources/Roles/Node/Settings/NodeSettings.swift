@@ -43,6 +43,8 @@ public struct NodeSettings: Sendable, Equatable {
     public var grpc = GRPCSettings()
     /// The store of recordings.
     public var storage = StorageSettings()
+    /// The CDN in front of the edges.
+    public var cdn = CDNSettings()
     /// The end of the process.
     public var shutdown = ShutdownSettings()
 
@@ -72,7 +74,7 @@ public struct NodeSettings: Sendable, Equatable {
         if !relay.isEmpty, relay.count < 3 {
             found.append("relay.tls.certificate, relay.tls.key and relay.tls.authority are set together or not at all")
         }
-        found += redis.contradictions + storage.contradictions
+        found += redis.contradictions + storage.contradictions + cdn.contradictions
         if cluster.key == nil {
             if roles != [.origin, .edge, .router] {
                 found.append("roles need cluster.key: a node alone does everything")

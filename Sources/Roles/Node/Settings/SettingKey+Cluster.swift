@@ -142,6 +142,11 @@ extension SettingKey {
             why: "a player that has two addresses goes on when an edge dies; redirect suits those that read one."
         ),
         SettingKey(
+            "router.steering", \.router.steeringLife, .duration(.zero ... .seconds(600)),
+            "After how long players ask anew which of a stream's pathways to use: edges, the CDN, other regions; 0s tells them of edges alone, and never to ask.",
+            why: "a viewer leaves a full edge within a segment or five, and asking costs a tenth of what playing does."
+        ),
+        SettingKey(
             "router.trusted_proxies", \.router.trustedProxies, .prefixes,
             "Proxies whose X-Forwarded-For and X-Millrace-Region are believed.", why: "anybody can send a header."
         ),

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// One of the ways by which a viewer can have a stream.
+public struct PathwayState: Hashable, Sendable {
+    /// What is at its end.
+    public enum Kind: Hashable, Sendable {
+        /// The CDN.
+        case cdn
+        /// An edge of the region that the viewer was sent to.
+        case edge
+        /// The routers of another region.
+        case region
+    }
+
+    /// PATHWAY-ID.
+    public let id: String
+    /// What is at its end.
+    public let kind: Kind
+    /// Whether it takes viewers: it is alive and does not drain.
+    public let isOpen: Bool
+    /// How much of it is in use, 0 to 1 and over.
+    public let load: Double
+
+    /// A pathway of its parts.
+    public init(id: String, kind: Kind, isOpen: Bool = true, load: Double = 0) {
+        self.id = id
+        self.kind = kind
+        self.isOpen = isOpen
+        self.load = load
+    }
+}
+
+/// The order in which a viewer is to try pathways (RFC 8216bis §7.2, PATHWAY-PRIORITY).
+public enum PathwayOrder {
+    /// The pathways that take viewers, the best first; all, where none does, as a player without any can not even try.
+    ///
+    /// The edges of the region come first, then the CDN, then other regions; while the stream is offloaded, the CDN comes
+    /// first. An edge or region that is full comes behind all that is not. Within a kind the less loaded comes first, but a
+    /// viewer stays where it is unless another has less than three quarters of the load, so that two edges that are about as
+    /// full as each other do not exchange their viewers.
+    /// - Parameter current: the pathway that the viewer uses now; nil where it has not begun.
+    public static func order(_ pathways: [PathwayState], current: String?, isOffloaded: Bool) -> [String] {
+        let open = pathways.filter(\.isOpen)
+        let candidates = open.isEmpty ? pathways : open
+        let places = candidates.map { Place($0, isCurrent: $0.id == current, isOffloaded: isOffloaded) }
+        let best = candidates.indices.sorted { (places[$0], $0) < (places[$1], $1) }
+        return best.map { candidates[$0].id }
+    }
+
+    private struct Place: Comparable {
+        let rank: Int
+        let load: Double
+
+        init(_ pathway: PathwayState, isCurrent: Bool, isOffloaded: Bool) {
+            let full = isCurrent ? 1 : PathwayOrder.full
+            let isFull = pathway.kind != .cdn && pathway.load >= full
+            let kind =
+                switch pathway.kind {
+                case .cdn: isOffloaded ? 0 : 2
+                case .edge: 1
+                case .region: 3
+                }
+            rank = kind + (isFull ? 4 : 0)
+            load = pathway.load * (isCurrent ? PathwayOrder.stay : 1)
+        }
+
+        static func < (left: Place, right: Place) -> Bool {
+            left.rank == right.rank ? left.load < right.load : left.rank < right.rank
+        }
+    }
+
+    private static let full = 0.9
+    private static let stay = 0.75
+}

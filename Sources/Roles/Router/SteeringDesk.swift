@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Cluster
+public import HLS
+public import Identity
+import Placement
+import Steering
+import Synchronization
+import Transport
+
+/// Knows by which pathways a stream can be had, and in which order a viewer is to try them. Any thread may call.
+public final class SteeringDesk: Sendable {
+    /// Where a CDN has a stream: scheme, host and what lets viewers in, without a slash at the end; nil where it may not
+    /// have it. And whether viewers are to fetch there now.
+    public struct Delivery: Sendable {
+        let base: @Sendable (StreamID) -> String?
+        let isUsed: @Sendable (StreamID) -> Bool
+
+        /// A CDN.
+        public init(base: @escaping @Sendable (StreamID) -> String?, isUsed: @escaping @Sendable (StreamID) -> Bool) {
+            self.base = base
+            self.isUsed = isUsed
+        }
+
+        /// No CDN.
+        public static let none = Delivery(base: { _ in nil }, isUsed: { _ in false })
+    }
+
+    let metrics: SteeringMetrics
+    private let desk: RouterDesk?
+    private let life: Duration
+    private let delivery: Delivery
+    private let ownLoad: @Sendable () -> Double
+    private let askers = Mutex<[StreamID: Askers]>([:])
+
+    /// - Parameters:
+    ///   - desk: what is known of the cluster; nil on a node that is alone.
+    ///   - life: when viewers are to ask again, in whole seconds; zero for no steering.
+    ///   - ownLoad: how much of this node is in use.
+    public init(
+        desk: RouterDesk?, life: Duration, delivery: Delivery, metrics: SteeringMetrics,
+        ownLoad: @escaping @Sendable () -> Double
+    ) {
+        self.desk = desk
+        self.life = life
+        self.delivery = delivery
+        self.metrics = metrics
+        self.ownLoad = ownLoad
+    }
+
+    /// How many viewers of each stream were at the CDN when they last asked here.
+    public var audiences: [StreamID: Int] {
+        let now = SystemClock.now()
+        return askers.withLock { askers in
+            askers = askers.filter { $0.value.count(now: now, life: life) > 0 }
+            return askers.mapValues { $0.count(now: now, life: life) }
+        }
+    }
+}
+
+// MARK: - Pathways
+
+extension SteeringDesk {
+    /// The pathways of a stream beside the edges of this region: the CDN, then at most two other regions, the emptiest first.
+    /// - Parameter token: the path component by which nodes know the viewer; nil where it has none.
+    public func pathways(of stream: StreamID, token: String?) -> [MultivariantPlaylist.Pathway] {
+        guard life > .zero else { return [] }
+        var pathways: [MultivariantPlaylist.Pathway] = []
+        if let base = deliveryBase(stream) { pathways.append(.init(id: Self.cdn, base: base)) }
+        let regions = (desk?.snapshot.view.regions.values).map(Array.init) ?? []
+        for region in regions.sorted(by: { ($0.load, $0.region) < ($1.load, $1.region) }).prefix(2) {
+            guard let router = region.routers.first else { continue }
+            let base = token.map { "\(router)/\($0)" } ?? router
+            pathways.append(.init(id: Self.region + region.region.description, base: base))
+        }
+        return pathways
+    }
+
+    /// What a viewer is told that names the pathways of its playlist and the one that it uses.
+    public func manifest(for stream: StreamID, asked query: SteeringQuery) -> SteeringManifest {
+        note(query, of: stream)
+        var states = query.named.map { state($0, of: stream) }
+        let clones = states.contains { $0.kind == .edge && $0.isOpen } ? [] : clones(query.named, of: stream)
+        states += clones.map { state($0.id, of: stream) }
+        let isOffloaded = delivery.isUsed(stream)
+        let order = PathwayOrder.order(states, current: query.pathway, isOffloaded: isOffloaded)
+        metrics.answered(states.first { $0.id == order.first }?.kind)
+        return SteeringManifest(life: life, priority: order, clones: clones)
+    }
+
+    /// Pathways in the order in which a viewer who begins now is to try them.
+    func ordered(_ pathways: [MultivariantPlaylist.Pathway], of stream: StreamID) -> [MultivariantPlaylist.Pathway] {
+        let states = pathways.map { state($0.id, of: stream) }
+        let order = PathwayOrder.order(states, current: pathways.first?.id, isOffloaded: delivery.isUsed(stream))
+        return order.compactMap { id in pathways.first { $0.id == id } }
+    }
+
+    /// A CDN whose grant is in the query can not be a pathway: a playlist's relative URLs do not inherit it.
+    private func deliveryBase(_ stream: StreamID) -> String? {
+        delivery.base(stream).flatMap { $0.contains("?") ? nil : $0 }
+    }
+
+    private func state(_ id: String, of stream: StreamID) -> PathwayState {
+        if id == Self.cdn { return PathwayState(id: id, kind: .cdn, isOpen: deliveryBase(stream) != nil) }
+        guard let desk else { return PathwayState(id: id, kind: .edge, load: ownLoad()) }
+        if id.hasPrefix(Self.region) {
+            let region = Region(parsing: id.dropFirst(Self.region.count))
+            let summary = region.flatMap { desk.snapshot.view.regions[$0] }
+            return PathwayState(
+                id: id, kind: .region, isOpen: summary.map { !$0.routers.isEmpty } ?? false,
+                load: Double(summary?.load ?? 0) / 1000)
+        }
+        if id == MultivariantPlaylist.ownPathway {
+            return PathwayState(id: id, kind: .edge, isOpen: !desk.isDraining, load: ownLoad())
+        }
+        let edge = NodeID(parsing: id).flatMap(desk.edge)
+        return PathwayState(id: id, kind: .edge, isOpen: edge?.isOpen ?? false, load: edge?.load ?? 0)
+    }
+
+    /// Where none of the edges that a playlist names takes viewers any more: two others of the stream's ranking.
+    private func clones(_ named: [String], of stream: StreamID) -> [SteeringManifest.Clone] {
+        guard let desk, let base = named.first(where: { NodeID(parsing: $0) != nil }) else { return [] }
+        return desk.workingEdges(4, of: stream).filter { !named.contains($0.id.description) }.prefix(2).compactMap {
+            guard let host = $0.description.viewerURL.split(separator: "/").dropFirst().first else { return nil }
+            return SteeringManifest.Clone(base: base, id: $0.id.description, host: String(host))
+        }
+    }
+
+    static let cdn = "CDN"
+    static let region = "REGION."
+}
+
+// MARK: - Audiences
+
+extension SteeringDesk {
+    /// Viewers at the CDN are seen by nobody but whom they ask for the manifest, once in its life.
+    private struct Askers {
+        var since: Duration
+        var now = 0
+        var before = 0
+
+        func count(now: Duration, life: Duration) -> Int {
+            let age = now - since
+            return age < life ? max(self.now, before) : age < life * 2 ? self.now : 0
+        }
+
+        mutating func add(now: Duration, life: Duration) {
+            let age = now - since
+            if age >= life {
+                before = age < life * 2 ? self.now : 0
+                self.now = 0
+                since = now
+            }
+            self.now += 1
+        }
+    }
+
+    private func note(_ query: SteeringQuery, of stream: StreamID) {
+        guard query.pathway == Self.cdn else { return }
+        let now = SystemClock.now()
+        askers.withLock { $0[stream, default: Askers(since: now)].add(now: now, life: life) }
+    }
+}

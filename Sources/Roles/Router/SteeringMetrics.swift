@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Steering
+public import Telemetry
+
+/// What is counted of steering.
+public struct SteeringMetrics: Sendable {
+    private let answers: [String: Counter]
+
+    /// The handles in `registry`.
+    public init(_ registry: MetricRegistry) {
+        answers = Dictionary(
+            uniqueKeysWithValues: Self.kinds.map { ($0, registry.counter(Self.answerFamily, $0)) })
+    }
+
+    func answered(_ kind: PathwayState.Kind?) {
+        let name =
+            switch kind {
+            case .cdn: "cdn"
+            case .edge: "edge"
+            case .region: "region"
+            case nil: "none"
+            }
+        answers[name]?.add()
+    }
+
+    /// All families, for the registry.
+    public static let families = [answerFamily]
+
+    private static let kinds = ["cdn", "edge", "none", "region"]
+    private static let answerFamily = MetricFamily(
+        "millrace_steering_answers_total", .counter, labels: [.oneOf("first", kinds)],
+        help: "Steering manifests answered, by the kind of pathway that each put first.")
+}
