@@ -54,6 +54,22 @@ struct SteeringDeskTests {
         #expect(manifest.priority == ["edge-1", "CDN", "REGION.west", "edge-0"])
     }
 
+    @Test("counts who is at the CDN, of streams that there are")
+    func audiences() throws {
+        let desk = steering(try view())
+        for pathway in ["CDN", "CDN", "edge-0"] {
+            for name in ["live/show", "live/nothing"] {
+                let query = SteeringQuery(parsing: Array("at=CDN,CDN,edge-0&_HLS_pathway=\(pathway)".utf8))
+                #expect(query.named == ["CDN", "edge-0"])
+                let manifest = desk.manifest(for: try StreamID(parsing: name), asked: query)
+                #expect(manifest.priority.contains("CDN") == (name == "live/show"))
+            }
+        }
+        let other = SteeringQuery(parsing: Array("at=edge-0&_HLS_pathway=edge-0".utf8))
+        _ = desk.manifest(for: try StreamID(parsing: "live/other"), asked: other)
+        #expect(desk.audiences == [try stream: 2, try StreamID(parsing: "live/other"): 0])
+    }
+
     private var stream: StreamID { get throws { try StreamID(parsing: "live/show") } }
 
     private func asked() throws -> SteeringQuery {
@@ -72,7 +88,8 @@ struct SteeringDeskTests {
         SteeringDesk(
             desk: router ?? self.router(view), life: life,
             delivery: SteeringDesk.Delivery(base: { _ in "https://cdn" }, isUsed: { _ in false }),
-            metrics: SteeringMetrics(MetricRegistry(families: SteeringMetrics.families))
+            metrics: SteeringMetrics(MetricRegistry(families: SteeringMetrics.families)),
+            isKnown: { $0.name != "nothing" }
         ) { 0 }
     }
 

@@ -86,14 +86,21 @@ package final class NodeAssembly: Sendable {
         }
         let steering = SteeringDesk(
             desk: cluster?.desk, life: settings.router.steeringLife, delivery: DeliveryPart.desk(delivery),
-            metrics: SteeringMetrics(metrics.registry)
+            metrics: SteeringMetrics(metrics.registry),
+            isKnown: { [streams, replicas, desk = cluster?.desk] id in
+                if streams[id] != nil || replicas[id] != nil { return true }
+                return desk?.entry(id).map { $0.state != .ended } ?? false
+            }
         ) { [traffic] in traffic.use(of: settings.node.capacity) }
         self.steering = steering
         edge = EdgeState(
             replicas: replicas, source: cluster?.upstreams, policy: policy, window: window,
             play: settings.replicaPlaySettings, settings: settings.edgeSettings,
             metrics: EdgeMetrics(metrics.registry)
-        ) { steering.pathways(of: $0, token: nil) }
+        ) { [apps = Set(settings.access.viewerApps)] in
+            // One playlist is for all viewers here, so it can not tell another region who a viewer is.
+            apps.contains($0.app) ? [] : steering.pathways(of: $0, token: nil)
+        }
         link.attach(cluster)
         recording?.attach(streams)
     }

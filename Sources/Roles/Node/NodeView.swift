@@ -52,8 +52,9 @@ final class NodeView: ControlNode {
 
     func takeDown(_ id: StreamID) -> TakedownAnswer? {
         let isEnded = stop(id)
-        guard isEnded || node.replicas[id] != nil else { return nil }
+        // What has long ended is with the CDN still.
         let isAsked = node.delivery?.purge(id) ?? false
+        guard isEnded || isAsked || node.replicas[id] != nil else { return nil }
         return TakedownAnswer(id, ended: isEnded, purging: isAsked)
     }
 

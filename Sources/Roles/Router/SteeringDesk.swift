@@ -15,44 +15,56 @@ public final class SteeringDesk: Sendable {
     public struct Delivery: Sendable {
         let base: @Sendable (StreamID) -> String?
         let isUsed: @Sendable (StreamID) -> Bool
+        let isOffered: Bool
 
         /// A CDN.
         public init(base: @escaping @Sendable (StreamID) -> String?, isUsed: @escaping @Sendable (StreamID) -> Bool) {
+            self.init(base: base, isUsed: isUsed, isOffered: true)
+        }
+
+        private init(
+            base: @escaping @Sendable (StreamID) -> String?, isUsed: @escaping @Sendable (StreamID) -> Bool,
+            isOffered: Bool
+        ) {
             self.base = base
             self.isUsed = isUsed
+            self.isOffered = isOffered
         }
 
         /// No CDN.
-        public static let none = Delivery(base: { _ in nil }, isUsed: { _ in false })
+        public static let none = Delivery(base: { _ in nil }, isUsed: { _ in false }, isOffered: false)
     }
 
     let metrics: SteeringMetrics
     private let desk: RouterDesk?
     private let life: Duration
     private let delivery: Delivery
+    private let isKnown: @Sendable (StreamID) -> Bool
     private let ownLoad: @Sendable () -> Double
     private let askers = Mutex<[StreamID: Askers]>([:])
 
     /// - Parameters:
     ///   - desk: what is known of the cluster; nil on a node that is alone.
     ///   - life: when viewers are to ask again, in whole seconds; zero for no steering.
+    ///   - isKnown: whether a stream is live, here or as far as is known: names of nothing cost nothing.
     ///   - ownLoad: how much of this node is in use.
     public init(
         desk: RouterDesk?, life: Duration, delivery: Delivery, metrics: SteeringMetrics,
-        ownLoad: @escaping @Sendable () -> Double
+        isKnown: @escaping @Sendable (StreamID) -> Bool, ownLoad: @escaping @Sendable () -> Double
     ) {
         self.desk = desk
         self.life = life
         self.delivery = delivery
         self.metrics = metrics
+        self.isKnown = isKnown
         self.ownLoad = ownLoad
     }
 
-    /// How many viewers of each stream were at the CDN when they last asked here.
+    /// Of each stream of which viewers asked here lately, how many were at the CDN when they did.
     public var audiences: [StreamID: Int] {
         let now = SystemClock.now()
         return askers.withLock { askers in
-            askers = askers.filter { $0.value.count(now: now, life: life) > 0 }
+            askers = askers.filter { now - $0.value.asked < life * 2 }
             return askers.mapValues { $0.count(now: now, life: life) }
         }
     }
@@ -97,7 +109,8 @@ extension SteeringDesk {
 
     /// A CDN whose grant is in the query can not be a pathway: a playlist's relative URLs do not inherit it.
     private func deliveryBase(_ stream: StreamID) -> String? {
-        delivery.base(stream).flatMap { $0.contains("?") ? nil : $0 }
+        guard delivery.isOffered, isKnown(stream) else { return nil }
+        return delivery.base(stream).flatMap { $0.contains("?") ? nil : $0 }
     }
 
     private func state(_ id: String, of stream: StreamID) -> PathwayState {
@@ -135,6 +148,7 @@ extension SteeringDesk {
 extension SteeringDesk {
     /// Viewers at the CDN are seen by nobody but whom they ask for the manifest, once in its life.
     private struct Askers {
+        var asked: Duration
         var since: Duration
         var now = 0
         var before = 0
@@ -144,7 +158,9 @@ extension SteeringDesk {
             return age < life ? max(self.now, before) : age < life * 2 ? self.now : 0
         }
 
-        mutating func add(now: Duration, life: Duration) {
+        mutating func add(isThere: Bool, now: Duration, life: Duration) {
+            asked = now
+            guard isThere else { return }
             let age = now - since
             if age >= life {
                 before = age < life * 2 ? self.now : 0
@@ -156,8 +172,11 @@ extension SteeringDesk {
     }
 
     private func note(_ query: SteeringQuery, of stream: StreamID) {
-        guard query.pathway == Self.cdn else { return }
+        guard delivery.isOffered, life > .zero, isKnown(stream) else { return }
         let now = SystemClock.now()
-        askers.withLock { $0[stream, default: Askers(since: now)].add(now: now, life: life) }
+        askers.withLock {
+            $0[stream, default: Askers(asked: now, since: now)].add(
+                isThere: query.pathway == Self.cdn, now: now, life: life)
+        }
     }
 }

@@ -16,7 +16,10 @@ public struct SteeringQuery: Hashable, Sendable {
             switch parts[0] {
             case "_HLS_pathway": pathway = Self.name(parts[1])
             case "at":
-                named = parts[1].replacing("%2C", with: ",").split(separator: ",").prefix(16).compactMap(Self.name)
+                named = []
+                for text in parts[1].replacing("%2C", with: ",").split(separator: ",").prefix(16) {
+                    if let name = Self.name(text), !named.contains(name) { named.append(name) }
+                }
             default: break
             }
         }

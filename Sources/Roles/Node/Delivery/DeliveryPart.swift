@@ -38,6 +38,8 @@ final class DeliveryPart: Sendable {
 
     private struct State {
         var switches: [StreamID: OffloadSwitch] = [:]
+        /// What was signed last for each stream, and until when: a signature costs up to a millisecond.
+        var signed: [StreamID: (expires: WallTime, base: String)] = [:]
     }
 
     /// Decides anew.
@@ -54,6 +56,7 @@ final class DeliveryPart: Sendable {
                 next[stream] = state.switches[stream] ?? OffloadSwitch()
                 next[stream]?.update(viewers: audience(stream), use: use, settings: settings, now: now)
             }
+            state.signed = state.signed.filter { next[$0.key] != nil }
             defer { state.switches = next }
             return streams.map { (isOn: next[$0.id]?.isOn == true, wasOn: state.switches[$0.id]?.isOn == true) }
         }
@@ -87,7 +90,11 @@ final class DeliveryPart: Sendable {
     func base(of stream: StreamID, at now: WallTime) -> String? {
         guard !tokenApps.contains(stream.app) else { return nil }
         let path = "/" + PercentEncoding.path(stream.description) + "/"
-        let grant = DeliveryGrant(base: url, path: path, expires: DeliveryGrant.expiry(at: now, life: life))
-        return grant?.base(signedBy: signer)
+        let expires = DeliveryGrant.expiry(at: now, life: life)
+        if let known = state.withLock({ $0.signed[stream] }), known.expires == expires { return known.base }
+        guard let grant = DeliveryGrant(base: url, path: path, expires: expires) else { return nil }
+        let base = grant.base(signedBy: signer)
+        state.withLock { $0.signed[stream] = (expires, base) }
+        return base
     }
 }

@@ -17,7 +17,7 @@ extension NodeAssembly {
         }
         let steered = steering.audiences
         var audiences = Dictionary(
-            uniqueKeysWithValues: steered.map { (RankingKey($0.key), $0.value * max(1, routers ?? 1)) })
+            steered.map { (RankingKey($0.key), $0.value * max(1, routers ?? 1)) }, uniquingKeysWith: +)
         for report in (cluster?.desk.reports ?? []).filter({ $0.node != report.node }) + [report] {
             for stream in report.streams { audiences[stream.key, default: 0] += Int(stream.viewers) }
         }
