@@ -38,8 +38,9 @@ struct SteeringManifestTests {
     func truncation() {
         let whole = Array("at=a%2Cb,c&_HLS_pathway=%22b%22&_HLS_throughput=5&at=\u{e9}".utf8)
         for end in whole.indices { #expect(SteeringQuery(parsing: whole[..<end]).named.count <= 3) }
-        let many = Array(("at=" + Array(repeating: "a", count: 1000).joined(separator: ",")).utf8)
+        let many = Array(("at=" + (0..<1000).map { "a\($0)" }.joined(separator: ",")).utf8)
         #expect(SteeringQuery(parsing: many).named.count == 16)
+        #expect(SteeringQuery(parsing: Array("at=a,b,a".utf8)).named == ["a", "b"])
     }
 
     @Test("is named by the multivariant playlist of several pathways")
