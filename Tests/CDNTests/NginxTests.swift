@@ -37,7 +37,8 @@ struct NginxTests {
         #expect(try await status(base + token + "/live/other/7.m4s") == 403)
         #expect(try await status(base + token + "/live/news/../other/7.m4s") == 403)
         #expect(try await status(base + "/live/news/7.m4s") == 403)
-        #expect(try await status(base + token.dropLast() + "9/live/news/7.m4s") == 403)
+        let later = token.dropLast() + (token.hasSuffix("9") ? "8" : "9")
+        #expect(try await status(base + later + "/live/news/7.m4s") == 403)
         #expect(try await status(base + (try path("news", lasting: -1)) + "/live/news/7.m4s") == 410)
     }
 
