@@ -5,29 +5,22 @@ from __future__ import annotations
 
 import asyncio
 import collections
-import contextlib
 import dataclasses
-import pathlib
 import re
 import resource
-import subprocess
-import tempfile
 import urllib.parse
 
-from stores import Process
+from stores import Nginx
 
 # What nginx and the node both know; at least 16 bytes.
 SECRET = "a secret between us"
 
 
-class Cdn(Process):
+class Cdn(Nginx):
     """nginx with `proxy_cache` before a node: one request upstream for each URL, and with `signed` only for who bears a
     grant of ours in the path."""
 
     def __init__(self, upstream: str, port: int, signed: bool = False) -> None:
-        self.folder = tempfile.TemporaryDirectory(prefix="millrace-cdn-", ignore_cleanup_errors=True)
-        self.files = pathlib.Path(self.folder.name)
-        self.files.chmod(0o755)
         open_to_all = """
             location / { rewrite ^ /granted$uri last; }"""
         granted = f"""
@@ -39,15 +32,10 @@ class Cdn(Process):
               if ($secure_link = "0") {{ return 410; }}
               rewrite ^ /granted$grant$name last;
             }}"""
-        (self.files / "nginx.conf").write_text(f"""
-            daemon off; pid {self.files}/pid; error_log {self.files}/error.log; worker_processes 1;
-            worker_rlimit_nofile 16384; events {{ worker_connections 8192; }}
-            http {{
+        super().__init__(port, f"""
               log_format asked '$upstream_cache_status|$upstream_addr|$status|$request_uri';
-              access_log {self.files}/access.log asked;
-              proxy_cache_path {self.files}/cache keys_zone=media:10m; proxy_temp_path {self.files}/proxy;
-              client_body_temp_path {self.files}/body; fastcgi_temp_path {self.files}/f; uwsgi_temp_path {self.files}/u;
-              scgi_temp_path {self.files}/s; keepalive_requests 1000000;
+              access_log FILES/access.log asked;
+              keepalive_requests 1000000;
               upstream edge {{ server {urllib.parse.urlsplit(upstream).netloc}; keepalive 64; }}
               server {{
                 listen 127.0.0.1:{port} backlog=4096;
@@ -58,18 +46,7 @@ class Cdn(Process):
                   proxy_cache media; proxy_cache_key $uri$is_args$args; proxy_cache_lock on;
                   proxy_cache_lock_timeout 25s; proxy_cache_lock_age 25s; add_header X-Cache $upstream_cache_status;
                 }}
-              }}
-            }}""")
-        super().__init__(["nginx", "-c", str(self.files / "nginx.conf"), "-p", str(self.files), "-e",
-                          f"{self.files}/error.log"], port, "nginx")
-
-    def __exit__(self, *_: object) -> None:
-        # Killed, it would leave its workers behind.
-        self.process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(10)
-        super().__exit__()
-        self.folder.cleanup()
+              }}""")
 
     def asked(self) -> list[Asked]:
         """All requests so far."""

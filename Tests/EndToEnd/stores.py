@@ -127,31 +127,24 @@ class Seaweed(Process):
 
 
 class Nginx(Process):
-    """nginx before a store, as a CDN: it caches what the store says may be cached."""
+    """Debian's nginx in a folder of its own. `http` is what its http block says beside where its files are; FILES in it is
+    that folder."""
 
-    def __init__(self, base: str) -> None:
+    def __init__(self, port: int, http: str) -> None:
         self.folder = tempfile.TemporaryDirectory(prefix="millrace-nginx-", ignore_cleanup_errors=True)
-        folder, port = pathlib.Path(self.folder.name), free_port()
-        folder.chmod(0o755)
-        (folder / "page.html").write_text(
-            "<!doctype html><video id=v muted autoplay playsinline></video>"
-            "<script>v.src = location.hash.slice(1); v.play()</script>")
-        (folder / "nginx.conf").write_text(f"""
-            daemon off; pid {folder}/pid; error_log {folder}/error.log; worker_processes 1; events {{}}
+        self.files = files = pathlib.Path(self.folder.name)
+        files.chmod(0o755)
+        (files / "nginx.conf").write_text(f"""
+            daemon off; pid {files}/pid; error_log {files}/error.log; worker_processes 1;
+            worker_rlimit_nofile 16384; events {{ worker_connections 8192; }}
             http {{
-              access_log off; types {{ text/html html; }}
-              proxy_cache_path {folder}/cache keys_zone=media:1m; proxy_temp_path {folder}/proxy;
-              client_body_temp_path {folder}/body; fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u;
-              scgi_temp_path {folder}/s;
-              server {{
-                listen 127.0.0.1:{port};
-                location = /page.html {{ root {folder}; }}
-                location / {{ proxy_pass {base}/; proxy_http_version 1.1; proxy_cache media; proxy_cache_lock on;
-                              proxy_cache_valid 404 1s; add_header X-Cache $upstream_cache_status; }}
-              }}
+              proxy_cache_path {files}/cache keys_zone=media:10m; proxy_temp_path {files}/proxy;
+              client_body_temp_path {files}/body; fastcgi_temp_path {files}/f; uwsgi_temp_path {files}/u;
+              scgi_temp_path {files}/s;
+              {http.replace("FILES", str(files))}
             }}""")
-        super().__init__(["nginx", "-c", str(folder / "nginx.conf"), "-p", str(folder), "-e", f"{folder}/error.log"],
-                         port, "nginx")
+        super().__init__(["nginx", "-c", str(files / "nginx.conf"), "-p", str(files), "-e", f"{files}/error.log"], port,
+                         "nginx")
 
     def __exit__(self, *_: object) -> None:
         # Killed, it would leave its workers behind.
@@ -160,6 +153,24 @@ class Nginx(Process):
             self.process.wait(10)
         super().__exit__()
         self.folder.cleanup()
+
+
+class StoreCache(Nginx):
+    """nginx before a store, as a CDN: it caches what the store says may be cached. `/page.html#URL` plays."""
+
+    def __init__(self, base: str) -> None:
+        port = free_port()
+        super().__init__(port, f"""
+              access_log off; types {{ text/html html; }}
+              server {{
+                listen 127.0.0.1:{port};
+                location = /page.html {{ root FILES; }}
+                location / {{ proxy_pass {base}/; proxy_http_version 1.1; proxy_cache media; proxy_cache_lock on;
+                              proxy_cache_valid 404 1s; add_header X-Cache $upstream_cache_status; }}
+              }}""")
+        (self.files / "page.html").write_text(
+            "<!doctype html><video id=v muted autoplay playsinline></video>"
+            "<script>v.src = location.hash.slice(1); v.play()</script>")
 
 
 def bad_line(port: int, percent: int, at: int | None = None) -> Process:

@@ -25,7 +25,7 @@ from lint.playlist import parse
 from publishers import Publisher
 from server import BINARY, Server, wait_until
 from stores import (
-    STUB, Listing, Nginx, Reader, Seaweed, SmallDisk, bad_line, fetch, low_port, newest, quantile, refusing)
+    STUB, Listing, Reader, Seaweed, SmallDisk, StoreCache, bad_line, fetch, low_port, newest, quantile, refusing)
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def test_a_recording_outlives_its_nodes(seaweed: Seaweed, figures) -> None:
     assert len(listing.segments) >= before
     assert len(stored) - len(listing.segments) <= 2, "more is stored than is listed"
     assert_whole(seaweed, name)
-    with Nginx(seaweed.base) as cdn:
+    with StoreCache(seaweed.base) as cdn:
         url = f"{cdn.url}/live/{name}/index.m3u8"
         assert {"video", "audio"} <= {stream["codec_type"] for stream in probe(url)["streams"]}
         begun = time.monotonic()

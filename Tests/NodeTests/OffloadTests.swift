@@ -80,7 +80,8 @@ struct OffloadTests {
         for isThere in [true, false] {
             try await TestNode.run {
                 $0.cdn.url = "https://cdn.example"
-                $0.cdn.purgeURL = "http://127.0.0.1:\(cdn.httpPort)/\(isThere ? "api/ping" : "nothing")?key={key}"
+                let path = isThere ? "api/ping" : "nothing"
+                $0.cdn.purgeURL = "http://127.0.0.1:\(cdn.httpPort)/\(path)?key={key}&url={url}*"
                 $0.cdn.purgeMethod = "GET"
                 $0.cdn.purgeHeader = SecretText("X-Key: hunter-two")
             } _: { node in

@@ -29,6 +29,7 @@ struct RecordingNodeTests {
                 }
                 #expect(try folder.read("live/demo/index.m3u8").contains("\nmain/\(living.number).m3u8\n"))
                 #expect(node.metric("millrace_upload_lag_seconds_count") >= 5)
+                try await eventually("its recorder is done") { node.metric("millrace_recorders_active") == 0 }
                 #expect(node.metric("millrace_recordings_finished_total") == 1)
                 #expect(try await node.ask(path, method: "DELETE").status == 204)
                 #expect(try await node.ask(path).status == 404)

@@ -28,8 +28,7 @@ struct FencedPlaylist {
         _ text: [UInt8], in term: Term, goingOnFrom basis: UploadDocument.Basis, cacheControl: String,
         to store: any ObjectStore
     ) async throws(StoreFailure) -> Term? {
-        let content = ObjectContent(
-            Self.marked(text, with: term), mediaType: "application/vnd.apple.mpegurl", cacheControl: cacheControl)
+        let content = Self.content(text, in: term, cacheControl: cacheControl)
         for _ in 0..<Self.attempts {
             if case .nothing = known, let higher = try await look(in: store, as: term, for: basis) { return higher }
             let condition = condition
@@ -71,6 +70,11 @@ struct FencedPlaylist {
             known = .isAbsent
         }
         return nil
+    }
+
+    /// A playlist as the store has it of a term.
+    static func content(_ text: [UInt8], in term: Term, cacheControl: String) -> ObjectContent {
+        ObjectContent(marked(text, with: term), mediaType: "application/vnd.apple.mpegurl", cacheControl: cacheControl)
     }
 
     /// The text with its writer's term behind the first line, where RFC 8216 §4.1 allows comments.

@@ -31,17 +31,22 @@ extension RecordingCatalogue {
     }
 
     /// Ends a recording that nobody goes on with.
+    /// - Throws: ``StoreFailure/conditionFailed`` where somebody does after all: what was read is not there any more.
     public func finish(_ name: RecordingName) async throws(StoreFailure) {
         for rendition in try await renditions(of: name) ?? [] {
-            guard let text = try await read(name.mediaKey(rendition)),
-                var playlist = try await playlist(name, rendition),
-                !playlist.isEnded
-            else { continue }
+            let key = name.mediaKey(rendition)
+            let found: StoredContent
+            do throws(StoreFailure) {
+                found = try await store.get(key)
+            } catch .notFound {
+                continue
+            }
+            guard var playlist = try? StoredPlaylist(parsing: found.bytes) else { throw .malformed("\(key)") }
+            guard !playlist.isEnded else { continue }
             playlist.isEnded = true
-            let writer = FencedPlaylist.writer(of: text) ?? Term(number: 0, salt: 0)
-            var document = FencedPlaylist(name.mediaKey(rendition))
-            _ = try await document.write(
-                playlist.text, in: writer, goingOnFrom: .anything, cacheControl: Uploader.lasting, to: store)
+            let writer = FencedPlaylist.writer(of: found.bytes) ?? Term(number: 0, salt: 0)
+            let ended = FencedPlaylist.content(playlist.text, in: writer, cacheControl: Uploader.lasting)
+            try await store.put(key, ended, if: found.version.map { .matches($0) } ?? .none)
         }
     }
 

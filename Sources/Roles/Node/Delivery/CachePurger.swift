@@ -17,6 +17,7 @@ import Transport
 final class CachePurger: Sendable {
     private let client: OutboundClient
     private let url: String
+    private let base: String
     private let method: String
     private let header: OutboundHeader?
     private let metrics: DeliveryMetrics
@@ -26,6 +27,7 @@ final class CachePurger: Sendable {
     init?(_ settings: CDNSettings, metrics: DeliveryMetrics, log: StormLog) {
         guard let url = settings.purgeURL else { return nil }
         self.url = url
+        base = settings.url ?? ""
         self.metrics = metrics
         self.log = log
         method = settings.purgeMethod
@@ -51,7 +53,9 @@ final class CachePurger: Sendable {
 
     /// The URL of the request for a stream.
     func address(_ stream: StreamID) -> String {
-        url.replacing("{key}", with: PercentEncoding.component(SurrogateKey(stream).text))
+        let path = "\(base)/\(PercentEncoding.path(stream.description))/"
+        return url.replacing("{url}", with: PercentEncoding.component(path))
+            .replacing("{key}", with: PercentEncoding.component(SurrogateKey(stream).text))
             .replacing("{app}", with: PercentEncoding.component(stream.app))
             .replacing("{name}", with: PercentEncoding.path(stream.name))
     }

@@ -7,9 +7,9 @@ import Placement
 import Router
 
 extension NodeAssembly {
-    /// Whether a stream is live, here or as far as the directory knows.
+    /// Whether a stream is live, here or as far as the directory knows, or this node still writes to the store what it was.
     func isLive(_ stream: StreamID) -> Bool {
-        if streams[stream] != nil { return true }
+        if streams[stream] != nil || recording?.isWriting(stream) == true { return true }
         return cluster?.desk.entry(stream).map { $0.state != .ended } ?? false
     }
 

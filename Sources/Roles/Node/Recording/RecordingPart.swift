@@ -60,6 +60,9 @@ final class RecordingPart: Sendable {
         if stream.hasTerm, !stream.isYielded { recorders.record(stream.id, in: stream.term, from: stream.replica) }
     }
 
+    /// Whether something of a stream is still to be written.
+    func isWriting(_ stream: StreamID) -> Bool { recorders.streams.contains(stream) }
+
     /// Another node has the stream.
     func yield(_ stream: LiveStream) { recorders.stop(stream.id) }
 
