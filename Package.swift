@@ -52,7 +52,7 @@ var protocols: [Target] {
         room("Protocols", "HLS", uses: ["Bytes", "CMAF", "COpenSSL", "Cluster", "Feed", "Identity", "Media"]),
         room("Protocols", "ObjectStorage", uses: ["Bytes", "Media", "Objects", "Signing"]),
         room("Protocols", "Relay", uses: ["Bytes", "Cluster", "Feed", "Identity", "Media"]),
-        room("Protocols", "RTP", uses: ["Bytes", "Media"]),
+        room("Protocols", "RTP", uses: ["Bytes", "Identity", "Media"]),
         room("Protocols", "RTMP", uses: ["Bytes", "COpenSSL", "Identity", "Media"]),
         room("Protocols", "SecureMedia", uses: ["Bytes", "COpenSSL", "CSRTP", "Media"]),
         room("Protocols", "Signing", uses: ["Bytes", "COpenSSL", "Media"]),
@@ -65,7 +65,8 @@ var policies: [Target] {
     [
         room("Policies", "Access", uses: ["Bytes", "COpenSSL", "Identity", "Media"]),
         room("Policies", "Arbitration"),
-        room("Policies", "Fanout", uses: ["Cluster", "Media"]),
+        room("Policies", "Fanout", uses: ["Cluster", "Identity", "Media"]),
+        room("Policies", "Layers"),
         room("Policies", "Placement", uses: ["Cluster", "Identity"]),
         room("Policies", "Steering"),
         room("Policies", "Upload", uses: ["Bytes", "Identity", "Objects"]),
@@ -168,20 +169,21 @@ var roles: [Target] {
         room(
             "Roles", "PlainRTP",
             uses: [
-                "Access", "Bytes", "Cluster", "Datagrams", "Fanout", "FanoutAPI", "Identity", "Media", "RTP", "Signing",
-                "Telemetry", "Transport", "WebRTC",
+                "Access", "Bytes", "Cluster", "Datagrams", "Fanout", "FanoutAPI", "Identity", "Media", "RTP", "Relay",
+                "Replica", "Signing", "Telemetry", "Transport", "WebRTC",
             ],
             products: [
                 from("grpc-swift-2", "GRPCCore"), from("grpc-swift-nio-transport", "GRPCNIOTransportHTTP2Posix"),
-                from("grpc-swift-protobuf", "GRPCProtobuf"), nio("NIOPosix"),
+                from("grpc-swift-protobuf", "GRPCProtobuf"), nio("NIOCore"), nio("NIOPosix"),
                 from("swift-protobuf", "SwiftProtobuf"),
             ]
         ),
         room(
             "Roles", "RealTime",
             uses: [
-                "Access", "Cluster", "Datagrams", "Feed", "Identity", "Media", "Processes", "RTP", "Replica",
-                "SecureMedia", "Sound", "Telemetry", "Transport", "WebRTC", "WebServer",
+                "Access", "Bytes", "Cluster", "Datagrams", "Feed", "HLS", "Identity", "Layers", "Media", "Processes",
+                "RTP",
+                "Replica", "SecureMedia", "Sound", "Telemetry", "Transport", "WebRTC", "WebServer",
             ],
             products: [
                 from("hummingbird", "Hummingbird"), from("swift-http-types", "HTTPTypes"), logging, nio("NIOCore"),
@@ -220,7 +222,10 @@ var proof: [Target] {
             products: [from("swift-collections", "DequeModule")]),
         library(
             "VirtualCluster", folder: "cluster/VirtualCluster",
-            uses: ["Bytes", "Cluster", "Feed", "Gossip", "HLS", "Identity", "Media", "Placement", "Relay", "TestKit"]),
+            uses: [
+                "Arbitration", "Bytes", "Cluster", "Feed", "Gossip", "HLS", "Identity", "Media", "Placement", "Relay",
+                "TestKit",
+            ]),
         library(
             "Swarm", folder: "loadtests/Swarm",
             uses: ["Bytes", "Cluster", "Media", "RTMP", "RTP", "SecureMedia", "WebRTC"]),
@@ -259,12 +264,13 @@ var proof: [Target] {
         tests("Rim", "Datagrams", uses: ["Cluster", "Telemetry"]),
         tests("cluster", "DelayLine", uses: ["TestKit"]),
         tests("Roles", "Edge", uses: ["CZlib", "Identity", "Node", "NodeKit", "RTMP", "TestKit"]),
-        tests("Policies", "Fanout", uses: ["Cluster", "Media", "TestKit"]),
+        tests("Policies", "Fanout", uses: ["Cluster", "Identity", "Media", "TestKit"]),
         tests("Protocols", "Feed", uses: ["Bytes", "Identity", "Media", "TestKit"]),
         tests("Protocols", "GeoIP", uses: ["Bytes", "Cluster"]),
         tests("Protocols", "Gossip", uses: ["Bytes", "Cluster", "Identity", "TestKit", "VirtualCluster"]),
         tests("Protocols", "HLS", uses: ["Bytes", "CMAF", "Cluster", "Feed", "Identity", "Media", "TestKit"]),
         tests("Vocabulary", "Identity"),
+        tests("Policies", "Layers", uses: ["RTP", "TestKit"]),
         tests("Vocabulary", "Media", uses: ["Bytes"]),
         tests(
             "Roles", "Node",
@@ -276,11 +282,20 @@ var proof: [Target] {
         tests("Protocols", "ObjectStorage", uses: ["Bytes", "Media", "Objects", "Signing", "TestKit"]),
         tests(
             "Roles", "Origin",
-            uses: ["Access", "Feed", "HLS", "Identity", "Media", "Node", "NodeKit", "RTMP", "Replica", "TestKit"]),
+            uses: [
+                "Access", "Cluster", "Feed", "HLS", "Identity", "Media", "Node", "NodeKit", "RTMP", "Replica",
+                "Telemetry", "TestKit", "Transport",
+            ],
+            products: [nio("NIOPosix")]),
         tests("Policies", "Placement", uses: ["Cluster", "Identity", "TestKit"]),
         tests(
             "Roles", "PlainRTP",
-            uses: ["Cluster", "Datagrams", "Fanout", "RTP", "Telemetry", "TestKit", "Transport", "WebRTC"]),
+            uses: [
+                "Bytes", "Cluster", "Datagrams", "Fanout", "Identity", "RTP", "Relay", "Replica", "Telemetry",
+                "TestKit",
+                "Transport", "WebRTC",
+            ],
+            products: [nio("NIOCore"), nio("NIOPosix")]),
         tests("Rim", "Processes", uses: ["TestKit"], products: [nio("NIOCore"), nio("NIOPosix")]),
         tests("Protocols", "RTP", uses: ["Bytes", "Media", "RTMP", "TestKit"]),
         tests("Protocols", "RTMP", uses: ["Bytes", "COpenSSL", "Identity", "Media"]),
@@ -305,9 +320,12 @@ var proof: [Target] {
                 "Cluster", "Feed", "HLS", "Identity", "Media", "NodeKit", "Relay", "Telemetry", "TestKit", "Transport",
             ],
             products: [nio("NIOCore"), nio("NIOEmbedded"), nio("NIOPosix")]),
-        tests("Roles", "Router", uses: ["Cluster", "HLS", "Identity", "Placement", "Telemetry"]),
+        tests(
+            "Roles", "Router", uses: ["Cluster", "HLS", "Identity", "Media", "Placement", "Telemetry", "Transport"]),
         tests("Protocols", "SecureMedia", uses: ["Bytes", "CSRTP", "Media", "TestKit"]),
-        tests("Rim", "SharedState", uses: ["Cluster", "Identity", "RedisKit", "Telemetry"], products: [logging]),
+        tests(
+            "Rim", "SharedState", uses: ["Cluster", "Identity", "RedisKit", "Telemetry", "TestKit", "VirtualCluster"],
+            products: [logging]),
         tests("Protocols", "Signing", uses: ["Bytes", "COpenSSL", "Media", "TestKit"]),
         tests("Protocols", "Sound", uses: ["Bytes", "Media", "TestKit"]),
         tests("Policies", "Steering", uses: ["TestKit"]),

@@ -7,9 +7,7 @@ core 0, millrace-load's viewers on core 1. ffmpeg publishes the same 1 Mbit/s of
 import argparse
 import json
 import os
-import platform
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
@@ -18,13 +16,11 @@ import time
 import urllib.request
 from pathlib import Path
 
+from cores import DISTURBED, LOAD_CORE, SERVER_CORE, TICK, core_busy, free_ports, machine
+
 ROOT = Path(__file__).resolve().parent.parent
 CLIP = ROOT / ".tools/clips/bench-1m.mkv"
 FFMPEG = ROOT / ".tools/ffmpeg"
-SERVER_CORE, LOAD_CORE = "0", "1"
-TICK = os.sysconf("SC_CLK_TCK")
-# Percent of the server's core that others may take before a turn does not count.
-DISTURBED = 10
 JOINS = 50
 
 
@@ -265,21 +261,6 @@ def processor(pid):
     return sum(map(int, fields[11:13])) / TICK
 
 
-def core_busy():
-    """Seconds in which the server's core was not idle, by anybody, the host included."""
-    name = f"cpu{SERVER_CORE} "
-    ticks = next(line for line in Path("/proc/stat").read_text().splitlines() if line.startswith(name)).split()[1:9]
-    return sum(int(count) for number, count in enumerate(ticks) if number not in (3, 4)) / TICK
-
-
-def free_ports(count):
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
-
-
 # What is said of it.
 
 
@@ -297,7 +278,7 @@ FIGURES = {"CPU, µs a packet": ("packet_us", 2), "CPU, % of a core": ("cpu_perc
 def markdown(turns, options):
     rounds = max(1, options.rounds)
     rows = [f"WebRTC viewers of one stream of 1 Mbit/s, H.264 and Opus; {rounds} turns of {options.seconds} s each, "
-            f"{options.settle} s after the last join. {machine()}", "",
+            f"{options.settle} s after the last join. {machine(janus_version())}", "",
             "| server | viewers | " + " | ".join(FIGURES) + " | lost | first picture p95, ms | turns that count |",
             "|---" * (len(FIGURES) + 5) + "|"]
     medians = {}
@@ -331,11 +312,9 @@ def markdown(turns, options):
     return "\n".join(rows)
 
 
-def machine():
-    cpu = next((text.partition(":")[2].strip() for text in Path("/proc/cpuinfo").read_text().splitlines()
-                if text.startswith("model name")), platform.machine())
-    janus = subprocess.run(["dpkg-query", "--show", "--showformat=${Version}", "janus"], capture_output=True, text=True).stdout
-    return f"{os.cpu_count()} cores of {cpu}, Linux {platform.release()}, Janus {janus}."
+def janus_version():
+    words = ["dpkg-query", "--show", "--showformat=${Version}", "janus"]
+    return "Janus " + subprocess.run(words, capture_output=True, text=True).stdout
 
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ struct DocumentTests {
             let foreign = try await ask(operation, key: "demo", node, fields: ["X-Forwarded-For": "192.0.2.1"])
             #expect(foreign.status == 401 && foreign.fields["www-authenticate"] == "Bearer")
             try check(foreign, operation)
-            guard operation.hasPrefix("POST") || operation.hasPrefix("DELETE") else { return }
+            guard ["POST", "PUT", "DELETE"].contains(where: operation.hasPrefix) else { return }
             let bearer = ["Authorization": "Bearer \(node.controlToken(.reader))"]
             let reader = try await ask(operation, key: "demo", node, fields: bearer)
             #expect(reader.status == 403)
@@ -66,6 +66,7 @@ struct DocumentTests {
     /// What an operation is answered with for a stream that is live, on a node without a cluster.
     private static func status(whileLive operation: String) -> Int {
         if operation == "DELETE /api/v1/streams/{key}" { return 200 }
+        if operation == "DELETE /api/v1/steering" { return 404 }
         if operation.hasSuffix("/rtp") { return operation.hasPrefix("POST") ? 409 : 404 }
         return operation.hasPrefix("POST /api/v1/cluster") || operation.hasPrefix("DELETE") ? 409 : 200
     }
@@ -88,8 +89,9 @@ struct DocumentTests {
             "/api/v1/streams/{key}/rtp":
                 "v=0\r\nm=audio 5004 RTP/AVP 97\r\na=rtpmap:97 opus/48000/2\r\na=ssrc:7 cname:x\r\n",
             "/api/v1/cluster/keys": #"{"verb": "use", "key": "0000000a"}"#,
+            "/api/v1/steering": #"{"streamKey": "demo", "shares": {"CDN": 30}}"#,
         ]
-        let body = parts[0] == "POST" ? bodies[parts[1]] : nil
+        let body = ["POST", "PUT"].contains(parts[0]) ? bodies[parts[1]] : nil
         let path = parts[1].replacing("{key}", with: key).replacing("{name}", with: "edge-1")
             .replacing("{id}", with: recording)
         return try await node.ask(path, method: parts[0], fields: fields, body: body)

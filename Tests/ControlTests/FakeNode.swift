@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Cluster
 import Control
 import Identity
 
@@ -28,4 +29,11 @@ struct FakeNode: ControlNode {
     var rtmpPort: Int? { nil }
     var recordings: (any RecordingDesk)? { nil }
     var hlsScript: [UInt8]? { nil }
+    var steering: any AudienceDesk { Nobody() }
+
+    private struct Nobody: AudienceDesk {
+        var isOn: Bool { false }
+        func orders() -> [SteeringOrder] { [] }
+        func take(_ order: SteeringOrder) -> Bool { false }
+    }
 }

@@ -10,6 +10,7 @@ import pathlib
 import subprocess
 import sys
 import time
+import types
 
 import pytest
 
@@ -28,11 +29,25 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "unit: needs neither server nor network")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--half", choices=["labs", "nodes"], help="only the modules that run whole clusters, or the others")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Without the binary only unit tests can run; the others then fail with that sentence, they are never skipped."""
+    if half := config.getoption("half"):
+        left = [item for item in items if (half == "labs") != runs_labs(item.module)]
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if item not in left]
     for item in items:
         if "server" in getattr(item, "fixturenames", ()) and not os.access(BINARY, os.X_OK):
             item.add_marker(pytest.mark.usefixtures("binary"))
+
+
+@functools.cache
+def runs_labs(module: types.ModuleType) -> bool:
+    """Whether the module took anything from `lab`."""
+    return any(str(getattr(value, "__module__", "")).startswith("lab.") for value in vars(module).values())
 
 
 @pytest.fixture(scope="session")

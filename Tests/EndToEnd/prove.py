@@ -35,7 +35,8 @@ def main(arguments: list[str]) -> int:
                # What the proofs of the other subjects prove.
                *(f"--ignore={HERE / name}" for name in ("test_cluster.py", "test_cluster_bad_input.py", "test_lab.py",
                                                         "test_chaos.py", "test_deaths.py", "test_drains.py",
-                                                        "test_failover.py", "test_storage.py", "test_swarm.py",
+                                                        "test_failover.py", "test_load.py", "test_storage.py",
+                                                        "test_swarm.py",
                                                         "test_whep_deaths.py"))]
     status = 0
     if not options.render:

@@ -20,7 +20,7 @@ ARTEFACTS = pathlib.Path(os.environ.setdefault("MILLRACE_ARTEFACTS", str(ROOT / 
 from prove import of, read_figures, table  # noqa: E402
 from proving import head, prove  # noqa: E402
 
-TESTS = ["test_swarm.py", "test_webrtc.py", "test_rtp.py"]
+TESTS = ["test_swarm.py", "test_webrtc.py", "test_rtp.py", "test_turn.py", "test_ice_tcp.py", "test_pion.py"]
 
 
 def page() -> str:

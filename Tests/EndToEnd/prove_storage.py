@@ -22,7 +22,7 @@ from prove import read_figures  # noqa: E402
 from prove_cluster import section  # noqa: E402
 from proving import head, prove  # noqa: E402
 
-TESTS = ["test_storage.py", "test_offload.py", "test_steering.py"]
+TESTS = ["test_storage.py", "test_dvr.py", "test_offload.py", "test_steering.py"]
 
 
 def page() -> str:
@@ -64,6 +64,13 @@ SECTIONS = [
      "full", {"segments that no room was left for": "{lost:.0f}"}),
     ("The gateway is killed", "Three nodes; the publisher comes back at another, which goes on with the recording from the "
      "window it holds.", "successor", {"listed before": "{before}", "listed after": "{after}", "gaps": "{gaps}"}),
+    ("The past reaches into the store", "A window of three segments of a second, and a playlist asked for with `?dvr=1`; *whole* "
+     "and *delta* are bytes of its text. The lint finds nothing in it.", "past",
+     {"listed": "{listed}", "of the window": "{window}", "whole": "{whole}", "delta": "{delta}"}),
+    ("A viewer goes back, and goes live", "On the page, in hls.js, to a moment that only the store has, and back by the button. "
+     "*There* and *home*: until it plays there.", "rewound",
+     {"there": "{took:.1f} s", "behind": "{behind:.0f} s", "played of the time there": "{rate:.2f}", "home": "{home:.1f} s",
+      "latency then": "{latency:.1f} s", "stalls": "{stalls}", "reloads": "{reloads}"}),
     ("A CDN collapses a crowd", "nginx with `proxy_cache_lock` before one node, parts of a second. Every viewer asks for each "
      "next playlist and part by blocking requests, and for each whole segment. *Most* is how often any one URL of a playlist "
      "under its number, a part or a segment was asked of the node. The goals: one request a URL, 99 % of segments.", "crowd",

@@ -5,7 +5,9 @@ and that everybody was given the same bytes, in order, with nothing missing, and
 from __future__ import annotations
 
 import contextlib
+import itertools
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -24,6 +26,8 @@ pytestmark = pytest.mark.skipif(obstacle() is not None, reason=f"a cluster {obst
 
 # How long a part lasts; a viewer gets something new so often.
 PART = 0.5
+# After so long with nothing of a machine whoever sends to it goes elsewhere.
+UNHEARD = 1.5
 STREAM = "chaos-1"
 ONE_REGION = {
     "regions": ["east"],
@@ -75,36 +79,52 @@ def added(made: Exercise, begun: float, ended: float) -> list[float]:
     return [stand.seconds - PART for stand in stands.values()] + [0.1] * (made.counts[1] - len(stands))
 
 
+def deaths(turns: int) -> list[str]:
+    """How a node dies in each turn: the process, whose connections the kernel ends, or the whole machine, without a word."""
+    return ["process", "machine"] * turns
+
+
+def of_each(ways: list[str], values: list[list[float]]) -> Iterator[tuple[str, list[float]]]:
+    """The values of all deaths of one kind, then of the other."""
+    for kind in sorted(set(ways), reverse=True):
+        yield kind, [value for way, some in zip(ways, values, strict=True) if way == kind for value in some]
+
+
 def test_the_standby_is_killed(binary, request, figures) -> None:
     """Edges hang on both holders. No segment is missing, what comes is late by a second at most, and hls.js plays on."""
-    kills, worst, hanging = int(seconds(2, 30)), [], []
+    ways, killed, hanging = deaths(int(seconds(1, 30))), [], []
     with exercise(request, topology("one-region", **SETTINGS) | ONE_REGION, streams=1, viewers=16) as made:
         lab = made.lab
         with lab.inside("v"), Browser() as browser:
             watching = Watching(browser, f"{base(lab, 'r')}/watch/live/{STREAM}").start()
             before = watching.stats()
             longest_latency = 0.0
-            for _ in range(kills):
+            for way in ways:
                 settled(made)
                 standby = made.overseer.believed(STREAM)[1]
                 hanging.append(children(lab, standby))
-                at = made.kill(standby)
+                killed.append(made.kill(standby, silently=way == "machine"))
                 samples = watching.sample(5)
                 longest_latency = max([longest_latency, *(each.get("latency") or 0 for each in samples)])
-                worst.append(max(added(made, at, at + 5)))
+                made.wait_playing(20)
                 made.start(standby)
                 wait_members(lab, "r", set(made.nodes))
-                made.wait_playing(20)
+            made.wait_playing(20)
             after = watching.stats()
         outcome = made.end()
-    figures(kind="standby deaths", kills=kills, hanging=sum(hanging) / kills, edges=4, p50=percentile(worst, 0.5),
-            p95=percentile(worst, 0.95), worst=max(worst), names=len(outcome.names), gaps=outcome.gaps,
-            problems=len(outcome.problems), reloads=after["reloads"] - before["reloads"],
-            stalls=after["stalls"] - before["stalls"], latency=longest_latency)
+    # Of each death the worst viewer, up to the next death: however long he stood.
+    worst = [[max(added(made, at, end))] for at, end in itertools.pairwise([*killed, float("inf")])]
+    for way, delays in of_each(ways, worst):
+        figures(kind="standby deaths", way=way, kills=len(delays), hanging=sum(hanging) / len(hanging), edges=4,
+                p50=percentile(delays, 0.5), p95=percentile(delays, 0.95), worst=max(delays), names=len(outcome.names),
+                gaps=outcome.gaps, problems=len(outcome.problems), reloads=after["reloads"] - before["reloads"],
+                stalls=after["stalls"] - before["stalls"], latency=longest_latency)
     nothing_is_wrong(outcome)
     assert after["reloads"] == before["reloads"], after
+    assert after["currentTime"] - before["currentTime"] > 0.9 * 5 * len(ways), (before, after)
     assert any(hanging), "no edge ever took the stream from the standby"
-    assert percentile(worst, 0.95) <= (1 if FULL else 2.5), worst
+    for way, delays in of_each(ways, worst):
+        assert percentile(delays, 0.95) <= (1 if FULL else 2.5), (way, delays)
 
 
 def children(lab: Lab, node: str) -> int:
@@ -115,32 +135,39 @@ def children(lab: Lab, node: str) -> int:
 
 def test_the_gateway_is_killed_again_and_again(binary, request, figures) -> None:
     """ffmpeg is back at another origin after a second; everybody plays on from there, and every number follows."""
-    kills, pauses, longest = int(seconds(2, 30)), [], []
+    ways, pauses, longest = deaths(int(seconds(1, 30))), [], []
     with exercise(request, topology("one-region", **SETTINGS) | ONE_REGION, streams=1, viewers=16,
                   encoder=FFmpeg) as made:
         encoder = made.encoders[0]
-        for _ in range(kills):
+        for way in ways:
             settled(made)
             gateway, before = made.overseer.believed(STREAM)[0], len(encoder.began)
-            at = made.kill(gateway)
+            at = made.kill(gateway, silently=way == "machine")
+            if way == "machine":
+                time.sleep(UNHEARD)
+                made.leave(gateway)
             wait_until(lambda: len(encoder.began) > before, 10, "ffmpeg to be back")
             back = encoder.began[before][0]
             time.sleep(seconds(5, 6))
             made.wait_playing(20)
-            stands = made.worst(back, back + 10)
-            pauses += [stand.begun + stand.seconds - back for stand in stands.values()]
-            longest += [stand.seconds for stand in stands.values()]
+            stands = made.worst(back, time.monotonic())
+            pauses.append([stand.begun + stand.seconds - back for stand in stands.values()])
+            longest.append([stand.seconds for stand in stands.values()])
             assert len(stands) == made.counts[1], f"{len(stands)} viewers noticed at all"
             assert made.overseer.believed(STREAM)[0] not in ("", gateway), at
             made.start(gateway)
             wait_members(made.lab, "r", set(made.nodes))
         outcome = made.end()
-    figures(kind="gateway deaths", kills=kills, viewers=made.counts[1], p50=percentile(pauses, 0.5),
-            p95=percentile(pauses, 0.95), worst=max(pauses), stood=percentile(longest, 0.95), names=len(outcome.names),
-            stored=outcome.stored, different=outcome.different, gaps=outcome.gaps, problems=len(outcome.problems),
-            compared=made.overseer.count("millrace_segment_checks_total"))
+    stood = dict(of_each(ways, longest))
+    for way, times in of_each(ways, pauses):
+        figures(kind="gateway deaths", way=way, kills=ways.count(way), viewers=made.counts[1],
+                p50=percentile(times, 0.5), p95=percentile(times, 0.95), worst=max(times),
+                stood=percentile(stood[way], 0.95), names=len(outcome.names), stored=outcome.stored,
+                different=outcome.different, gaps=outcome.gaps, problems=len(outcome.problems),
+                compared=made.overseer.count("millrace_segment_checks_total"))
     nothing_is_wrong(outcome)
-    assert percentile(pauses, 0.95) <= (1.5 if FULL else 3), sorted(pauses)
+    for way, times in of_each(ways, pauses):
+        assert percentile(times, 0.95) <= (1.5 if FULL else 3), (way, sorted(times))
 
 
 def test_a_gateway_stands_still_for_ten_seconds(binary, request, figures) -> None:
@@ -228,16 +255,38 @@ def test_redis_is_killed_and_comes_back_empty(binary, request, figures) -> None:
         usual = max((stand.seconds for stand in made.outcome.stands if stand.begun <= begun), default=0)
         fences = made.overseer.count("millrace_redis_fences_total")
         returns = sum(len(encoder.began) - 1 for encoder in [*made.encoders, *late])
+        taken = terms_after_a_death(made)
         outcome = made.end()
         for encoder in late:
             encoder.end()
     worst = max(stands, default=0)
-    figures(kind="redis deaths", streams=streams, away=away, granted=claims, new=len(late), returns=returns,
+    figures(kind="redis deaths", streams=streams, away=away, granted=claims, new=len(late), returns=returns, taken=taken,
             fences=fences, stands=len(stands), worst=worst, usual=usual, problems=len(outcome.problems))
     nothing_is_wrong(outcome)
     assert claims >= streams, "Redis was never asked"
     assert returns == 0 and fences == 0
     assert worst <= PART + (1 if FULL else 2.5), worst
+
+
+def terms_after_a_death(made: Exercise) -> int:
+    """Kills a gateway. Its publishers go elsewhere, and each of its streams goes on in a term above all that was; how
+    many did. The overseer tells of a node that believes in a lower one."""
+    gateway = made.overseer.believed(made.encoders[0].stream)[0]
+    held = {encoder.stream for encoder in made.encoders if made.overseer.believed(encoder.stream)[0] == gateway}
+    before = terms(made.lab)
+    made.kill(gateway)
+    wait_until(lambda: all(terms(made.lab).get(stream, "") > before[stream] for stream in held), 30,
+               f"terms above {before} for {held}")
+    made.start(gateway)
+    made.wait_playing(30)
+    return len(held)
+
+
+def terms(lab: Lab) -> dict[str, str]:
+    """Of every stream the term that a router believes; their words are in the order of the terms."""
+    router = next(name for name, node in lab.topology.nodes.items() if node.roles == ["router"])
+    return {each["id"].rpartition("/")[2]: each["term"] for each in ask(lab, router, "/cluster/streams")["streams"]
+            if each["term"]}
 
 
 def test_disks_are_full(binary, request, figures) -> None:

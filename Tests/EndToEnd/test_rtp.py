@@ -4,16 +4,19 @@
 from __future__ import annotations
 
 import json
+import os
 import pathlib
 import re
+import secrets
 import shutil
+import signal
 import socket
 import struct
 import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 import clips
 import grpc
@@ -21,7 +24,7 @@ import pytest
 from google.protobuf import descriptor_pool, json_format, message_factory
 from grpc_reflection.v1alpha import reflection_pb2
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
-from server import BINARY, Server, wait_until
+from server import BINARY, Server, free_port, wait_until
 
 SERVICE = "rtpfanout.SessionService"
 SECRET = "0123456789abcdef0123456789abcdef"
@@ -137,6 +140,68 @@ def test_limits_and_wrong_calls(binary: str) -> None:
             refused(wrong, call, "AddSubscriber", session_id=names[0], subscriber_address=address)
         refused(grpc.StatusCode.NOT_FOUND, call, "RemoveSubscriber", session_id=names[1],
                 subscriber_address="127.0.0.1:9001")
+
+
+@contextmanager
+def cluster(count: int, **settings: object) -> Iterator[list[Server]]:
+    """Nodes that know one another, the first of which takes no viewers: it is in nobody's edge set."""
+    key, gossip = secrets.token_hex(32), free_port()
+    with ExitStack() as stack:
+        nodes = []
+        for number in range(count):
+            nodes.append(stack.enter_context(Server(
+                NODE_NAME=f"n{number}", NODE_ADVERTISE="127.0.0.1", CLUSTER_KEY=key, GOSSIP_HOST="127.0.0.1",
+                GOSSIP_PORT=free_port() if number else gossip, RELAY_HOST="127.0.0.1", RELAY_PORT=free_port(),
+                CLUSTER_SEEDS=f"127.0.0.1:{gossip}" if number else "", ROLES="edge,router" if number else "origin",
+                **settings)))
+        for node in nodes:
+            wait_until(lambda: node.metrics().get('millrace_cluster_members{health="alive"}') == count, 30, "the cluster")
+        yield nodes
+
+
+def test_a_session_outgrows_its_node(binary: str) -> None:
+    """Subscribers beyond the limit are sent to by other nodes, byte for byte; one that dies gives them to the next, and the
+    whole set full is RESOURCE_EXHAUSTED."""
+    with cluster(3, RTP_MAX_SUBSCRIBERS=2, RTP_IDLE_TIMEOUT="20s") as (home, *edges), plain(home) as call, \
+            udp() as (source, source_address), ExitStack() as stack:
+        name = call("CreateSession", source_address=source_address, ssrc=5, media_type="video")["session_id"]
+        viewers = [stack.enter_context(udp()) for _ in range(6)]
+        for _, address in viewers:
+            call("AddSubscriber", session_id=name, subscriber_address=address)
+        refused(grpc.StatusCode.RESOURCE_EXHAUSTED, call, "AddSubscriber", session_id=name,
+                subscriber_address="127.0.0.1:9")
+        for number in range(50):
+            source.sendto(packet(5, number), ("127.0.0.1", home.rtp))
+        for viewer, _ in viewers:
+            assert [viewer.recv(2048) for _ in range(50)] == [packet(5, number) for number in range(50)]
+        wait_until(lambda: call("GetSessionStats", session_id=name)["packets_sent"] == "300", 10, "all tallies")
+        assert call("ListSessions")["sessions"][0]["subscriber_count"] == "6"
+        assert [edge.metric("millrace_rtp_subscribers") for edge in edges] == [2, 2]
+        assert home.metric("millrace_rtp_packets_relayed_total") == 50
+
+        for _, address in viewers[:2]:
+            call("RemoveSubscriber", session_id=name, subscriber_address=address)
+        # The other edge is full, so those of the one that dies come home, where there is room by now.
+        os.kill(edges[0].pid, signal.SIGKILL)
+        wait_until(lambda: home.metric("millrace_rtp_subscribers_moved_total") == 2, 10, "its subscribers to move")
+        assert call("GetSession", session_id=name)["subscriber_count"] == "4"
+        source.sendto(packet(5, 99), ("127.0.0.1", home.rtp))
+        for viewer, _ in viewers[2:]:
+            assert viewer.recv(2048) == packet(5, 99)
+
+        call("DeleteSession", session_id=name)
+        wait_until(lambda: edges[1].metric("millrace_rtp_branches") == 0, 10, "the end of the branch")
+
+
+def test_a_session_beyond_its_node_expires(binary: str) -> None:
+    """A session without packets ends with its branches."""
+    with cluster(2, RTP_MAX_SUBSCRIBERS=1, RTP_IDLE_TIMEOUT="2s") as (home, edge), plain(home) as call:
+        name = call("CreateSession", source_address="127.0.0.1:9000", ssrc=5)["session_id"]
+        for port in (9001, 9002):
+            call("AddSubscriber", session_id=name, subscriber_address=f"127.0.0.1:{port}")
+        assert edge.metric("millrace_rtp_branches") == 1
+        wait_until(lambda: edge.metric("millrace_rtp_branches") == 0, 15, "the end of the branch")
+        refused(grpc.StatusCode.NOT_FOUND, call, "GetSession", session_id=name)
 
 
 def test_pages_of_sessions(binary: str) -> None:

@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import statistics
 import subprocess
 import time
@@ -131,6 +132,23 @@ def test_leaving_viewers_leave_nothing(server: Server, tmp_path: pathlib.Path, f
         assert last["memory"] <= first["memory"] * 1.03, (first, last)
     wait_until(lambda: server.metric("millrace_webrtc_sessions") == 0, 40, "all sessions to be over")
     wait_until(lambda: holds(server)["descriptors"] <= idle["descriptors"] + 5, 40, "descriptors to be given back")
+
+
+def test_a_run_says_how_it_goes(server: Server, tmp_path: pathlib.Path) -> None:
+    """A line a second while viewers come and watch, whose sums are those of the result."""
+    said = tmp_path / "said"
+    with pinned(LOAD_CORE), open(said, "wb") as file:
+        load = subprocess.Popen(
+            [LOAD, "watch", "whep", "--url", server.url("/live/swarm/whep"), "--viewers", "10", "--joins", "5",
+             "--seconds", "6", "--progress", "--result", tmp_path / "seen.json"],
+            stdout=subprocess.DEVNULL, stderr=file)
+    wait_until(lambda: re.search(r"^\d+ s: \d+ present", said.read_text(), re.M), 20, "the first line", every=0.05)
+    assert load.poll() is None, "it said nothing before its end"
+    result = seen(load, tmp_path, 6)
+    lines = re.findall(r"^(\d+) s: (\d+) present, (\d+) joins/s, .* (\d+) packets/s", said.read_text(), re.M)
+    assert len(lines) >= 4 and max(int(present) for _, present, _, _ in lines) == 10, said.read_text()
+    assert sum(int(joins) for _, _, joins, _ in lines) >= 8 and int(lines[-1][3]) > 100, said.read_text()
+    assert result["joins"] == 10, result
 
 
 def holds(server: Server) -> dict[str, float]:

@@ -19,7 +19,7 @@ from conftest import FULL, seconds
 from lab import Lab
 from lab.keeper import obstacle
 from server import wait_until
-from test_deaths import ONE_REGION, SETTINGS, STREAM, exercise, settled
+from test_deaths import ONE_REGION, SETTINGS, STREAM, deaths, exercise, nothing_is_wrong, of_each, settled
 
 pytestmark = pytest.mark.skipif(obstacle() is not None, reason=f"a cluster {obstacle()}")
 HERE = pathlib.Path(__file__).parent
@@ -36,6 +36,8 @@ class Viewers:
         self.hosts: dict[int, str] = {}
         self.pictures: list[tuple[int, float]] = []
         self.gaps: list[tuple[int, float, float]] = []
+        # When each saw its newest picture.
+        self.last: dict[int, float] = {}
 
     def __enter__(self) -> Viewers:
         command = [sys.executable, str(HERE / "whep_viewers.py"), f"{base(self.lab, 'r')}/live/{STREAM}/whep",
@@ -53,7 +55,7 @@ class Viewers:
     def __exit__(self, *_: object) -> None:
         self.process.stdin.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(5)
+            self.process.wait(20)
         self.process.kill()
         self.process.wait()
         self.reader.join(5)
@@ -63,10 +65,22 @@ class Viewers:
         wait_until(lambda: {viewer for viewer, at in self.pictures if at > since} >= set(range(self.count)), 30,
                    f"{self.count} viewers to see something")
 
+    def wait_shown(self) -> None:
+        """Until each has seen a picture that came after now."""
+        now = time.monotonic()
+        wait_until(lambda: all(self.last.get(viewer, 0) > now for viewer in range(self.count)), 20,
+                   f"each of {self.count} viewers to see a new picture")
+
     def at(self, node: str) -> list[int]:
         """Who has a session of a node."""
         host = address(self.lab, node)
         return [viewer for viewer, theirs in self.hosts.items() if theirs.partition(":")[0] == host]
+
+    @property
+    def is_forward(self) -> bool:
+        """Whether packets came, and their numbers and times only went forward."""
+        count, repeated, backwards = self.packets or (0, 0, 0)
+        return count > 300 and repeated == 0 and backwards == 0
 
     def freeze(self, viewer: int, begun: float, ended: float) -> float:
         """The longest time without a picture that reaches into a span; 0 where none was worth a word."""
@@ -83,28 +97,42 @@ class Viewers:
                     self.sessions += 1
                 case "picture": self.pictures.append((viewer, at))
                 case "gap": self.gaps.append((viewer, at, rest[0]))
+                case "last": self.last[viewer] = at
 
 
 def test_the_standby_is_killed_under_whep_viewers(binary, request, figures) -> None:
     """The edges go on from the other holder, where they stopped; pictures stand for a second at most."""
-    kills, freezes, hanging, concerned = int(seconds(2, 30)), [], [], 0
+    ways, freezes, hanging, concerned = deaths(int(seconds(1, 30))), [], [], 0
     with exercise(request, topology("one-region", **SETTINGS) | ONE_REGION, streams=1, viewers=4) as made:
         with Viewers(made.lab, 6) as viewers:
-            for _ in range(kills):
+            for way in ways:
                 settled(made)
                 standby = made.overseer.believed(STREAM)[1]
                 hanging.append(edges_below(made.lab, standby))
                 concerned += sum(len(viewers.at(edge)) for edge in hanging[-1])
-                at = made.kill(standby)
+                at = made.kill(standby, silently=way == "machine")
                 time.sleep(5)
-                freezes += [viewers.freeze(viewer, at, at + 4) for viewer in range(viewers.count)]
+                viewers.wait_shown()
+                freezes.append([viewers.freeze(viewer, at, time.monotonic()) for viewer in range(viewers.count)])
                 made.start(standby)
                 wait_members(made.lab, "r", set(made.nodes))
-        made.end()
-    figures(kind="WHEP standby deaths", kills=kills, viewers=viewers.count, hanging=sum(map(len, hanging)) / kills,
-            edges=4, concerned=concerned, p50=percentile(freezes, 0.5), p95=percentile(freezes, 0.95), worst=max(freezes))
+        outcome = made.end()
+    told(figures, "WHEP standby deaths", ways, freezes, viewers, hanging=sum(map(len, hanging)) / len(ways), edges=4,
+         concerned=concerned)
+    nothing_is_wrong(outcome)
     assert any(hanging), "no edge ever took the stream from the standby"
-    assert percentile(freezes, 0.95) <= (1 if FULL else 2.5), freezes
+    assert viewers.is_forward, viewers.packets
+    for way, values in of_each(ways, freezes):
+        assert percentile(values, 0.95) <= (1 if FULL else 2.5), (way, values)
+
+
+def told(figures, kind: str, ways: list[str], values: list[list[float]], viewers: Viewers, **more: object) -> None:
+    """A row of the page for each way to die."""
+    count, repeated, backwards = viewers.packets or (0, 0, 0)
+    for way, times in of_each(ways, values):
+        figures(kind=kind, way=way, kills=ways.count(way), viewers=viewers.count, felt=len(times), packets=count,
+                repeated=repeated, backwards=backwards, p50=percentile(times, 0.5), p95=percentile(times, 0.95),
+                worst=max(times), **more)
 
 
 def edges_below(lab: Lab, node: str) -> list[str]:
@@ -115,46 +143,45 @@ def edges_below(lab: Lab, node: str) -> list[str]:
 
 def test_the_gateway_is_killed_under_whep_viewers(binary, request, figures) -> None:
     """Its publisher goes on elsewhere, in another term. Sessions stay, and no source ever goes back or uses a number twice."""
-    kills, pauses = int(seconds(2, 10)), []
+    ways, pauses = deaths(int(seconds(1, 10))), []
     with exercise(request, topology("one-region", **SETTINGS) | ONE_REGION, streams=1, viewers=4) as made:
         with Viewers(made.lab, 6, patience=60) as viewers:
-            for _ in range(kills):
+            for way in ways:
                 settled(made)
                 gateway, before = made.overseer.believed(STREAM)[0], len(made.encoders[0].began)
-                at = made.kill(gateway)
+                at = made.kill(gateway, silently=way == "machine")
                 wait_until(lambda: len(made.encoders[0].began) > before, 20, "the publisher to be back")
                 back = made.encoders[0].began[before][0]
                 wait_until(lambda: {viewer for viewer, start, length in viewers.gaps if start + length > back - 0.2}
                            >= set(range(viewers.count)), 20, "all to see something new")
-                pauses += [viewers.freeze(viewer, at, back + 20) - (back - at) for viewer in range(viewers.count)]
+                pauses.append([viewers.freeze(viewer, at, back + 20) - (back - at) for viewer in range(viewers.count)])
                 made.start(gateway)
                 wait_members(made.lab, "r", set(made.nodes))
-        made.end()
-    assert viewers.packets is not None, "the viewers did not come to their end"
-    count, repeated, backwards = viewers.packets
-    figures(kind="WHEP gateway deaths", kills=kills, viewers=viewers.count, sessions=viewers.sessions, packets=count,
-            repeated=repeated, backwards=backwards, p50=percentile(pauses, 0.5), p95=percentile(pauses, 0.95))
+        outcome = made.end()
+    told(figures, "WHEP gateway deaths", ways, pauses, viewers, sessions=viewers.sessions)
+    nothing_is_wrong(outcome)
     assert viewers.sessions == viewers.count, "somebody had to ask again"
-    assert count > 300 and repeated == 0 and backwards == 0, viewers.packets
+    assert viewers.is_forward, viewers.packets
 
 
 def test_the_edge_of_whep_viewers_is_killed(binary, request, figures) -> None:
     """Who hears nothing for a second asks the router again, which knows from him whom to leave out."""
-    kills, pauses = int(seconds(2, 30)), []
+    ways, pauses = deaths(int(seconds(1, 30))), []
     with exercise(request, topology("one-region", **SETTINGS) | ONE_REGION, streams=1, viewers=4) as made:
         with Viewers(made.lab, 6) as viewers:
-            for _ in range(kills):
+            for way in ways:
                 settled(made)
                 edge = max((name for name in made.nodes if name.startswith("e")), key=lambda name: len(viewers.at(name)))
                 left = viewers.at(edge)
                 assert left, viewers.hosts
-                at = made.kill(edge)
+                at = made.kill(edge, silently=way == "machine")
                 wait_until(lambda: all(any(one == viewer and seen > at for one, seen in viewers.pictures)
                                        for viewer in left), 20, f"{left} to play again")
-                pauses += [viewers.freeze(viewer, at, at + 20) for viewer in left]
+                pauses.append([viewers.freeze(viewer, at, at + 20) for viewer in left])
                 made.start(edge)
                 wait_members(made.lab, "r", set(made.nodes))
-        made.end()
-    figures(kind="WHEP edge deaths", kills=kills, viewers=viewers.count, moved=len(pauses),
-            p50=percentile(pauses, 0.5), p95=percentile(pauses, 0.95), worst=max(pauses))
-    assert percentile(pauses, 0.95) <= (2.5 if FULL else 4), pauses
+        outcome = made.end()
+    told(figures, "WHEP edge deaths", ways, pauses, viewers)
+    nothing_is_wrong(outcome)
+    for way, times in of_each(ways, pauses):
+        assert percentile(times, 0.95) <= (2.5 if FULL else 4), (way, times)

@@ -64,7 +64,7 @@ window.__rtc = {begun: performance.now()};
 """
 
 WHIP = """
-const [url, codec] = ARGUMENTS;
+const [url, codec, layers] = ARGUMENTS;
 window.__rtc = {begun: performance.now()};
 (async () => {
     const pc = new RTCPeerConnection();
@@ -72,7 +72,8 @@ window.__rtc = {begun: performance.now()};
     const media = await navigator.mediaDevices.getUserMedia(
         {video: {width: 1280, height: 720, frameRate: 30}, audio: true});
     for (const track of media.getTracks()) {
-        const transceiver = pc.addTransceiver(track, {direction: "sendonly", streams: [media]});
+        const sendEncodings = track.kind === "video" && layers ? layers : undefined;
+        const transceiver = pc.addTransceiver(track, {direction: "sendonly", streams: [media], sendEncodings});
         if (track.kind !== "video" || !codec) continue;
         const codecs = RTCRtpSender.getCapabilities("video").codecs;
         transceiver.setCodecPreferences(codecs.filter(
@@ -88,6 +89,22 @@ window.__rtc = {begun: performance.now()};
     if (answer.status !== 201) { window.__rtc.text = text; return; }
     await pc.setRemoteDescription({type: "answer", sdp: text});
 })().catch(failure => window.__rtc.failure = String(failure));
+"""
+
+SEND_LAYER = """
+const [rid, active] = ARGUMENTS;
+const sender = window.__pc.getSenders().find(sender => sender.track.kind === "video");
+const parameters = sender.getParameters();
+parameters.encodings.find(encoding => encoding.rid === rid).active = active;
+sender.setParameters(parameters).catch(failure => window.__rtc.failure = String(failure));
+"""
+
+ASK_LAYER = """
+const [encodingId] = ARGUMENTS;
+const mediaId = window.__pc.getTransceivers().find(one => one.receiver.track.kind === "video").mid;
+fetch(window.__rtc.location + "/layer", {method: "POST", headers: {"Content-Type": "application/json"},
+                                         body: JSON.stringify({mediaId, encodingId})})
+    .then(answer => window.__rtc.asked = answer.status);
 """
 
 STATS = """

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plays a stream by WHEP with aiortc and says as JSON what came: `whep_play.py URL SECONDS [--audio] [--no-delete]`."""
+"""Plays a stream by WHEP with aiortc and says as JSON what came: `whep_play.py URL SECONDS [--audio] [--no-delete]
+[--relay]`; the last by a TURN server only, which the node names."""
 
 from __future__ import annotations
 
@@ -7,11 +8,12 @@ import argparse
 import array
 import asyncio
 import json
+import re
 import time
 import urllib.error
 import urllib.request
 
-from aiortc import RTCPeerConnection, RTCSessionDescription
+from aiortc import RTCConfiguration, RTCIceServer, RTCIceTransportPolicy, RTCPeerConnection, RTCSessionDescription
 
 
 def call(method: str, url: str, body: bytes | None = None, **headers: str) -> tuple[int, dict, str]:
@@ -77,8 +79,28 @@ def tone(entry: dict) -> float:
     return (len(rises) - 1) * entry["rate"] / (rises[-1] - rises[0]) if len(rises) > 1 else 0
 
 
-async def play(url: str, seconds: float, audio: bool, delete: bool) -> dict:
+def turn_server(link: str) -> RTCIceServer:
+    """The server that a `Link` field names (RFC 9725 §4.6)."""
+    words = dict(re.findall(r';\s*([\w-]+)="([^"]*)"', link))
+    assert words["rel"] == "ice-server" and words["credential-type"] == "password", link
+    return RTCIceServer(re.match("<([^>]*)>", link)[1], words["username"], words["credential"])
+
+
+async def introduce(url: str) -> RTCConfiguration:
+    """What a client goes by that may send to nobody but the TURN server: it asks once to be told of it."""
     connection = RTCPeerConnection()
+    connection.addTransceiver("video", direction="recvonly")
+    await connection.setLocalDescription(await connection.createOffer())
+    status, headers, text = await asyncio.to_thread(
+        call, "POST", url, connection.localDescription.sdp.encode(), Content_Type="application/sdp")
+    await connection.close()
+    assert status == 201, (status, text)
+    await asyncio.to_thread(call, "DELETE", headers["location"])
+    return RTCConfiguration([turn_server(headers["link"])], iceTransportPolicy=RTCIceTransportPolicy.RELAY)
+
+
+async def play(url: str, seconds: float, audio: bool, delete: bool, relay: bool) -> dict:
+    connection = RTCPeerConnection(await introduce(url) if relay else None)
     connection.addTransceiver("video", direction="recvonly")
     if audio:
         connection.addTransceiver("audio", direction="recvonly")
@@ -101,6 +123,8 @@ async def play(url: str, seconds: float, audio: bool, delete: bool) -> dict:
     if status != 201:
         await connection.close()
         return {"status": status, "text": text, "headers": headers}
+    candidates = connection.localDescription.sdp.splitlines()
+    figures["candidates"] = [line for line in candidates if line.startswith("a=candidate")]
     figures |= {"status": status, "note": headers.get("x-millrace-note", ""), "location": headers["location"], "posted": time.monotonic() - begun}
     await connection.setRemoteDescription(RTCSessionDescription(text, "answer"))
     await asyncio.sleep(seconds)
@@ -129,5 +153,7 @@ if __name__ == "__main__":
     parser.add_argument("seconds", type=float)
     parser.add_argument("--audio", action="store_true")
     parser.add_argument("--no-delete", action="store_true")
+    parser.add_argument("--relay", action="store_true")
     given = parser.parse_args()
-    print(json.dumps(asyncio.run(play(given.url, given.seconds, given.audio, not given.no_delete))))
+    print(json.dumps(asyncio.run(play(
+        given.url, given.seconds, given.audio, not given.no_delete, given.relay))))

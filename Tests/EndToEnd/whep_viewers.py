@@ -4,9 +4,10 @@ no picture for a second, or so many, asks at URL again, and says from which node
 input.
 
 Lines of JSON say what they felt: `["session", viewer, at, host]`, `["picture", viewer, at]` of the first picture of a
-session, and `["gap", viewer, begun, seconds]` for every time of more than a quarter of a second without one. Times are
-those of CLOCK_MONOTONIC. At the end `["packets", count, repeated, backwards]` says of all RTP packets how many bore a number
-that their source had borne before, and how many a time before that of an earlier number.
+session, and `["gap", viewer, begun, seconds]` for every time of more than a quarter of a second without one; twice a second
+`["last", viewer, at]` of the newest picture of each. Times are those of CLOCK_MONOTONIC. At the end `["packets", count,
+repeated, backwards]` says of all RTP packets how many bore a number that their source had borne before, and how many a time
+before that of an earlier number.
 """
 
 from __future__ import annotations
@@ -117,13 +118,23 @@ def say(*values: object) -> None:
     print(json.dumps(values), flush=True)
 
 
+async def tell(viewers: list[Viewer]) -> None:
+    """What each saw last, so that somebody who sees nothing more is told of as well."""
+    while True:
+        for viewer in viewers:
+            if viewer.last:
+                say("last", viewer.number, viewer.last)
+        await asyncio.sleep(0.5)
+
+
 async def main(url: str, count: int, patience: float) -> None:
     book = PacketBook()
-    viewers = [asyncio.ensure_future(Viewer(url, number, patience).run()) for number in range(count)]
+    viewers = [Viewer(url, number, patience) for number in range(count)]
+    tasks = [asyncio.ensure_future(each) for each in [*(viewer.run() for viewer in viewers), tell(viewers)]]
     await asyncio.to_thread(sys.stdin.read)
-    for viewer in viewers:
-        viewer.cancel()
-    await asyncio.gather(*viewers, return_exceptions=True)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
     say("packets", book.count, book.repeated, book.backwards)
 
 

@@ -29,7 +29,7 @@ import Testing
         let first = try world.create(ssrc: 7)
         #expect(throws: SessionFailure.sourceIsTaken) { try world.create(ssrc: 7) }
         try world.delete(first.id)
-        #expect(world.take().last == .end(1, ssrc: 7))
+        #expect(world.take().last == .end(1))
         #expect(throws: SessionFailure.unknownSession) { try world.delete(first.id) }
         #expect(try world.create(ssrc: 7).number == 2)
     }
@@ -115,8 +115,43 @@ import Testing
         _ = world.take()
         var ends: [SessionTable.Directive] = []
         for _ in 0..<301 { ends += world.tick { $0 == live.number ? world.now : nil } }
-        #expect(ends == [.end(quiet.number, ssrc: 1)])
+        #expect(ends == [.end(quiet.number)])
         #expect(world.table.count == 1)
+    }
+
+    @Test("has branches of others' sessions beside its own, within the same limits")
+    func branches() throws {
+        let world = World {
+            $0.maximumSessions = 2; $0.maximumSubscribers = 1
+        }
+        let own = try world.create(ssrc: 1)
+        let other = SessionID.random(using: &world.random)
+        let first = try world.table.beginBranch(of: other, now: world.now, into: &world.directives)
+        #expect(throws: SessionFailure.tooManySessions) { try world.create(ssrc: 2) }
+        try world.attach(1, to: first)
+        #expect(throws: SessionFailure.tooManySubscribers) { try world.attach(2, to: first) }
+        #expect(world.table.count == 1 && world.table.branchCount == 1 && world.table.subscriberCount == 1)
+        #expect(world.table.session(other) == nil && world.table.sessions(limit: 9, after: 0) == [own])
+        _ = world.take()
+        let second = try world.table.beginBranch(of: other, now: world.now, into: &world.directives)
+        #expect(world.take() == [.end(first), .beginBranch(second)])
+        world.table.endBranch(first, into: &world.directives)
+        world.table.endBranch(second, into: &world.directives)
+        #expect(world.take() == [.end(second)])
+        #expect(world.table.branchCount == 0 && world.table.subscriberCount == 0)
+    }
+
+    @Test("ends no branch for want of packets, and says of a subscriber there that it does not answer")
+    func unwillingAtBranch() throws {
+        let world = World()
+        let id = SessionID.random(using: &world.random)
+        let branch = try world.table.beginBranch(of: id, now: world.now, into: &world.directives)
+        try world.attach(1, to: branch, isAllowed: false)
+        _ = world.take()
+        var directives: [SessionTable.Directive] = []
+        for _ in 0..<400 { directives += world.tick() }
+        #expect(directives.last == .unwilling(branch, world.viewer(1)))
+        #expect(world.table.branchCount == 1 && world.table.subscriberCount == 0)
     }
 
     /// A table with its clock and its chance.
@@ -146,6 +181,11 @@ import Testing
         func subscribe(_ number: UInt16, to id: SessionID, isAllowed: Bool = true) throws {
             try table.subscribe(
                 viewer(number), to: id, isAllowed: isAllowed, now: now, using: &random, into: &directives)
+        }
+
+        func attach(_ number: UInt16, to branch: SessionNumber, isAllowed: Bool = true) throws {
+            try table.subscribe(
+                viewer(number), to: branch, isAllowed: isAllowed, now: now, using: &random, into: &directives)
         }
 
         func unsubscribe(_ number: UInt16, from id: SessionID) throws {

@@ -8,12 +8,13 @@ import Testing
 struct CommitTrackerTests {
     enum Event {
         case part(UInt64)
-        case join(UInt16, from: UInt64)
-        case lose(UInt16)
-        case hold(UInt16, UInt64)
+        case join(Int, from: UInt64)
+        case lose(Int)
+        case hold(Int, UInt64)
     }
 
     private static let term = Term(number: 3, salt: 1)
+    private static let holders = ["gateway", "one", "two"].compactMap { NodeID(parsing: $0) }
 
     @Test(
         "commits what every holder has",
@@ -46,9 +47,9 @@ struct CommitTrackerTests {
                 switch event {
                 case .part(let number): tracker.append(PartPosition(msn: number, part: 0), number: number)
                 case .join(let holder, let number): join(&tracker, holder, number)
-                case .lose(let holder): tracker.remove(HolderID(holder))
+                case .lose(let holder): tracker.remove(Self.holders[holder])
                 case .hold(let holder, let number):
-                    tracker.acknowledge(FeedPosition(term: Self.term, number: number), by: HolderID(holder))
+                    tracker.acknowledge(FeedPosition(term: Self.term, number: number), by: Self.holders[holder])
                 }
             #expect(tracker.committed?.position.number == expected, "\(name)")
             #expect(tracker.committed?.part.msn == expected, "\(name)")
@@ -56,18 +57,18 @@ struct CommitTrackerTests {
         }
     }
 
-    private func join(_ tracker: inout CommitTracker, _ holder: UInt16, _ number: UInt64) -> Bool {
-        tracker.add(HolderID(holder), countingFrom: number)
+    private func join(_ tracker: inout CommitTracker, _ holder: Int, _ number: UInt64) -> Bool {
+        tracker.add(Self.holders[holder], countingFrom: number)
         return false
     }
 
     @Test("does not take another term's acknowledgement")
     func otherTerm() {
         var tracker = CommitTracker(term: Self.term)
-        tracker.add(HolderID(1), countingFrom: 0)
+        tracker.add(Self.holders[1], countingFrom: 0)
         _ = tracker.append(PartPosition(msn: 1, part: 0), number: 5)
         let other = FeedPosition(term: Term(number: 4, salt: 0), number: 9)
-        let moved = tracker.acknowledge(other, by: HolderID(1))
+        let moved = tracker.acknowledge(other, by: Self.holders[1])
         #expect(!moved)
         #expect(tracker.waitingCount == 1)
     }
@@ -75,11 +76,11 @@ struct CommitTrackerTests {
     @Test("keeps nothing of what is committed")
     func bounded() {
         var tracker = CommitTracker(term: Self.term)
-        tracker.add(HolderID(1), countingFrom: 0)
+        tracker.add(Self.holders[1], countingFrom: 0)
         for number in 0..<10_000 as Range<UInt64> {
             _ = tracker.append(PartPosition(msn: number, part: 0), number: number)
             if number >= 100 {
-                _ = tracker.acknowledge(FeedPosition(term: Self.term, number: number - 100), by: HolderID(1))
+                _ = tracker.acknowledge(FeedPosition(term: Self.term, number: number - 100), by: Self.holders[1])
             }
             #expect(tracker.waitingCount <= 101)
         }

@@ -36,6 +36,10 @@ struct FeedHarness {
         sequencer.parameters(sets, for: track, now: clock.now, wall: wall, into: &records)
     }
 
+    mutating func announce(_ track: Track) {
+        sequencer.parameters(track, now: clock.now, wall: wall, into: &records)
+    }
+
     mutating func send(_ unit: AccessUnit, at time: Duration) {
         wait(until: time)
         let before = records.count

@@ -50,7 +50,7 @@ private struct Child {
             case .begin(let start):
                 precondition(next.map { $0 < start.position } ?? true, "back to \(start)")
                 next = start.position
-            case .commit, .datagram, .leave, .redirect, .send: continue
+            case .commit, .leave, .redirect, .send: continue
             }
         }
         precondition(session.next == next, "wants \(String(describing: session.next))")

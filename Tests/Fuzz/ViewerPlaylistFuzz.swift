@@ -3,18 +3,24 @@
 import Bytes
 import Swarm
 
-/// Gives a viewer arbitrary bytes as its playlists; must never trap.
+/// Gives a viewer arbitrary bytes as its playlists, steering manifests and media; must never trap.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     guard let address = HTTPAddress("http://a.test/x/index.m3u8") else { return 0 }
-    var viewer = HLSViewerSession(address)
-    var tally = ViewerTally()
+    var settings = HLSViewerSettings()
+    settings.takesHints = true
+    var viewer = HLSViewerSession(address, settings: settings)
+    var commons = HLSCommons()
     var directives: [HLSViewerSession.Directive] = []
-    viewer.start(now: .zero, into: &directives)
+    viewer.start(now: .zero, commons: &commons, into: &directives)
     for (number, text) in Array(UnsafeBufferPointer(start: start, count: count)).split(separator: 0).enumerated() {
         let answer = HTTPAnswer(status: 200, body: text, size: .bytes(text.count))
-        viewer.receive(answer, lane: number % 2, now: .seconds(number), tally: &tally, into: &directives)
-        viewer.tick(now: .seconds(number), tally: &tally, into: &directives)
+        for lane in [number % HLSViewerSession.lanes, 0] {
+            viewer.receive(answer, lane: lane, now: .seconds(number), commons: &commons, into: &directives)
+        }
+        viewer.tick(now: .seconds(number), commons: &commons, into: &directives)
+        directives.removeAll()
     }
+    viewer.finish(now: .seconds(count), commons: &commons)
     return 0
 }

@@ -51,7 +51,7 @@ struct KeyOrderTests {
         #expect(told.core.region.digest == untold.core.region.digest)
         let states = told.answers(to: untold.digest, in: .region)
         let state = try #require(states.first)
-        guard case .state(_, _, _, let orders, _) = state else {
+        guard case .state(_, _, _, let orders, _, _) = state else {
             Issue.record("no state but \(state)")
             return
         }
@@ -151,13 +151,13 @@ struct WorldPoolTests {
         #expect(!node.core.isAmbassador)
         let answers = node.answers(to: .digest(members: 1, directory: 2, isJoin: true), in: .world)
         let answer = try #require(answers.first)
-        guard case .state(let members, let streams, let regions, let keys, isAnswer: true) = answer else {
+        guard case .state(let members, let streams, let regions, let keys, let steering, isAnswer: true) = answer else {
             Issue.record("no referral but \(answer)")
             return
         }
         #expect(members.map(\.id) == node.core.ambassadors)
         #expect(members.count == 3)
-        #expect(streams.isEmpty && regions.isEmpty && keys.isEmpty)
+        #expect(streams.isEmpty && regions.isEmpty && keys.isEmpty && steering.isEmpty)
         #expect(node.directives.contains { if case .close(.accepted(1), .world) = $0 { true } else { false } })
     }
 

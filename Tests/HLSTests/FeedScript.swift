@@ -43,12 +43,15 @@ struct FeedScript {
         append(.parameters(Parameters(number: 0, tracks: tracks)))
     }
 
-    static func video(_ rendition: RenditionName = .main, id: UInt8 = 1, frameRate: Double? = 25) -> Track {
+    static func video(
+        _ rendition: RenditionName = .main, id: UInt8 = 1, frameRate: Double? = 25,
+        size: (width: UInt32, height: UInt32) = (1280, 720)
+    ) -> Track {
         Track(
             id: TrackID(id), rendition: rendition,
             parameters: .video(
                 VideoParameters(
-                    codec: .h264, record: avcRecord[...], width: 1280, height: 720, frameRate: frameRate,
+                    codec: .h264, record: avcRecord[...], width: size.width, height: size.height, frameRate: frameRate,
                     codecString: "avc1.64001f")))
     }
 
@@ -104,10 +107,13 @@ struct FeedScript {
         begun += 1
     }
 
-    /// A part of `frames` pictures of 40 ms.
-    mutating func part(closes: Bool = false, isIndependent: Bool = false, frames: Int = 12, extra: Duration = .zero) {
+    /// A part of `frames` pictures of 40 ms, of all layers but those that are missing.
+    mutating func part(
+        closes: Bool = false, isIndependent: Bool = false, frames: Int = 12, extra: Duration = .zero,
+        without missing: Set<TrackID> = []
+    ) {
         for frame in 0..<frames {
-            for track in tracks where track.codec.isVideo {
+            for track in tracks where track.codec.isVideo && !missing.contains(track.id) {
                 unit(
                     track, time: videoTime + Int64(frame) * 3600, isRandomAccess: frame == 0 && isIndependent, size: 900
                 )

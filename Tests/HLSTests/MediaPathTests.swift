@@ -51,6 +51,30 @@ struct MediaPathTests {
         #expect(path.stream == FeedScript.stream)
     }
 
+    @Test("is the same where its stream is known already, in one place or in many", arguments: [1, 2, 256])
+    func memory(places: Int) throws {
+        var known = KnownStreams(places: places)
+        for _ in 0..<3 {
+            for name in ["cam", "room/cam", "c%C3%A4m", "cäm", "cam2"] + (0..<20).map({ "stream-\($0)" }) {
+                let target = Array("/~t/live/\(name)/main/media.m3u8?_HLS_msn=1".utf8)[...]
+                #expect(try MediaPath(parsing: target, known: &known) == MediaPath(parsing: target), "\(name)")
+            }
+        }
+    }
+
+    @Test("is not known by a name that is none")
+    func memoryOfNothing() throws {
+        var known = KnownStreams(places: 4)
+        for target in ["/api/cam.flv", "/live/\u{301}.flv", "/live//cam.flv"] {
+            for _ in 0..<2 {
+                #expect(throws: MediaPath.Failure.self) {
+                    try MediaPath(parsing: Array(target.utf8)[...], known: &known)
+                }
+            }
+        }
+        #expect(known.stream(of: Array("live/cam".utf8)[...]) == nil)
+    }
+
     @Test(
         "refuses what no path may hold",
         arguments: [

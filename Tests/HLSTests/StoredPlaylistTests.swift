@@ -59,6 +59,20 @@ struct StoredPlaylistTests {
         #expect(Self.text(playlist).hasPrefix(before))
     }
 
+    @Test("names no init section that only gaps would need: it may never be stored")
+    func gapsNameNothing() throws {
+        let other = Term(number: 0x1a3, salt: 1)
+        var playlist = StoredPlaylist([Self.segment(100, isGap: true), Self.segment(101)])
+        playlist.append(Self.segment(102, term: other, isGap: true))
+        let before = Self.text(playlist)
+        let (gap, map) = (before.firstRange(of: "EXT-X-GAP"), before.firstRange(of: "EXT-X-MAP"))
+        #expect(try #require(gap).lowerBound < #require(map).lowerBound)
+        #expect(!before.contains("1a3-1/init"))
+        playlist.append(Self.segment(103, term: other))
+        #expect(Self.text(playlist).hasPrefix(before) && Self.text(playlist).contains("1a3-1/init-0.mp4"))
+        #expect((try? StoredPlaylist(parsing: playlist.text)) == playlist)
+    }
+
     @Test("lists missing numbers as gaps, and takes no number twice")
     func gaps() {
         var playlist = StoredPlaylist([Self.segment(100)])

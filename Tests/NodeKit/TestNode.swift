@@ -80,6 +80,9 @@ package struct TestNode: Sendable {
     /// The UDP port for WebRTC.
     package var webRTCPort: Int { running.webRTCPort ?? 0 }
 
+    /// The TCP port for WebRTC.
+    package var webRTCStreamPort: Int { running.webRTCStreamPort ?? 0 }
+
     /// Whether it has a certificate.
     private var isSecured: Bool { assembly.settings.http.tls.certificate != nil }
 

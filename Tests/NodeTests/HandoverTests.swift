@@ -193,6 +193,39 @@ struct HandoverTests {
             #expect(!after.isOver && Set(before.segments).isSubset(of: after.segments))
         }
     }
+
+    @Test("that just stops leaves a stream to itself, where only edges have what was shown")
+    func comesBack() async throws {
+        try await TestCluster.run(2, { if $0 == 1 { $1.roles = [.edge] } }) { cluster in
+            let publisher = try await cluster[0].publisher()
+            try await publisher.publish(.milliseconds(4050), of: .seconds)
+            let edge = cluster[1]
+            try await eventually("the edge has it") {
+                cluster.keepHouse()
+                // Not found, as long as it has not heard of the stream.
+                return try await edge.ask("/live/demo/main/media.m3u8").text.split(separator: ".m4s").count > 3
+            }
+            let before = try await edge.playlist()
+            await cluster[0].stop()
+            #expect(try await !edge.playlist().isOver)
+            let seed = try #require(edge.assembly.gossipPort)
+            let again = try await TestNode.start { TestCluster.join(&$0, "n0", seed: seed) }
+            do {
+                let second = try await again.publisher()
+                try await second.publish(.seconds(4), of: .seconds)
+                try await eventually("it goes on") {
+                    for node in [again, edge] { node.running.keepHouse() }
+                    return try await edge.playlist().lastMSN > before.lastMSN + 2
+                }
+                let after = try await edge.playlist()
+                #expect(!after.isOver && Set(before.segments).isSubset(of: after.segments))
+            } catch {
+                await again.stop()
+                throw error
+            }
+            await again.stop()
+        }
+    }
 }
 
 extension RTMPPeer {

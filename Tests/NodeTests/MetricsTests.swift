@@ -41,9 +41,11 @@ struct MetricsTests {
 
     /// Families that `ClusterNodeTests`, `LeaseNodeTests`, `TakeoverTests`, `RelayFrontTests` and `TermTests` move, those of
     /// plain RTP, which `FanoutDeskTests` and `test_rtp.py` do, those of WebRTC, which the tests of RealTime do, those of
-    /// the CDN, which `OffloadTests` and `SteeringNodeTests` move, and those of the object store, which `RecordingNodeTests`, `UploaderTests` and `RemoteStoreTests` do.
+    /// the CDN, which `OffloadTests` and `SteeringNodeTests` move, those of the object store, which `RecordingNodeTests`,
+    /// `UploaderTests` and `RemoteStoreTests` do, and those of viewers who go back, which `RewindNodeTests` moves.
     private static let ofOthers = [
-        "cdn", "cluster", "datagram", "datagrams", "gossip", "grpc", "recorders", "recording", "recordings", "redis",
+        "cdn", "cluster", "datagram", "datagrams", "dvr", "gossip", "grpc", "recorders", "recording", "recordings",
+        "redis",
         "relay",
         "router", "rtp", "segment", "stale_terms", "steering", "store", "terms", "upload", "webrtc",
     ]

@@ -81,7 +81,7 @@ struct OffloadTests {
             try await TestNode.run {
                 $0.cdn.url = "https://cdn.example"
                 let path = isThere ? "api/ping" : "nothing"
-                $0.cdn.purgeURL = "http://127.0.0.1:\(cdn.httpPort)/\(path)?key={key}&url={url}*"
+                $0.cdn.purgeURL = SecretText("http://127.0.0.1:\(cdn.httpPort)/\(path)?key={key}&url={url}*")
                 $0.cdn.purgeMethod = "GET"
                 $0.cdn.purgeHeader = SecretText("X-Key: hunter-two")
             } _: { node in
@@ -105,7 +105,7 @@ struct OffloadTests {
     @Test(
         "does not start with what can not be",
         arguments: [
-            { $0.cdn.signer = .google }, { $0.cdn.purgeURL = "http://x" },
+            { $0.cdn.signer = .google }, { $0.cdn.purgeURL = SecretText("http://x") },
             {
                 $0.cdn.url = "https://x"
                 $0.cdn.signer = .cloudfront
@@ -113,7 +113,7 @@ struct OffloadTests {
             },
             {
                 $0.cdn.url = "https://x"
-                $0.cdn.purgeURL = "http://x"
+                $0.cdn.purgeURL = SecretText("http://x")
                 $0.cdn.purgeHeader = SecretText("no header\n: x")
             },
         ] as [@Sendable (inout NodeSettings) -> Void])

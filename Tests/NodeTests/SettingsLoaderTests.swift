@@ -84,6 +84,8 @@ struct SettingsLoaderTests {
             (["redis.url": "redis://h/2"], "a database is redis.database"),
             (["redis.url": "redis://h", "redis.sentinels": "s"], "exclude each other"),
             (["redis.url": "redis://h", "redis.username": "u"], "needs redis.password"),
+            (["redis.sentinels": "s", "redis.sentinel_username": "u"], "needs redis.sentinel_password"),
+            (["redis.url": "redis://h", "redis.sentinel_password": "word"], "is for redis.sentinels"),
             (["redis.url": "redis://h", "cluster.key": ""], "need cluster.key"),
             (["redis.sentinels": "s:0"], "is not a list of host, host:port or [address]:port"),
             (["redis.url": "redis://h"], nil), (["redis.url": "redis://[::1]:7/"], nil),
@@ -149,6 +151,7 @@ struct SettingsLoaderTests {
         #expect(short.count == 1 && !short[0].contains("hunter2"))
         var settings = NodeSettings()
         settings.access.secret = SecretText("hunter2")
+        settings.cdn.purgeURL = SecretText("https://cdn.example/purge?key=hunter2")
         var dumped = ""
         dump(settings, to: &dumped)
         #expect(!"\(settings) \(dumped)".contains("hunter2"))

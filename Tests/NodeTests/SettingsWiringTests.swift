@@ -14,10 +14,12 @@ struct SettingsWiringTests {
         dump(settings.edgeSettings, to: &text)
         dump(settings.offloadSettings, to: &text)
         dump(settings.fanoutSettings, to: &text)
+        dump(settings.iceAdmission, to: &text)
         dump(settings.liveStreamSettings, to: &text)
         dump(settings.realTimeSettings, to: &text)
         dump(settings.recordingSettings, to: &text)
         dump(settings.replicaPlaySettings, to: &text)
+        dump(settings.rewindSettings, to: &text)
         dump(settings.rtmpAdmission, to: &text)
         dump(settings.rtmpSessionSettings, to: &text)
         dump(settings.webSettings, to: &text)
@@ -47,9 +49,11 @@ struct SettingsWiringTests {
         "relay.tls.authority": "cluster.relayAuthority",
         "redis.url": "redis.server", "redis.sentinels": "redis.sentinels.compactMap", "redis.master": "redis.master",
         "redis.username": "redis.username", "redis.password": "redis.password?", "redis.database": "redis.database",
+        "redis.sentinel_username": "redis.sentinelUsername", "redis.sentinel_password": "redis.sentinelPassword?",
         "redis.prefix": "redis.prefix", "redis.timeout": "redis.timeout",
         "edge.agent_port": "settings.edge.agentPort", "edge.shield": "edge.isShield",
         "webrtc.enabled": "settings.webrtc.enabled", "webrtc.turn_secret": "webrtc.turnSecret",
+        "webrtc.tcp_port": "settings.webrtc.tcpPort",
         "router.mode": "router.mode", "router.trusted_proxies": "router.trustedProxies",
         "rtp.enabled": "settings.rtp.enabled", "rtp.host": "settings.rtp.host", "rtp.port": "settings.rtp.port",
         "rtp.threads": "settings.rtp.threads", "rtp.hold": "settings.rtp.hold", "rtp.willing": "settings.rtp.willing",
@@ -60,6 +64,7 @@ struct SettingsWiringTests {
         "storage.account": "settings.account", "storage.secret": "settings.secret?",
         "storage.session_token": "settings.sessionToken?", "storage.credentials": "settings.credentials",
         "storage.timeout": "storage.timeout", "storage.spill": "storage.spill.map",
+        "dvr.disk": "dvr.disk {", "dvr.disk_limit": "dvr.diskLimit", "dvr.url": "dvr.base",
         "cdn.signer": "cdn.signer", "cdn.key": "cdn.key?", "cdn.key_file": "cdn.keyFile", "cdn.key_name": "cdn.keyName",
         "cdn.token_life": "settings.cdn.tokenLife", "cdn.purge_url": "settings.purgeURL",
         "cdn.purge_method": "settings.purgeMethod", "cdn.purge_header": "settings.purgeHeader",

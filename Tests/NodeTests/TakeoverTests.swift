@@ -208,6 +208,106 @@ struct TakeoverTests {
         }
     }
 
+    @Test("goes on while its standby stands still, and has one again")
+    func standbyStandsStill() async throws {
+        try await TestCluster.run(3, Self.checkAll) { cluster in
+            let (publisher, standby, third) = try await stage(cluster)
+            let stream = try #require(cluster[0].assembly.streams.all.first)
+            try await eventually("it is held twice") { stream.isHeldElsewhere }
+            let before = try await third.playlist()
+            let still = StandStill(of: standby)
+            defer { still.end() }
+            try await publisher.send(from: .milliseconds(4050), to: .seconds(8), of: .seconds)
+            try await eventually("it is listed without it") {
+                for node in [cluster[0], third] { node.running.keepHouse() }
+                return try await third.playlist().lastMSN >= before.lastMSN + 3
+            }
+            still.end()
+            try await eventually("it is held twice again") {
+                cluster.keepHouse()
+                return stream.isHeldElsewhere
+            }
+            try await publisher.send(from: .milliseconds(8050), to: .seconds(11), of: .seconds)
+            try await eventually("all have the same") {
+                cluster.keepHouse()
+                return try await sameText(cluster.nodes).map { $0.lastMSN >= before.lastMSN + 5 } ?? false
+            }
+            #expect(!publisher.story.isClosed && stream.hasTerm)
+        }
+    }
+
+    @Test("is taken from a gateway that stands still")
+    func gatewayStandsStill() async throws {
+        try await TestCluster.run(3, Self.checkAll) { cluster in
+            let (_, standby, third) = try await stage(cluster)
+            let before = try await third.playlist()
+            let still = StandStill(of: cluster[0])
+            defer { still.end() }
+            let publisher = try await third.publisher()
+            try await publisher.publish(.milliseconds(5050), of: .seconds)
+            _ = try await goesOn([standby, third], after: before)
+            still.end()
+            // What it wrote alone before it heard of that is no part of the stream: it lists nothing from before the term.
+            try await eventually("the former gateway has all of it from the new one") {
+                cluster.keepHouse()
+                let (theirs, ours) = (cluster[0].assembly.replicas.all.first, third.assembly.replicas.all.first)
+                return theirs?.source == .relay && theirs?.holding.next == ours?.holding.next
+            }
+            #expect(cluster.nodes.map(\.assembly.streams.all.count).reduce(0, +) == 1)
+        }
+    }
+
+    @Test(
+        "goes on at a gateway that is started again and was told of nobody, or only of itself",
+        arguments: [false, true])
+    func restarted(isItsOwnSeed: Bool) async throws {
+        try await TestCluster.run(
+            3,
+            {
+                Self.checkAll($0, &$1)
+                $1.publisher.grace = .seconds(120)
+            }
+        ) { cluster in
+            let (_, standby, third) = try await stage(cluster)
+            let before = try await third.playlist()
+            let port = try #require(cluster[0].assembly.gossipPort)
+            await cluster[0].crash()
+            let again = try await TestNode.start { settings in
+                TestCluster.join(&settings, "n0", seed: isItsOwnSeed ? port : nil)
+                settings.cluster.gossip.port = port
+                settings.cluster.checkedOneIn = 1
+            }
+            do {
+                let publisher = try await again.publisher()
+                try await publisher.publish(.milliseconds(5050), of: .seconds)
+                _ = try await goesOn([again, standby, third], after: before)
+            } catch {
+                await again.stop()
+                throw error
+            }
+            await again.stop()
+        }
+    }
+
+    @Test("is known by its last publisher, not by the first of its term")
+    func lastPublisher() async throws {
+        try await TestCluster.run(2, { $1.publisher.takeover = $0 == 0 ? .allow : .refuse }) { cluster in
+            let first = try await cluster[0].publisher()
+            try await first.publish(.seconds(3), of: .seconds)
+            let second = try await RTMPPeer.connect(cluster[0].rtmpPort, .publish, name: "demo", from: "127.0.0.9")
+            try await eventually("it is let in, and the first is cut") {
+                second.story.isRunning && first.story.isClosed
+            }
+            try await eventually("it is let in at the other node, too") {
+                cluster.keepHouse()
+                let again = try await RTMPPeer.connect(
+                    cluster[1].rtmpPort, .publish, name: "demo", from: "127.0.0.9")
+                try await eventually("there is an answer") { again.story.isRunning || again.story.refusal != nil }
+                return again.story.isRunning
+            }
+        }
+    }
+
     @Test("is fenced while its gateway is in doubt, and goes on when two have answered")
     func doubt() async throws {
         try await TestCluster.run(3) { cluster in

@@ -60,11 +60,44 @@ struct StandbyChoiceTests {
         #expect(try choose(nodes, stream("live/a"), packaging: 3) == nil)
     }
 
+    @Test("is another than who said nothing a moment ago, where there is one")
+    func silent() throws {
+        let nodes = try origins(zones: 3)
+        let first = try #require(try choose(nodes, stream("live/a")))
+        let second = try #require(try choose(nodes, stream("live/a"), besides: [first]))
+        #expect(second != first)
+        #expect(try second == choose(nodes.without(first.description), stream("live/a")))
+        #expect(try choose(nodes, stream("live/a"), keeping: first, besides: [first]) == first)
+        let two = Nodes(
+            members: nodes.members.filter { ["origin-1", first.description].contains($0.id.description) })
+        #expect(try choose(two, stream("live/a"), besides: [first]) == first)
+    }
+
+    @Test("may stay while it is there and writes what the term is written with")
+    func stays() throws {
+        var nodes = Nodes()
+        try nodes.add("origin-1", roles: .origin, packaging: 1...2)
+        try nodes.add("origin-2", roles: .origin, packaging: 1...2)
+        try nodes.add("edge-1", roles: .edge, packaging: 1...2)
+        func mayHold(_ name: String, packaging: UInt8 = 2) throws -> Bool {
+            try nodes.snapshot(of: "origin-1").mayHold(node(name), packaging: packaging)
+        }
+        #expect(try mayHold("origin-2") && !mayHold("edge-1") && !mayHold("nobody"))
+        nodes.change("origin-2") { $0.health = .suspect }
+        #expect(try mayHold("origin-2"))
+        // It was started again with an older program.
+        nodes.change("origin-2") { $0.description.packaging = 1...1 }
+        #expect(try !mayHold("origin-2") && mayHold("origin-2", packaging: 1))
+        nodes.change("origin-2") { $0.health = .dead }
+        #expect(try !mayHold("origin-2", packaging: 1))
+    }
+
     private func choose(
-        _ nodes: Nodes, _ stream: StreamID, keeping current: NodeID? = nil, packaging: UInt8 = 1
+        _ nodes: Nodes, _ stream: StreamID, keeping current: NodeID? = nil, besides silent: Set<NodeID> = [],
+        packaging: UInt8 = 1
     ) throws -> NodeID? {
         try nodes.snapshot(of: "origin-1").standby(
-            of: stream, gateway: node("origin-1"), keeping: current, packaging: packaging)
+            of: stream, gateway: node("origin-1"), keeping: current, besides: silent, packaging: packaging)
     }
 
     private func origins(zones: Int) throws -> Nodes {

@@ -39,6 +39,17 @@ struct TermPeersTests {
         #expect(found.first == "origin-2" && !found.contains("origin-4"))
     }
 
+    @Test("are origins that drain, too: the promise of each of them counts")
+    func draining() throws {
+        var nodes = try region()
+        nodes.change("origin-3") { $0.description.isDraining = true }
+        nodes.change("origin-4") { $0.health = .suspect }
+        let snapshot = try nodes.snapshot(of: "origin-1")
+        let found = try peers(snapshot)
+        #expect(found.contains("origin-3") && Set(found).count == found.count)
+        #expect(snapshot.voters.allSatisfy { $0 == snapshot.view.node || found.contains($0.description) })
+    }
+
     @Test("are the same without holders for a stream that is new or over")
     func unknown() throws {
         let over = try entry(gateway: "origin-2", standby: "origin-4", state: .ended)

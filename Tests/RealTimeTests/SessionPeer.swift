@@ -23,6 +23,11 @@ final class SessionPeer {
     /// Whether the other side said goodbye.
     private(set) var isClosed = false
     private var socket: Int32
+    /// Whether it comes over TCP.
+    private let isStream: Bool
+    private var decoder = FramedPacketDecoder()
+    /// Whether the node has ended the connection of TCP.
+    private(set) var isCut = false
     private var random = SystemRandomNumberGenerator()
     private var dtls: DTLSSession
     private var channel: Channel?
@@ -40,10 +45,11 @@ final class SessionPeer {
         }
     }
 
-    init(_ node: TestNode) {
+    init(_ node: TestNode, isStream: Bool = false) {
         self.node = node
+        self.isStream = isStream
         identity = Self.identity
-        socket = Self.open(node.webRTCPort)
+        socket = Self.open(node, isStream: isStream)
         dtls = DTLSSession(DTLSContext(identity), role: .active, peer: identity.fingerprint)
     }
 
@@ -55,8 +61,9 @@ final class SessionPeer {
     private var now: Duration { ContinuousClock.now - beginning }
     private static let identity = DTLSIdentity.generate(now: WallTime(milliseconds: 1_700_000_000_000))
 
-    private static func open(_ port: Int) -> Int32 {
-        let socket = Glibc.socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
+    private static func open(_ node: TestNode, isStream: Bool) -> Int32 {
+        let port = isStream ? node.webRTCStreamPort : node.webRTCPort
+        let socket = Glibc.socket(AF_INET, Int32((isStream ? SOCK_STREAM : SOCK_DGRAM).rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = in_port_t(truncatingIfNeeded: port).bigEndian
@@ -90,6 +97,23 @@ extension SessionPeer {
         return offer
     }
 
+    /// An offer to publish H.264 in three layers, the largest first; `mid` is extension 4, `rid` is 10.
+    var simulcastOffer: SessionDescription {
+        var offer = offer(.sendOnly)
+        offer.media.removeLast()
+        offer.bundle = ["0"]
+        offer.media[0].rids = ["h", "m", "l"].map { RID(id: $0, isReceived: false) }
+        offer.media[0].simulcast.send = ["h", "m", "l"].map { [Simulcast.Alternative(id: $0)] }
+        offer.media[0].extensions = [
+            HeaderExtension(id: 4, kind: .mid), HeaderExtension(id: 10, kind: .streamID),
+            HeaderExtension(id: 11, kind: .repairedStreamID),
+        ]
+        return offer
+    }
+
+    /// The source of the video that the answer names.
+    var videoSource: UInt32 { answer.media.first { $0.kind == .video }?.sources.first?.ssrc ?? 0 }
+
     private func medium(
         _ kind: MediaKind, _ mid: String, _ direction: MediaDirection, _ format: PayloadFormat
     ) -> MediaDescription {
@@ -121,11 +145,11 @@ extension SessionPeer {
         return answer
     }
 
-    /// Asks something about the session.
+    /// Asks something about the session, or a resource of it.
     func ask(
-        _ method: String, fields: [String: String] = [:], body: String? = nil
+        _ method: String, at resource: String = "", fields: [String: String] = [:], body: String? = nil
     ) async throws -> HTTPAnswer {
-        try await node.ask(location, method: method, fields: fields, body: body)
+        try await node.ask(location + resource, method: method, fields: fields, body: body)
     }
 
     /// Posts an offer and connects.
@@ -163,23 +187,41 @@ extension SessionPeer {
 
     /// Sends a check that nominates, with the answer's credentials but for what is given.
     func check(fragment: String? = nil, password: String? = nil) {
+        send(checkBytes(fragment: fragment, password: password))
+    }
+
+    /// A check that nominates.
+    func checkBytes(
+        fragment: String? = nil, password: String? = nil, role: STUNRole = .controlling(tieBreaker: 7)
+    ) -> [UInt8] {
         var writer = STUNWriter(.bindingRequest, transaction: .random(using: &random))
         writer.append(username: "\(fragment ?? credentials.fragment):abcd")
         writer.append(priority: 1 << 24)
-        writer.append(role: .controlling(tieBreaker: 7))
+        writer.append(role: role)
         writer.appendUseCandidate()
-        send(writer.finish(key: STUNIntegrityKey(password: password ?? credentials.password)))
+        return writer.finish(key: STUNIntegrityKey(password: password ?? credentials.password))
     }
 
     /// Goes on from another port, as behind a NAT that forgot.
     func move() {
         close(socket)
-        socket = Self.open(node.webRTCPort)
+        socket = Self.open(node, isStream: isStream)
+        decoder = FramedPacketDecoder()
         check()
     }
 
     /// Sends bytes as they are.
-    func send(_ bytes: [UInt8]) { _ = Glibc.send(socket, bytes, bytes.count, 0) }
+    func send(_ bytes: [UInt8]) {
+        var sent = bytes
+        if isStream {
+            sent = []
+            FramedPacketEncoder.append(bytes, to: &sent)
+        }
+        sendRaw(sent)
+    }
+
+    /// Sends bytes of no frame over TCP.
+    func sendRaw(_ bytes: [UInt8]) { _ = Glibc.send(socket, bytes, bytes.count, Int32(MSG_NOSIGNAL)) }
 
     /// Sends a packet of media, protected.
     func send(rtp packet: [UInt8]) { sendProtected(packet) { try $0.outbound.protect($1, count: packet.count) } }
@@ -204,11 +246,17 @@ extension SessionPeer {
 
     /// Takes all that has come.
     func receive() {
-        var buffer = [UInt8](repeating: 0, count: 2048)
+        var buffer = [UInt8](repeating: 0, count: isStream ? 65_536 : 2048)
         while true {
             let count = recv(socket, &buffer, buffer.count, Int32(MSG_DONTWAIT))
+            if isStream, count == 0 || count < 0 && errno == ECONNRESET { isCut = true }
             guard count > 0 else { return }
-            take(Array(buffer[..<count]))
+            guard isStream else {
+                take(Array(buffer[..<count]))
+                continue
+            }
+            decoder.append(buffer[..<count])
+            while let packet = try? decoder.next() { take(Array(packet)) }
         }
     }
 

@@ -108,6 +108,27 @@ struct RecorderTableTests {
         #expect(try await desk.missing(in: playlist) == [])
     }
 
+    @Test("does not write again what was deleted: what comes behind it is another recording")
+    func deleted() async throws {
+        let desk = try Desk()
+        let life = RecordedLife(of: desk.stream, in: desk.term(1), from: 100)
+        desk.record(life)
+        life.publish(.milliseconds(3050))
+        try await eventually("it is a recording", within: .seconds(60)) {
+            try await desk.catalogue.page().recordings.first?.segments ?? 0 >= 3
+        }
+        let name = try #require(RecordingName(parsing: "\(desk.stream)/100"))
+        #expect(try await desk.catalogue.delete(name, isLive: true))
+        life.publish(.seconds(3))
+        life.end()
+        try await eventually("it is whole", within: .seconds(60)) { desk.table.streams.isEmpty }
+        #expect(try await desk.listed(100) == 0)
+        let left = try await desk.catalogue.page().recordings
+        #expect(left.map(\.name.number) == [103] && left.allSatisfy(\.isWhole))
+        #expect(try await desk.missing(in: desk.playlist(103)) == [])
+        #expect(desk.heard.last == .done)
+    }
+
     @Test("ends a stream that was refused, and does not record it again in that term")
     func refused() async throws {
         let desk = try Desk()

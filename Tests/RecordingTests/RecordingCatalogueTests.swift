@@ -73,6 +73,29 @@ struct RecordingCatalogueTests {
         #expect(try await shelf.keys("").isEmpty)
     }
 
+    @Test(
+        "leaves nothing open of a stream that is always live, and keeps the init sections that the next recording names"
+    )
+    func alwaysLive() async throws {
+        let shelf = try Shelf()
+        let live = try StreamID(parsing: "live/a")
+        let (first, second) = (Term(number: 0x19, salt: 1), Term(number: 0x20, salt: 1))
+        try await shelf.put("live/a", 100, segments: 5)
+        try await shelf.put("live/a", 105, segments: 5, in: second)
+        #expect(try await shelf.delete("live/a", 100, isLive: true))
+        #expect(try await shelf.keys("live/a/main/\(first)/").isEmpty)
+        #expect(try await shelf.keys("recordings/") == ["recordings/live/a/105.m3u8"])
+        // The first of the next was begun in the term before, as one is that a takeover cut off.
+        try await shelf.put("live/a", 110, segments: 5, in: Term(number: 0x21, salt: 1), firstInitSection: second)
+        #expect(try await shelf.delete("live/a", 105, isLive: true))
+        #expect(try await shelf.keys("live/a/main/\(second)/") == ["live/a/main/\(second)/init-0.mp4"])
+        #expect(try await shelf.keys("recordings/") == ["recordings/live/a/110.m3u8"])
+        try await shelf.keeper(retention: [:], live: [live]).sweep()
+        #expect(try await shelf.keys("live/a/main/\(second)/").count == 1)
+        #expect(try await shelf.delete("live/a", 110))
+        #expect(try await shelf.keys("").isEmpty)
+    }
+
     @Test("removes what a crash left behind a recording once its stream is over")
     func unlisted() async throws {
         let shelf = try Shelf()
@@ -160,6 +183,26 @@ struct RecordingCatalogueTests {
         #expect(left.map(\.name.description) == ["live/b/100", "live/d/100"] && left.allSatisfy(\.isWhole))
     }
 
+    @Test(
+        "gives those who go back all recordings that follow one another, reads old ones once, and forgets deleted ones")
+    func archive() async throws {
+        let shelf = try Shelf()
+        for number in stride(from: 100, to: 130, by: 3) as StrideTo<UInt64> {
+            try await shelf.put("live/a", number, segments: 3, isEnded: number < 127)
+        }
+        let (archive, stream) = (RecordingArchive(shelf.store), try StreamID(parsing: "live/a"))
+        func firsts(_ reach: Duration) async throws -> [UInt64] {
+            try await archive.playlists(of: stream, .main, reach: reach).compactMap(\.segments.first?.msn)
+        }
+        #expect(try await firsts(.seconds(3600)) == Array(stride(from: 100, to: 130, by: 3)))
+        #expect(try await firsts(.seconds(7)) == [124, 127])
+        let reads = shelf.reads
+        #expect(try await firsts(.seconds(3600)).count == 10)
+        #expect(shelf.reads == reads + 2, "the index and the newest")
+        #expect(try await shelf.delete("live/a", 106))
+        #expect(try await firsts(.seconds(3600)) == Array(stride(from: 109, to: 130, by: 3)))
+    }
+
     @Test("is exported as its init section and its segments, a file for each timeline")
     func exports() async throws {
         let shelf = try Shelf()
@@ -202,7 +245,8 @@ private struct Shelf {
         try await keys("\(stream)/main/\(term)/").compactMap { $0.split(separator: "/").last.map(String.init) }
     }
 
-    func segment(_ stream: String, _ number: UInt64) async throws {
+    func segment(_ stream: String, _ number: UInt64, in other: Term? = nil) async throws {
+        let term = other ?? term
         try await write("\(stream)/main/\(term)/\(number).m4s", "\(number)|")
     }
 
@@ -216,17 +260,19 @@ private struct Shelf {
 
     func put(
         _ stream: String, _ number: UInt64, segments: UInt64, isEnded: Bool = true, discontinuities: Set<UInt64> = [],
-        gaps: Set<UInt64> = []
+        gaps: Set<UInt64> = [], in other: Term? = nil, firstInitSection: Term? = nil
     ) async throws {
-        let section = InitSectionName(term: term, number: 0)
+        let term = other ?? term
         var playlist = StoredPlaylist(isEnded: isEnded)
         for msn in number..<(number + segments) {
             playlist.append(
                 StoredSegment(
-                    msn: msn, term: term, initSection: section, duration: .seconds(2),
+                    msn: msn, term: term,
+                    initSection: InitSectionName(term: msn == number ? firstInitSection ?? term : term, number: 0),
+                    duration: .seconds(2),
                     programDateTime: WallTime(milliseconds: 1_600_000_000_000 + Int64(msn) * 2000),
                     isDiscontinuity: discontinuities.contains(msn), isGap: gaps.contains(msn)))
-            if !gaps.contains(msn) { try await segment(stream, msn) }
+            if !gaps.contains(msn) { try await segment(stream, msn, in: term) }
         }
         try await write("\(stream)/main/\(term)/init-0.mp4", "init|")
         try await write("\(stream)/main/\(number).m3u8", String(decoding: playlist.text, as: UTF8.self))

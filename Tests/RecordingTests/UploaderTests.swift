@@ -166,11 +166,13 @@ private final class Stream: UploadSource {
 
     func mediaPlaylist(
         _ rendition: RenditionName, through msn: UInt64, gaps: Set<UInt64>, isLast: Bool
-    ) async throws(StoreFailure) -> UploadDocument {
+    ) async throws(StoreFailure) -> UploadDocument? {
         var text = "#EXTM3U\n"
         for number in first...msn { text += (gaps.contains(number) ? "#EXT-X-GAP\n" : "") + "\(term)/\(number).m4s\n" }
         return try document("main/media.m3u8", text + (isLast ? "#EXT-X-ENDLIST\n" : ""))
     }
+
+    func listed(through msn: UInt64) async {}
 
     func refresh() async {}
 

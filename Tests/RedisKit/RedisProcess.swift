@@ -23,8 +23,8 @@ package final class RedisProcess: Sendable {
     }
 
     /// Starts a sentinel of this file.
-    package convenience init(sentinel file: String) async throws {
-        try await self.init(program: ["redis-sentinel", file], password: nil)
+    package convenience init(sentinel file: String, password: String? = nil) async throws {
+        try await self.init(program: ["redis-sentinel", file], password: password)
     }
 
     private init(program: [String], password: String?) async throws {

@@ -12,17 +12,19 @@ package struct RedisSentinel: Sendable {
     private let sentinel: RedisProcess
 
     /// Starts the three, and waits until the sentinel knows the replica.
-    package init() async throws {
+    /// - Parameter password: what the sentinel asks for; nil for nothing.
+    package init(password: String? = nil) async throws {
         master = try await RedisProcess()
         replica = try await RedisProcess(["--replicaof", "127.0.0.1 \(master.port)"])
         let file = FileManager.default.temporaryDirectory.appending(path: "sentinel-\(master.port).conf")
         try """
+        \(password.map { "requirepass \($0)" } ?? "")
         bind 127.0.0.1
         sentinel monitor streams 127.0.0.1 \(master.port) 1
         sentinel down-after-milliseconds streams 500
         sentinel failover-timeout streams 3000
         """.write(to: file, atomically: true, encoding: .utf8)
-        sentinel = try await RedisProcess(sentinel: file.path)
+        sentinel = try await RedisProcess(sentinel: file.path, password: password)
         let deadline = ContinuousClock.now + .seconds(20)
         while try !sentinel.command("SENTINEL", "replicas", "streams").contains("\(replica.port)")
             || !replica.command("INFO", "replication").contains("master_link_status:up")

@@ -55,7 +55,15 @@ struct RelayFrameCodecTests {
             "0000001b" + "0d" + "05" + "08" + "6c6976652f63616d" + term16 + "01" + place + "00"
         ),
         (.unsubscribe, "00000002" + "0f" + "05"),
+        (.attach(viewer), "00000009" + "10" + "05" + "04" + "c0000201" + "138c"),
+        (.attached(viewer), "00000009" + "11" + "05" + "04" + "c0000201" + "138c"),
+        (.branch(RelayBranch(session: "1f-2")), "00000007" + "12" + "05" + "04" + "31662d32"),
+        (.detach(viewer), "00000009" + "13" + "05" + "04" + "c0000201" + "138c"),
+        (.detached(viewer, .full), "0000000a" + "14" + "05" + "04" + "c0000201" + "138c" + "01"),
+        (.tally(RelayTally(packets: 300, bytes: 7)), "00000005" + "15" + "05" + "ac02" + "07"),
     ]
+
+    static let viewer = Endpoint(address: .v4(0xC000_0201), port: 5004)
 
     static let term16 = "9a03" + "0000beef"
     static let place = term16 + "ac02"
@@ -153,10 +161,11 @@ struct RelayFrameCodecTests {
     @Test(
         "are refused",
         arguments: [
-            ("0000000010", .unknownKind(0x10)), ("0000000007", .frameLength(0)), ("0000000107", .frameLength(1)),
+            ("0000000016", .unknownKind(0x16)), ("0000000007", .frameLength(0)), ("0000000107", .frameLength(1)),
             ("ffffffff08", .frameLength(0xFFFF_FFFF)), ("0000010107", .frameLength(257)),
             ("0001000104", .frameLength(65_537)), ("0010000108", .frameLength(1_048_577)),
             ("000000030705" + "00", .malformed), ("000000030a05" + "09", .malformed),
+            ("0000000a1405" + "04c0000201138c" + "03", .malformed), ("000000081005" + "03c00002138c", .malformed),
             ("0000000208" + "80", .record(.truncated)), ("0000000308" + "8000", .record(.malformed)),
             ("0000000a08" + "05" + "9a030000beef" + "0000", .record(.malformed)),
             ("0000001108" + "05" + "9a030000beef" + "ffffffffffffffffff01" + "01", .record(.truncated)),

@@ -167,7 +167,7 @@ extension RelayWorld {
         guard wire.isOpen else { return }
         wire.isOpen = false
         if wire.publisher?.request.isHolder ?? false {
-            _ = commits.remove(HolderID(1))
+            _ = commits.remove(nodes[1].name)
             settle()
         }
         guard nodes[wire.child].subscriber != nil else { return }
@@ -203,8 +203,8 @@ extension RelayWorld {
         }
         do {
             switch try wire.publisher?.receive(message) {
-            case .holds(let position): _ = commits.acknowledge(position, by: HolderID(1))
-            case .joins(let position): commits.add(HolderID(1), countingFrom: position.number + 1)
+            case .holds(let position): _ = commits.acknowledge(position, by: nodes[1].name)
+            case .joins(let position): commits.add(nodes[1].name, countingFrom: position.number + 1)
             case nil: return
             }
             settle()
@@ -290,7 +290,7 @@ extension RelayWorld {
                 for wire in wires where wire.isOpen && wire.child == index && wire.path == path {
                     wire.write(message, upwards: true, now: now)
                 }
-            case .datagram, .redirect: Issue.record("\(directive), seed \(seed)")
+            case .redirect: Issue.record("\(directive), seed \(seed)")
             }
         }
     }

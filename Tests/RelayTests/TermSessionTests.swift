@@ -14,10 +14,11 @@ struct TermSessionTests {
 
     private func session(
         _ purpose: TermSession.Purpose = .publishing, held: UInt64? = nil, quorum: Int = 0, peers: [NodeID] = peers,
-        essential: Set<NodeID> = []
+        essential: Set<NodeID> = [], isHolder: Bool = false
     ) -> TermSession {
         TermSession(
-            RelayNode.stream, for: purpose, asking: peers, essential: essential, held: held.map(Self.at),
+            RelayNode.stream, for: purpose, asking: peers, essential: essential, isHolder: isHolder,
+            held: held.map(Self.at),
             commit: held.map { _ in commit(4) },
             quorum: TermSession.Quorum(count: quorum, voters: Set(Self.peers.prefix(2))), settings: RelaySettings())
     }
@@ -51,6 +52,26 @@ struct TermSessionTests {
         #expect(session.answered(answer(term, holds: nil), by: Self.peers[0], now: .zero).isEmpty)
         let last = session.answered(answer(term, holds: 20, listed: 6), by: Self.peers[2], now: .zero)
         #expect(last == [.begin(Succession(term: term, listed: 9))])
+    }
+
+    @Test("asks again where it begins only long after others have promised, as they may list more by then")
+    mutating func late() throws {
+        var session = session(held: 10)
+        let term = try ask(&session)
+        for node in Self.peers.dropLast() {
+            #expect(session.answered(answer(term, holds: 10), by: node, now: .zero).isEmpty)
+        }
+        let last = session.answered(answer(term, holds: 40), by: Self.peers[2], now: .zero)
+        #expect(last == [.fetch(from: Self.peers[2], to: Self.at(40))])
+        for second in 1...7 {
+            #expect(session.fetched(Self.at(10 + UInt64(second)), now: .seconds(second)).isEmpty)
+        }
+        #expect(session.fetched(Self.at(40), now: .seconds(8)) == [.ask(term)])
+        for node in Self.peers.dropLast() {
+            #expect(session.answered(answer(term, holds: 40, listed: 12), by: node, now: .seconds(8)).isEmpty)
+        }
+        let again = session.answered(answer(term, holds: 40), by: Self.peers[2], now: .seconds(8))
+        #expect(again == [.begin(Succession(term: term, listed: 12))])
     }
 
     @Test("is alone where there is nobody to ask")
@@ -160,6 +181,45 @@ struct TermSessionTests {
         #expect(third.tick(now: .seconds(1)) == [.fetch(from: Self.peers[2], to: Self.at(12))])
     }
 
+    @Test(
+        "waits only as long as a path may be silent for the one holder when the other has answered, or is the taker",
+        arguments: [true, false])
+    mutating func otherHolder(isTaker: Bool) throws {
+        var session = session(held: 10, essential: isTaker ? [Self.peers[0]] : Set(Self.peers[..<2]), isHolder: isTaker)
+        let term = try ask(&session)
+        #expect(session.answered(answer(term, holds: 12), by: Self.peers[2], now: .zero).isEmpty)
+        #expect(session.answered(answer(term, holds: 14), by: Self.peers[1], now: .zero).isEmpty)
+        #expect(session.tick(now: .milliseconds(599)).isEmpty)
+        var other = session
+        #expect(session.tick(now: .milliseconds(600)) == [.fetch(from: Self.peers[1], to: Self.at(14))])
+        let begun = session.fetched(Self.at(14), now: .milliseconds(650))
+        #expect(begun == [.begin(Succession(term: term, listed: 4, unheard: [Self.peers[0]]))])
+        // What it alone has is not lost where it is only late.
+        let late = other.answered(answer(term, holds: 20), by: Self.peers[0], now: .milliseconds(599))
+        #expect(late == [.fetch(from: Self.peers[0], to: Self.at(20))])
+    }
+
+    @Test("waits two seconds for anybody where it holds nothing itself, as a node does that was just started")
+    mutating func ignorant() throws {
+        var session = session()
+        let term = try ask(&session)
+        #expect(session.tick(now: .milliseconds(1999)).isEmpty)
+        var alone = session
+        #expect(alone.tick(now: .seconds(2)) == [.begin(Succession(term: term))])
+        let heard = session.answered(answer(term, holds: 20), by: Self.peers[2], now: .milliseconds(1999))
+        #expect(heard == [.fetch(from: Self.peers[2], to: Self.at(20))])
+    }
+
+    @Test("trusts no holder that has lost what it held, and none that has promised nothing")
+    mutating func emptyHolder() throws {
+        var session = session(held: 10, essential: Set(Self.peers[..<2]))
+        let term = try ask(&session)
+        #expect(session.answered(answer(term, holds: nil), by: Self.peers[1], now: .zero).isEmpty)
+        #expect(session.answered(answer(term, holds: 12), by: Self.peers[2], now: .zero).isEmpty)
+        #expect(session.tick(now: .milliseconds(1999)).isEmpty)
+        #expect(session.tick(now: .seconds(2)) == [.fetch(from: Self.peers[2], to: Self.at(12))])
+    }
+
     @Test("takes a term above whatever anybody knows where a publisher is here, and gives way where it only ends")
     mutating func higher() throws {
         let higher = Term(number: 9_000_000, salt: 3)
@@ -175,10 +235,11 @@ struct TermSessionTests {
         let second = try #require(session.term)
         #expect(second > higher && session.claimed(first, now: .zero).isEmpty)
         #expect(session.claimed(second, now: .zero) == [.ask(second)])
-        // An answer to the first question promises nothing for the second.
+        // An answer to the first question is none to the second, and nobody counts as heard by it.
         #expect(session.answered(answer(first, holds: 70), by: Self.peers[0], now: .zero).isEmpty)
         for node in Self.peers[1...] { _ = session.unreachable(node, now: .zero) }
-        #expect(session.answered(answer(second, holds: 80), by: Self.peers[0], now: .zero).isEmpty)
+        let last = session.answered(answer(second, holds: 80), by: Self.peers[0], now: .zero)
+        #expect(last == [.fetch(from: Self.peers[0], to: Self.at(80))])
     }
 
     @Test("obeys the arbiter")
@@ -275,9 +336,14 @@ struct TermConfirmationTests {
         #expect(confirmation.tick(now: .seconds(9)).isEmpty)
     }
 
+    private func confirmation(needing required: [NodeID]) -> TermConfirmation {
+        TermConfirmation(
+            Self.term, byAll: Set(Self.nodes), atLeast: Set(required), settings: RelaySettings())
+    }
+
     @Test("asks everybody where it must know of every promise, and waits 600 ms for who does not answer")
     func all() {
-        var confirmation = TermConfirmation(Self.term, byAll: 3, settings: RelaySettings())
+        var confirmation = confirmation(needing: Self.nodes)
         #expect(confirmation.tick(now: .zero) == [.ask(Self.term)])
         for node in Self.nodes[..<2] { #expect(confirmation.answered(answer(Self.term), by: node).isEmpty) }
         var silent = confirmation
@@ -287,6 +353,35 @@ struct TermConfirmationTests {
         #expect(better.answered(answer(higher), by: Self.nodes[2]) == [.yield(higher)])
         #expect(silent.tick(now: .milliseconds(300)) == [.ask(Self.term)])
         #expect(silent.tick(now: .milliseconds(600)) == [.unheard])
+    }
+
+    @Test("goes on after 300 ms without those who need not answer, who may object until then")
+    func required() {
+        var confirmation = confirmation(needing: Array(Self.nodes[..<2]))
+        #expect(confirmation.tick(now: .zero) == [.ask(Self.term)])
+        #expect(confirmation.answered(answer(Self.term), by: Self.nodes[0]).isEmpty)
+        var late = confirmation
+        #expect(confirmation.answered(answer(Self.term), by: Self.nodes[1]).isEmpty)
+        var object = confirmation
+        var all = confirmation
+        #expect(confirmation.tick(now: .milliseconds(299)).isEmpty)
+        #expect(confirmation.tick(now: .milliseconds(300)) == [.confirm])
+        #expect(confirmation.agreed == Set(Self.nodes[..<2]))
+        let higher = Term(number: 1000, salt: 2)
+        #expect(object.answered(answer(higher), by: Self.nodes[2]) == [.yield(higher)])
+        #expect(all.answered(answer(Self.term), by: Self.nodes[2]) == [.confirm])
+        // One that is needed answers in the second round.
+        #expect(late.tick(now: .milliseconds(300)) == [.ask(Self.term)])
+        #expect(late.answered(answer(Self.term), by: Self.nodes[1]) == [.confirm])
+    }
+
+    @Test("needs nobody where there is nobody, and where none is needed gives all the time to object")
+    func nobody() {
+        var alone = TermConfirmation(Self.term, byAll: [], atLeast: [], settings: RelaySettings())
+        #expect(alone.tick(now: .zero) == [.confirm])
+        var confirmation = confirmation(needing: [])
+        #expect(confirmation.tick(now: .zero) == [.ask(Self.term)])
+        #expect(confirmation.tick(now: .milliseconds(300)) == [.confirm])
     }
 
     @Test("gives up after a while, so that whoever died meanwhile is not asked again")

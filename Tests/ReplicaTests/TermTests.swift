@@ -136,7 +136,7 @@ struct TermTests {
         let peers = try nodes[1...].map { try $0.asParent }
         let check = { @Sendable (term: Term) in
             standing.withLock { $0 = nil }
-            nodes[0].upstream.confirm(stream, term, asking: peers) { found in standing.withLock { $0 = found } }
+            nodes[0].upstream.confirm(stream, term, asking: peers) { found, _ in standing.withLock { $0 = found } }
         }
         check(GatewayFeed.term)
         try await eventually("both agree") { standing.withLock { $0 } == .highest }

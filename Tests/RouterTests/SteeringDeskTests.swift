@@ -3,10 +3,12 @@
 import Cluster
 import HLS
 import Identity
+import Media
 import Placement
 import Router
 import Telemetry
 import Testing
+import Transport
 
 @Suite("Steering in a cluster")
 struct SteeringDeskTests {
@@ -70,6 +72,50 @@ struct SteeringDeskTests {
         #expect(desk.audiences == [try stream: 2, try StreamID(parsing: "live/other"): 0])
     }
 
+    @Test("leads a share of an audience where an operator wants it, the same viewers at every router")
+    func shares() throws {
+        let view = try view(steering: [order(of: try stream, "CDN", 30), order(of: nil, "REGION.west", 50)])
+        let (one, other) = (steering(view), steering(view))
+        var there: [String?: Int] = [:]
+        for viewer in 0..<2000 as Range<UInt64> {
+            let number = SteeringDesk.number(of: ViewerID(number: viewer))
+            let manifest = one.manifest(for: try stream, asked: try asked(), viewer: number)
+            #expect(manifest == other.manifest(for: try stream, asked: try asked(), viewer: number))
+            there[manifest.priority.first, default: 0] += 1
+        }
+        #expect(abs((there["CDN"] ?? 0) - 600) < 80 && there["REGION.west"] == nil)
+        // A stream without an order of its own has that about all.
+        let others = (0..<2000 as Range<UInt64>).count { viewer in
+            let number = SteeringDesk.number(of: ViewerID(number: viewer))
+            let manifest = try? one.manifest(for: StreamID(parsing: "live/other"), asked: asked(), viewer: number)
+            return manifest?.priority.first == "REGION.west"
+        }
+        #expect(abs(others - 1000) < 100)
+        #expect(one.manifest(for: try stream, asked: try asked()).priority.first == "edge-0")
+    }
+
+    @Test("heeds no order that has ended, or was taken back")
+    func ended() throws {
+        let view = try view(
+            steering: [
+                order(of: try stream, "CDN", 100, for: -1),
+                SteeringOrder(stream: nil, time: 1, expires: .max, shares: []),
+            ])
+        let desk = steering(view)
+        #expect(desk.steeringOrders.isEmpty)
+        #expect(desk.manifest(for: try stream, asked: try asked(), viewer: 7).priority.first == "edge-0")
+    }
+
+    /// A share that counts for so many minutes.
+    private func order(of stream: StreamID?, _ pathway: String, _ percent: UInt8, for minutes: Int64 = 10)
+        -> SteeringOrder
+    {
+        let now = SystemClock.wall().milliseconds
+        return SteeringOrder(
+            stream: stream, time: UInt64(now), expires: UInt64(now + minutes * 60_000),
+            shares: [PathwayShare(pathway: pathway, percent: percent)].compactMap { $0 })
+    }
+
     private var stream: StreamID { get throws { try StreamID(parsing: "live/show") } }
 
     private func asked() throws -> SteeringQuery {
@@ -94,7 +140,9 @@ struct SteeringDeskTests {
     }
 
     /// Four edges of a region and two other regions.
-    private func view(dead: Set<String> = [], without gone: String? = nil) throws -> ClusterView {
+    private func view(
+        dead: Set<String> = [], without gone: String? = nil, steering: [SteeringOrder] = []
+    ) throws -> ClusterView {
         let members = try (0..<4).map { number in
             let id = try #require(NodeID(parsing: "edge-\(number)"))
             let description = NodeDescription(
@@ -110,6 +158,6 @@ struct SteeringDeskTests {
         }
         return ClusterView(
             node: try #require(NodeID(parsing: "edge-0")), version: 1, members: members, streams: [:],
-            regions: Dictionary(uniqueKeysWithValues: others.map { ($0.region, $0) }))
+            regions: Dictionary(uniqueKeysWithValues: others.map { ($0.region, $0) }), steering: steering)
     }
 }

@@ -127,6 +127,23 @@ struct RedisStoreTests {
         await node.store.stop()
     }
 
+    @Test("is found by a sentinel that asks for a password, and not by who has none")
+    func sentinelPassword() async throws {
+        let three = try await RedisSentinel(password: "word")
+        defer { three.stop() }
+        let stranger = try StoreHarness(three.place)
+        #expect(try await stranger.renew(term).isFailed)
+        await stranger.store.stop()
+        for user in [nil, "default"] {
+            let node = try StoreHarness(three.place) {
+                $0.sentinelUser = user
+                $0.sentinelPassword = "word"
+            }
+            #expect(try await node.claim(term) == .granted)
+            await node.store.stop()
+        }
+    }
+
     @Test("is told by a sentence what is wrong with it")
     func sentences() {
         #expect(

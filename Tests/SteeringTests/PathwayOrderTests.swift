@@ -73,4 +73,27 @@ struct PathwayOrderTests {
         #expect(
             PathwayOrder.order(pathways, current: there, isOffloaded: isOffloaded).first == there, "seed \(seed)")
     }
+
+    @Test(
+        "has what an operator wants first while it takes viewers, and what is to be left last",
+        arguments: [
+            ("CDN", [], ["CDN", "b", "a", "REGION.west"]), ("REGION.west", [], ["REGION.west", "b", "a", "CDN"]),
+            ("a", [], ["a", "b", "CDN", "REGION.west"]), ("EDGE", ["CDN"], ["b", "a", "REGION.west", "CDN"]),
+            (nil, ["EDGE"], ["CDN", "REGION.west", "b", "a"]), ("gone", [], ["b", "a", "CDN", "REGION.west"]),
+            ("CDN", ["CDN"], ["CDN", "b", "a", "REGION.west"]),
+            (nil, ["EDGE", "CDN", "REGION.west"], ["b", "a", "CDN", "REGION.west"]),
+        ] as [(String?, Set<String>, [String])])
+    func wanted(name: String?, left: Set<String>, order: [String]) {
+        let pathways = Row(testDescription: "", order: []).pathways
+        #expect(
+            PathwayOrder.order(pathways, current: "a", isOffloaded: false, wanted: name, left: left).sorted()
+                == order.sorted())
+        #expect(PathwayOrder.order(pathways, current: nil, isOffloaded: false, wanted: name, left: left) == order)
+        // However full; but nobody is sent to what takes nobody.
+        let full = pathways.map { PathwayState(id: $0.id, kind: $0.kind, load: 1.5) }
+        let closed = pathways.map { PathwayState(id: $0.id, kind: $0.kind, isOpen: $0.id != name) }
+        guard let name, order.first == name else { return }
+        #expect(PathwayOrder.order(full, current: nil, isOffloaded: false, wanted: name).first == name)
+        #expect(!PathwayOrder.order(closed, current: nil, isOffloaded: false, wanted: name).contains(name))
+    }
 }

@@ -22,4 +22,13 @@ import Testing
         let stamped = FrameStamp.write(.seconds(1), over: [UInt8](repeating: 7, count: 128)[...])
         #expect(FrameStamp.read(stamped.prefix(length)) == nil)
     }
+
+    @Test("is found wherever it stands in media, the first of several", arguments: [0, 1, 7, 8, 4096])
+    func search(_ before: Int) {
+        let unit = [UInt8](repeating: 7, count: 128)[...]
+        let media = [UInt8](repeating: 0xE9, count: before) + FrameStamp.write(.seconds(1), over: unit)
+        #expect(FrameStamp.first(in: (media + FrameStamp.write(.seconds(2), over: unit))[...]) == .seconds(1))
+        #expect(FrameStamp.first(in: media.dropLast()) == nil)
+        #expect(FrameStamp.first(in: []) == nil)
+    }
 }

@@ -22,6 +22,8 @@ import Testing
         #expect(list.segments[3].initSection.map(list.string) == "t/init-1.mp4")
         #expect(list.next == MediaPosition(msn: 10, part: 2))
         #expect(!list.isEnded)
+        #expect(list.canSkipUntil == .seconds(12))
+        #expect(list.hint.map(list.string) == "t/10.2.m4s")
     }
 
     @Test("ends with a whole segment, after which the next begins")
@@ -37,8 +39,20 @@ import Testing
     func multivariant() throws {
         let text = "#EXTM3U\r\n#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS=\"a,b\"\r\nmain/media.m3u8\r\n"
         let list = try HLSPlaylist(Array(text.utf8)[...])
-        #expect(list.variants.map(list.string) == ["main/media.m3u8"])
+        #expect(list.variants.map { list.string($0.uri) } == ["main/media.m3u8"])
+        #expect(list.variants.map(\.pathway) == [nil])
+        #expect(list.steering == nil)
         #expect(list.segments.isEmpty)
+    }
+
+    @Test("names the pathway of each variant, and who steers between them")
+    func pathways() throws {
+        let list = try HLSPlaylist(Playlists.twoPathways())
+        #expect(list.variants.compactMap(\.pathway).map(list.string) == ["edge-1", "edge-1", "edge-2", "edge-2"])
+        #expect(list.variants.map { list.string($0.uri) }[2] == "http://b.test/~t/live/x/main/media.m3u8")
+        let steering = try #require(list.steering)
+        #expect(list.string(steering.server) == "steering.json?at=edge-1,edge-2")
+        #expect(steering.pathway.map(list.string) == "edge-1")
     }
 
     @Test("counts skipped segments, knows gaps, and sees its end")
@@ -56,6 +70,7 @@ import Testing
             #EXT-X-ENDLIST
             """
         let list = try HLSPlaylist(Array(text.utf8)[...])
+        #expect(list.skipped == 4)
         #expect(list.segments.map(\.msn) == [104, 105])
         #expect(list.segments.map(\.isGap) == [true, false])
         #expect(list.segments.map(\.duration) == [.seconds(2), .milliseconds(1500)])
@@ -112,6 +127,29 @@ enum Playlists {
         }
         text += Self.parts(of: first + whole, parts)
         text += ended ? "#EXT-X-ENDLIST\n" : "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"t/\(first + whole).\(parts).m4s\"\n"
+        return Array(text.utf8)[...]
+    }
+
+    /// The same as our own server answers who asks for a delta update and needs no more than the last whole segments.
+    static func delta(first: Int, whole: Int, parts: Int, skipped: Int) -> ByteSlice {
+        let text = String(decoding: lowLatency(first: first, whole: whole, parts: parts), as: UTF8.self)
+        var lines = text.split(separator: "\n")
+        let start = lines.firstIndex { $0.hasPrefix("#EXT-X-MAP") } ?? 0
+        let end = lines.firstIndex { $0 == "t/\(first + skipped - 1).m4s" } ?? 0
+        lines.replaceSubrange(start...end, with: ["#EXT-X-SKIP:SKIPPED-SEGMENTS=\(skipped)"])
+        return Array((lines.joined(separator: "\n") + "\n").utf8)[...]
+    }
+
+    /// Two variants at two edges, as a router writes them.
+    static func twoPathways() -> ByteSlice {
+        var text =
+            "#EXTM3U\n#EXT-X-CONTENT-STEERING:SERVER-URI=\"steering.json?at=edge-1,edge-2\",PATHWAY-ID=\"edge-1\"\n"
+        for (edge, host) in [("edge-1", "a.test"), ("edge-2", "b.test")] {
+            for rendition in ["main", "low"] {
+                text += "#EXT-X-STREAM-INF:BANDWIDTH=300000,CODECS=\"avc1.42c01f,mp4a.40.2\",PATHWAY-ID=\"\(edge)\"\n"
+                text += "http://\(host)/~t/live/x/\(rendition)/media.m3u8\n"
+            }
+        }
         return Array(text.utf8)[...]
     }
 

@@ -51,4 +51,19 @@ import Testing
         histogram.add(.seconds(-1))
         #expect(histogram.percentile(100) == .zero)
     }
+
+    @Test("tells what was added since an earlier state")
+    func difference() {
+        var times = Histogram()
+        for milliseconds in [500, 1, 2] { times.add(.milliseconds(milliseconds)) }
+        let earlier = times
+        #expect(times.since(earlier).count == 0)
+        #expect(times.since(earlier).maximum == .zero)
+        for milliseconds in [10, 20, 30] { times.add(.milliseconds(milliseconds)) }
+        let later = times.since(earlier)
+        #expect(later.count == 3)
+        #expect(later.mean == .milliseconds(20))
+        #expect(later.percentile(50) >= .milliseconds(20) && later.percentile(50) < .milliseconds(21))
+        #expect(later.maximum >= .milliseconds(30) && later.maximum < .milliseconds(31))
+    }
 }

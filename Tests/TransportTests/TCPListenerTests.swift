@@ -3,6 +3,7 @@
 import NIOCore
 import NIOPosix
 import NIOSSL
+import Synchronization
 import TestKit
 import Testing
 import Transport
@@ -32,6 +33,25 @@ struct TCPListenerTests {
         #expect(await client.rest() == "")
         #expect(log.entries == ["accepted", "closed"])
         #expect(listener.connections == 0)
+    }
+
+    @Test("has the kernel break off what another machine confirms nothing of")
+    func silence() async throws {
+        let limits = Mutex<EventLoopFuture<SocketOptionValue>?>(nil)
+        let listener = try await TCPListener.bind(
+            TCPListenerSettings(host: "127.0.0.1", port: 0), on: group, observer: log
+        ) { channel, _ in
+            let limit = channel.breaksOff(afterSilence: .milliseconds(2500)).flatMap {
+                channel.getOption(.silenceLimit)
+            }
+            limits.withLock { $0 = limit }
+            try channel.pipeline.syncOperations.addHandler(Echo())
+        }
+        let client = try await Client.connect(to: listener.address, on: group)
+        try await client.send("a")
+        #expect(await client.receive(1) == "a")
+        #expect(try await #require(limits.withLock { $0 }).get() == 2500)
+        await listener.stop(within: .zero)
     }
 
     @Test("closes what is over its limit, and goes on with what is not")

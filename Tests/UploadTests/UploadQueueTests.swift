@@ -227,6 +227,17 @@ struct UploadQueueTests {
         #expect(queue.tick(now: .seconds(9)) == [] && queue.nextDeadline == nil)
     }
 
+    @Test("writes the multivariant playlist again behind a media playlist that may have another name")
+    func renamed() {
+        var queue = begun()
+        var random = SeededRandom(seed: 7)
+        _ = queue.offer(segment(2), now: .zero)
+        _ = queue.uploaded(.segment(.main, 2), now: .zero)
+        #expect(queue.failed(.media(.main), isRenamed: true, now: .zero, using: &random) == [])
+        #expect(queue.tick(now: .seconds(2)) == [.writePlaylist(.main, through: 2, isLast: false)])
+        #expect(queue.stored(.media(.main), now: .seconds(2)) == [.writeMultivariant, .stored(2)])
+    }
+
     @Test("is done at once when it ends idle, but for the last playlist")
     func ending() {
         var queue = begun()

@@ -11,7 +11,8 @@ extension Scenario {
     /// All, in the order in which they are run.
     static let all = [
         join, idle, leave, crash, massCrash, loss, badLinks, churn, rollingRestart, partition, heal, oneWay, flapping,
-        freeze, stalls, clockPause, nameConflict, moved, ambassadors, relayTree, failover, rivals, forlorn,
+        freeze, stalls, clockPause, nameConflict, moved, ambassadors, relayTree, failover, outages,
+        rivals, forlorn, forsaken, outclaimed,
     ]
 
     /// A node starts under the name of one that lives. The established one stays, and the newcomer is told; when the

@@ -15,7 +15,7 @@ struct SimCommand: ParsableCommand {
     @Option(help: "One scenario, or all.")
     var scenario = "all"
 
-    @Option(help: "How many seeds of each scenario; each has its own default, together over 1600.")
+    @Option(help: "How many seeds of each scenario; each has its own default, together over 2700.")
     var seeds: Int?
 
     @Option(help: "The first seed; 1, and those that once failed, where neither this nor --seeds is said.")

@@ -21,7 +21,7 @@ public struct Invariant: Sendable {
     /// What must always be true, with the numbers of the design's list: of membership I1 to I5 (I3, accuracy, is a budget
     /// of false deaths: see ``DeathRecord``), of placement I8. I9 and I10 are about streams and viewers, which a scenario
     /// adds: see ``RelayTree`` and ``RoutedViewers``. I6 (terms) and I7 (numbers of segments) are of machines that do not
-    /// run here yet, those that take terms and append to feeds.
+    /// run here, those that take terms and append to feeds: see ``FailoverWorld``.
     public static let all = [convergence, completeness, monotony, bounds, agreement, movement]
 
     /// I1: nodes that reach one another believe the same members alive, of the same incarnation, and know the same

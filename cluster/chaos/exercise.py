@@ -143,14 +143,18 @@ class Exercise:
         self.lab.heal()
         self._sleep(begun + plan.seconds - time.monotonic())
 
-    def kill(self, node: str) -> float:
-        """kill -9; when it was."""
+    def kill(self, node: str, silently: bool = False) -> float:
+        """kill -9; when it was. Silently, as a machine that loses its power: nobody is told that its connections are no
+        more."""
         at = time.monotonic()
+        if silently:
+            self.lab.cut(node)
         self.lab.kill(node)
         return at
 
     def start(self, node: str) -> None:
         """Starts a node anew, and waits until it is ready."""
+        self.lab.heal(node)
         self.faults.start([node])
         self.lab.wait_ready([node])
 

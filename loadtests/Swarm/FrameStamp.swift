@@ -22,6 +22,23 @@ public enum FrameStamp {
         return .nanoseconds(Int64(bitPattern: bits))
     }
 
+    /// The first time that is written anywhere in media, whatever holds it; nil for none, and where a container has cut it
+    /// in two.
+    public static func first(in media: ByteSlice) -> Duration? {
+        media.withUnsafeBytes { bytes in
+            let first = mark[0]
+            var index = length - mark.count
+            while index + mark.count <= bytes.count {
+                if bytes[index] == first, bytes[index..<index + mark.count].elementsEqual(mark) {
+                    let bits = bytes.loadUnaligned(fromByteOffset: index - 8, as: UInt64.self)
+                    return .nanoseconds(Int64(bitPattern: UInt64(bigEndian: bits)))
+                }
+                index += 1
+            }
+            return nil
+        }
+    }
+
     private static func nanoseconds(_ time: Duration) -> Int64 {
         let (seconds, attoseconds) = time.components
         return seconds &* 1_000_000_000 &+ attoseconds / 1_000_000_000

@@ -37,6 +37,17 @@ public struct Histogram: Hashable, Sendable {
         maximum = max(maximum, other.maximum)
     }
 
+    /// What was added since an earlier state of this histogram. The longest is known to the end of its bucket only.
+    public func since(_ earlier: Histogram) -> Histogram {
+        var difference = self
+        for index in earlier.buckets.indices { difference.buckets[index] -= earlier.buckets[index] }
+        difference.count -= earlier.count
+        difference.total -= earlier.total
+        let highest = difference.buckets.lastIndex { $0 > 0 }
+        difference.maximum = min(maximum, highest.map { .microseconds(Self.highest($0)) } ?? .zero)
+        return difference
+    }
+
     /// The duration that the share `percent` of all stays at or below, to the upper end of its bucket.
     /// - Parameter percent: above 0 and up to 100.
     public func percentile(_ percent: Double) -> Duration {

@@ -11,8 +11,8 @@ struct PublishRTMPCommand: ParsableCommand {
         commandName: "rtmp", abstract: "Publish an FLV clip as many RTMP streams, each at the speed of life."
     )
 
-    @Option(help: "The server and the app: rtmp://host[:port]/app.")
-    var url: String
+    @Option(help: "The server and the app: rtmp://host[:port]/app; of several each stream has one.")
+    var url: [String]
 
     @Option(help: "The streams' names; {n} is the stream's number from 1. A query may follow.")
     var name = "load-{n}"
@@ -23,32 +23,40 @@ struct PublishRTMPCommand: ParsableCommand {
     @Flag(help: "Write the time over the end of each picture, for viewers on this machine that measure delay.")
     var stamp = false
 
+    @Option(
+        help: "How long a stream that is lost waits before it comes back, at the next server: 500ms. Never without it.")
+    var again: RampTime?
+
     @OptionGroup var arguments: RunArguments
 
+    func validate() throws {
+        guard !url.isEmpty else { throw ValidationError("--url is missing") }
+    }
+
     func run() throws {
-        let target = try RTMPTarget(url: url, name: NameTemplate(name))
-        guard target.name.isNumbered || arguments.streams == 1 else {
+        let targets = try url.map { try RTMPTarget(url: $0, name: NameTemplate(name)) }
+        guard NameTemplate(name).isNumbered || arguments.streams == 1 else {
             throw ValidationError("--name needs {n} for more than one stream")
         }
         let clip = try Clip(flv: Array(try Data(contentsOf: URL(fileURLWithPath: file)))[...])
         let tally = try arguments.withLoops { loops in
-            let swarms = try loops.enumerated().map { try begin($1, number: $0, clip, target) }
+            let swarms = try loops.enumerated().map { try begin($1, number: $0, clip, targets) }
             Thread.sleep(forTimeInterval: TimeInterval(arguments.seconds))
             return try swarms.reduce(into: PublisherTally()) { $0.merge(try $1.finish()) }
         }
         try PublishReport(tally, streams: arguments.streams, seconds: arguments.seconds).write(to: arguments.result)
-        guard tally.failed == 0 else { throw ExitCode.failure }
+        guard tally.failed == 0 || again != nil else { throw ExitCode.failure }
     }
 
     private func begin(
-        _ loop: any EventLoop, number: Int, _ clip: Clip, _ target: RTMPTarget
+        _ loop: any EventLoop, number: Int, _ clip: Clip, _ targets: [RTMPTarget]
     ) throws -> LoopSwarm<PublisherTally> {
         let numbers = stride(from: number, to: arguments.streams, by: arguments.loops)
-        return try LoopSwarm(loop, interval: .milliseconds(5)) { [stamp] tally in
+        return try LoopSwarm(loop, interval: .milliseconds(5)) { [stamp, again] tally in
             numbers.map { index in
                 RTMPPublisher(
-                    target, number: index + 1, clip: clip, isStamped: stamp, eventLoop: loop, tally: tally,
-                    beginning: .sinceBoot + arguments.beginning(index, of: arguments.streams))
+                    targets, number: index + 1, clip: clip, isStamped: stamp, pause: again?.duration, eventLoop: loop,
+                    tally: tally, beginning: .sinceBoot + arguments.beginning(index, of: arguments.streams))
             }
         }
     }

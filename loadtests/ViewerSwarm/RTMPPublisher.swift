@@ -5,15 +5,20 @@ import NIOPosix
 import RTMP
 import Swarm
 
-/// One stream on its way to an RTMP server: the shell around a `ClientSession` and a `ClipCursor`.
+/// One stream on its way to an RTMP server: the shell around a `ClientSession` and a `ClipCursor`, after the other where it
+/// comes back.
 final class RTMPPublisher: SwarmMember {
-    private let target: RTMPTarget
+    private let targets: [RTMPTarget]
+    /// Which of them it is at.
+    private var place: Int
     private let number: Int
     private let clip: Clip
     private let isStamped: Bool
+    /// After how long it comes back when it was lost; nil for never.
+    private let pause: Duration?
     private let eventLoop: any EventLoop
     private let tally: Shared<PublisherTally>
-    private let beginning: Duration
+    private var beginning: Duration
     private var session: ClientSession
     private var cursor: ClipCursor
     private var channel: (any Channel)?
@@ -21,21 +26,23 @@ final class RTMPPublisher: SwarmMember {
     private var phase = Phase.waiting
 
     private enum Phase {
-        /// Until its place in the ramp. Exit: connecting.
+        /// Until its place in the ramp, or until it comes back. Exits: connecting, over.
         case waiting
-        /// Until the server lets it publish. Exits: publishing, over.
+        /// Until the server lets it publish. Exits: publishing, waiting, over.
         case connecting
-        /// Since when. Exit: over.
+        /// Since when. Exits: waiting, over.
         case publishing(Duration)
         /// Silent.
         case over
     }
 
     init(
-        _ target: RTMPTarget, number: Int, clip: Clip, isStamped: Bool, eventLoop: any EventLoop,
-        tally: Shared<PublisherTally>, beginning: Duration
+        _ targets: [RTMPTarget], number: Int, clip: Clip, isStamped: Bool, pause: Duration?,
+        eventLoop: any EventLoop, tally: Shared<PublisherTally>, beginning: Duration
     ) {
-        self.target = target
+        self.targets = targets
+        self.pause = pause
+        place = (number - 1) % targets.count
         self.number = number
         self.clip = clip
         self.isStamped = isStamped
@@ -43,7 +50,11 @@ final class RTMPPublisher: SwarmMember {
         self.tally = tally
         self.beginning = beginning
         cursor = ClipCursor(clip)
-        session = ClientSession(.publish, app: target.app, name: target.name(number), url: target.url)
+        session = Self.session(targets[place], number)
+    }
+
+    private static func session(_ target: RTMPTarget, _ number: Int) -> ClientSession {
+        ClientSession(.publish, app: target.app, name: target.name(number), url: target.url)
     }
 
     func tick(now: Duration) {
@@ -110,7 +121,7 @@ extension RTMPPublisher {
                     try channel.pipeline.syncOperations.addHandler(handler.value)
                 }
             }
-            .connect(to: target.address)
+            .connect(to: targets[place].address)
             .whenFailure { error in publisher.value.fail("connect: \(error)") }
     }
 
@@ -122,7 +133,8 @@ extension RTMPPublisher {
         channel.flush()
     }
 
-    fileprivate func receive(_ buffer: ByteBuffer) {
+    fileprivate func receive(_ buffer: ByteBuffer, on channel: any Channel) {
+        guard self.channel === channel else { return }
         let failure = buffer.withUnsafeReadableBytes { bytes -> RTMPFailure? in
             do throws(RTMPFailure) {
                 try session.receive(bytes, into: &directives)
@@ -131,11 +143,13 @@ extension RTMPPublisher {
         }
         if let failure { return fail("\(failure)") }
         obey()
-        channel?.flush()
+        self.channel?.flush()
     }
 
-    fileprivate func disconnected() {
-        channel = nil
+    /// A channel of before says nothing any more.
+    fileprivate func disconnected(_ channel: any Channel) {
+        guard self.channel === channel else { return }
+        self.channel = nil
         fail("disconnected")
     }
 
@@ -160,10 +174,24 @@ extension RTMPPublisher {
     }
 
     private func fail(_ reason: String) {
-        if case .over = phase { return }
-        phase = .over
+        switch phase {
+        case .over, .waiting: return
+        case .connecting, .publishing: break
+        }
         tally.value.failures[reason, default: 0] += 1
         channel?.close(promise: nil)
+        channel = nil
+        phase = .over
+        if let pause { comeBack(after: pause) }
+    }
+
+    /// Begins from the beginning, at the next server.
+    private func comeBack(after pause: Duration) {
+        phase = .waiting
+        beginning = .sinceBoot + pause
+        place = (place + 1) % targets.count
+        session = Self.session(targets[place], number)
+        cursor = ClipCursor(clip)
     }
 
     /// The handshake's random part, which no server looks at twice.
@@ -179,9 +207,11 @@ private final class RTMPPublisherHandler: ChannelInboundHandler {
 
     func channelActive(context: ChannelHandlerContext) { publisher.connected(context.channel) }
 
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) { publisher.receive(unwrapInboundIn(data)) }
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        publisher.receive(unwrapInboundIn(data), on: context.channel)
+    }
 
-    func channelInactive(context: ChannelHandlerContext) { publisher.disconnected() }
+    func channelInactive(context: ChannelHandlerContext) { publisher.disconnected(context.channel) }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
 }

@@ -29,6 +29,9 @@ struct WatchWHEPCommand: ParsableCommand {
     @Option(help: "From when on packets count as steady, after the run's beginning.")
     var settle = RampTime(duration: .zero)
 
+    @Flag(help: "Write a line each second.")
+    var progress = false
+
     @Option(help: "A bearer's token.")
     var token: String?
 
@@ -73,7 +76,7 @@ struct WatchWHEPCommand: ParsableCommand {
             identity: .generate(now: now), setup: setup.description, viewers: count, beginning: .sinceBoot,
             length: .seconds(arguments.seconds),
             settle: settle.duration, ramp: joins.map { .seconds(1) * count / $0 } ?? arguments.ramp.duration,
-            stay: stay?.duration
+            stay: stay?.duration, board: progress ? WHEPProgressBoard() : nil
         ) { [janus, token] index in
             let address = addresses[index % addresses.count]
             if let janus { return JanusSignaling(address, mountpoint: janus) }
@@ -82,13 +85,29 @@ struct WatchWHEPCommand: ParsableCommand {
     }
 
     private func watch(_ plan: WHEPPlan) -> WHEPTally {
-        let tallies = Mutex<[WHEPTally]>([])
-        DispatchQueue.concurrentPerform(iterations: arguments.loops) { [loops = arguments.loops] thread in
-            let tally = WHEPSwarm(plan).run(thread: thread, of: loops)
-            tallies.withLock { $0.append(tally) }
+        let tallies = TallyBox()
+        let running = DispatchGroup()
+        for number in 0..<arguments.loops {
+            running.enter()
+            // Threads of our own: a queue runs no more at a time than there are processors.
+            let thread = Thread { [loops = arguments.loops] in
+                tallies.append(WHEPSwarm(plan).run(thread: number, of: loops))
+                running.leave()
+            }
+            thread.start()
         }
-        return tallies.withLock { $0.reduce(into: WHEPTally()) { $0.merge($1) } }
+        running.wait()
+        return tallies.sum
     }
+}
+
+/// What all threads counted.
+private final class TallyBox: Sendable {
+    private let tallies = Mutex<[WHEPTally]>([])
+
+    var sum: WHEPTally { tallies.withLock { $0.reduce(into: WHEPTally()) { $0.merge($1) } } }
+
+    func append(_ tally: WHEPTally) { tallies.withLock { $0.append(tally) } }
 }
 
 /// Who begins the handshake of DTLS, as an offer says it.

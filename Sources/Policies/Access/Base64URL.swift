@@ -14,8 +14,9 @@ enum Base64URL {
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// Reads a text of exactly `length` bytes' worth; nil for any other length or character.
-    static func bytes(_ text: some StringProtocol, length: Int) -> [UInt8]? {
+    /// Reads a text of exactly `length` bytes' worth; nil for any other length or character. Of one type of text, as each
+    /// request of a viewer with a token comes through here, and generic code costs ten times as much.
+    static func bytes(_ text: Substring, length: Int) -> [UInt8]? {
         guard text.utf8.count == length / 3 * 4 else { return nil }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(length)

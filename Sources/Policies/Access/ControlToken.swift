@@ -25,7 +25,7 @@ public struct ControlToken: Equatable, Sendable, CustomStringConvertible, Custom
     /// Parses the text of a token. It is not yet known to be good.
     public init(parsing text: some StringProtocol) throws(TokenFailure) {
         guard text.hasPrefix(Self.prefix),
-            let bytes = Base64URL.bytes(text.dropFirst(Self.prefix.count), length: Self.length),
+            let bytes = Base64URL.bytes(String(text).dropFirst(Self.prefix.count), length: Self.length),
             let role = ControlRole(rawValue: bytes[0])
         else { throw .malformed }
         sealed = SealedFields(bytes, fieldsLength: 13)

@@ -21,7 +21,9 @@ public struct ViewerToken: Equatable, Sendable, CustomStringConvertible, CustomR
 
     /// Parses a path component that begins with `~`. The token is not yet known to be good.
     public init(parsing text: some StringProtocol) throws(TokenFailure) {
-        guard text.first == "~", let bytes = Base64URL.bytes(text.dropFirst(), length: Self.length) else {
+        let text = String(text)
+        guard text.utf8.first == UInt8(ascii: "~"), let bytes = Base64URL.bytes(text.dropFirst(), length: Self.length)
+        else {
             throw .malformed
         }
         sealed = SealedFields(bytes, fieldsLength: 13)

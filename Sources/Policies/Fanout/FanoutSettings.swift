@@ -4,8 +4,10 @@
 public struct FanoutSettings: Hashable, Sendable {
     /// Sessions at once.
     public var maximumSessions = 10_000
-    /// Subscribers of one session.
+    /// Subscribers of one session that this node sends to.
     public var maximumSubscribers = 1000
+    /// Other nodes that may send to subscribers of one session beside this one: the first of its edge set.
+    public var maximumBranches = 16
     /// Subscribers of all sessions that were asked and did not answer yet.
     public var maximumAsked = 1000
     /// How long a session lives without a packet.

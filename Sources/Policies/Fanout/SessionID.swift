@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import Cluster
+
 /// The name of a session: a random UUID (RFC 9562 §5.4).
 public struct SessionID: Hashable, Sendable, CustomStringConvertible {
     private let high: UInt64
@@ -23,6 +25,9 @@ public struct SessionID: Hashable, Sendable, CustomStringConvertible {
         else { return nil }
         self.init(high: high, low: low)
     }
+
+    /// What its edge set is ranked for: the bits are random already.
+    public var rankingKey: RankingKey { RankingKey(number: high ^ low) }
 
     /// In lower case.
     public var description: String {

@@ -29,29 +29,40 @@ public struct SessionStatus: Hashable, Sendable {
     /// What it carries.
     public let mediaType: MediaType
     /// Subscribers, the asked ones too.
-    public let subscriberCount: Int
+    public var subscriberCount: Int
     /// When it began.
     public let createdAt: WallTime
     /// When it began, as monotonic time.
     public let began: Duration
 }
 
-/// A session in the table.
+/// A session in the table, or the branch of one.
 struct SessionEntry: Sendable {
     let id: SessionID
     let number: SessionNumber
-    let source: Endpoint
-    let ssrc: UInt32
-    let mediaType: MediaType
-    let createdAt: WallTime
     let began: Duration
+    /// What its creator said; nil for a branch, of which the home knows.
+    let creation: Creation?
     var subscribers: [Endpoint: Subscriber] = [:]
     /// Whether a subscriber was ever asked.
     var asks = false
 
-    var status: SessionStatus {
-        SessionStatus(
-            id: id, number: number, source: source, ssrc: ssrc, mediaType: mediaType,
-            subscriberCount: subscribers.count, createdAt: createdAt, began: began)
+    struct Creation: Sendable {
+        let source: Endpoint
+        let ssrc: UInt32
+        let mediaType: MediaType
+        let createdAt: WallTime
+    }
+
+    /// Nil for a branch.
+    var status: SessionStatus? { creation.map { SessionStatus(self, $0) } }
+}
+
+extension SessionStatus {
+    init(_ entry: SessionEntry, _ creation: SessionEntry.Creation) {
+        self.init(
+            id: entry.id, number: entry.number, source: creation.source, ssrc: creation.ssrc,
+            mediaType: creation.mediaType, subscriberCount: entry.subscribers.count, createdAt: creation.createdAt,
+            began: entry.began)
     }
 }

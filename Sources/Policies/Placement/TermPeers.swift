@@ -6,6 +6,7 @@ public import Identity
 extension PlacementSnapshot {
     /// Whom a node of this region asks that takes a term of a stream, those first from which its window is copied first:
     /// the standby and the gateway, the region's other origins, its shields, and the first edges of the stream's ranking.
+    /// Origins that drain are asked like the others: they may have the stream, and their promise counts for a quorum.
     /// Of a stream whose gateway is in another region also that region's doors. Suspects are asked: if they are dead, it
     /// costs the time of the question, and if they are not, they may be the gateway.
     public func termPeers(for stream: StreamID) -> [Upstream] {
@@ -13,7 +14,7 @@ extension PlacementSnapshot {
         let key = RankingKey(stream)
         let holders = [entry?.standby, entry?.gateway].compactMap { $0 }.compactMap(view.member)
         let members =
-            holders.filter { $0.health <= .suspect } + origins.members
+            holders.filter { $0.health <= .suspect } + origins.members + view.members.filter(isVoter)
             + shields.ranking(of: key).map { shields.members[$0] }
             + edges.first(Self.askedEdges, of: key).map { edges.members[$0] }
         let near = members.filter { $0.id != view.node }.compactMap(Upstream.init)
@@ -30,16 +31,16 @@ extension PlacementSnapshot {
     }
 
     /// The origins whose promise counts for a quorum. One that drains still promises.
-    public var voters: Set<NodeID> { Set(regionOrigins { $0 <= .suspect }) }
+    public var voters: Set<NodeID> { Set(view.members.filter(isVoter).map(\.id)) }
+
+    private func isVoter(_ member: Member) -> Bool {
+        member.health <= .suspect && member.description.region == region && member.description.roles.contains(.origin)
+    }
 
     /// Whether so many origins are alive, this node counted where it is one: a gateway that knows of fewer may be on the
     /// smaller side of a cut.
-    public func hasQuorum(of count: Int) -> Bool { count == 0 || regionOrigins { $0 == .alive }.count >= count }
-
-    private func regionOrigins(_ isMeant: (MemberHealth) -> Bool) -> [NodeID] {
-        view.members.filter { member in
-            isMeant(member.health) && member.description.region == region && member.description.roles.contains(.origin)
-        }.map(\.id)
+    public func hasQuorum(of count: Int) -> Bool {
+        count == 0 || view.members.count { isVoter($0) && $0.health == .alive } >= count
     }
 
     /// Who ends a stream of this region whose publisher does not come back: its gateway while it lives, then its standby,

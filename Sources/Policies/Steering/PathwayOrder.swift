@@ -30,6 +30,13 @@ public struct PathwayState: Hashable, Sendable {
     }
 }
 
+extension PathwayState {
+    /// Whether an operator means this pathway.
+    fileprivate func isCalled(_ name: String?) -> Bool {
+        id == name || kind == .edge && name == PathwayOrder.allEdges
+    }
+}
+
 /// The order in which a viewer is to try pathways (RFC 8216bis §7.2, PATHWAY-PRIORITY).
 public enum PathwayOrder {
     /// The pathways that take viewers, the best first; all, where none does, as a player without any can not even try.
@@ -38,14 +45,29 @@ public enum PathwayOrder {
     /// first. An edge or region that is full comes behind all that is not. Within a kind the less loaded comes first, but a
     /// viewer stays where it is unless another has less than three quarters of the load, so that two edges that are about as
     /// full as each other do not exchange their viewers.
-    /// - Parameter current: the pathway that the viewer uses now; nil where it has not begun.
-    public static func order(_ pathways: [PathwayState], current: String?, isOffloaded: Bool) -> [String] {
+    ///
+    /// An operator's word goes before all that: what is wanted comes first while it takes viewers, however full, and what is to
+    /// be left comes last.
+    /// - Parameters:
+    ///   - current: the pathway that the viewer uses now; nil where it has not begun.
+    ///   - wanted: the pathway that an operator wants the viewer on; ``allEdges`` for whichever edge is best.
+    ///   - left: the pathways that an operator wants nobody on.
+    public static func order(
+        _ pathways: [PathwayState], current: String?, isOffloaded: Bool, wanted: String? = nil, left: Set<String> = []
+    ) -> [String] {
         let open = pathways.filter(\.isOpen)
         let candidates = open.isEmpty ? pathways : open
         let places = candidates.map { Place($0, isCurrent: $0.id == current, isOffloaded: isOffloaded) }
         let best = candidates.indices.sorted { (places[$0], $0) < (places[$1], $1) }
-        return best.map { candidates[$0].id }
+        let order = best.map { candidates[$0] }
+        let first = order.filter { $0.isCalled(wanted) }
+        let last = order.filter { state in !state.isCalled(wanted) && left.contains { state.isCalled($0) } }
+        let others = order.filter { !first.contains($0) && !last.contains($0) }
+        return (first + others + last).map(\.id)
     }
+
+    /// What an operator calls the edges of a viewer's region.
+    public static let allEdges = "EDGE"
 
     private struct Place: Comparable {
         let rank: Int

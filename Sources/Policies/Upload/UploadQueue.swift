@@ -19,6 +19,8 @@ public struct UploadQueue: ~Copyable {
     /// In the order in which they were offered.
     var held: [HeldUpload] = []
     var multivariant = DocumentLane()
+    /// Whether media playlists may have other names than the multivariant playlist in the store says.
+    private var isRenamed = false
     var inMemory = 0
     var onDisk = 0
     /// When the disk refused the last time, if nothing on it was released since.
@@ -115,16 +117,21 @@ public struct UploadQueue: ~Copyable {
         case .media(let name):
             renditions[name]?.storePlaylist()
             let isListed = renditions.values.allSatisfy { $0.playlist.stored > 0 }
-            if isListed, multivariant.isNew { multivariant.want() }
+            if isListed, multivariant.isNew || isRenamed {
+                multivariant.want()
+                isRenamed = false
+            }
         }
         return decided(now: now)
     }
 
     /// A playlist could not be stored, and is tried again later.
+    /// - Parameter isRenamed: whether it may have another name then, which the multivariant playlist is to say.
     public mutating func failed(
-        _ playlist: UploadedPlaylist, asked: Duration? = nil, now: Duration,
+        _ playlist: UploadedPlaylist, asked: Duration? = nil, isRenamed: Bool = false, now: Duration,
         using random: inout some RandomNumberGenerator
     ) -> [Directive] {
+        self.isRenamed = self.isRenamed || isRenamed
         switch playlist {
         case .multivariant: multivariant.fail(asked: asked, settings.retry, now: now, using: &random)
         case .media(let name):

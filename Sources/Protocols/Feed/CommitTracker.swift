@@ -2,15 +2,6 @@
 
 public import Identity
 
-/// A holder of a feed other than the gateway itself: a small number that the gateway gives to its standby.
-public struct HolderID: Hashable, Sendable {
-    /// The number.
-    public let number: UInt16
-
-    /// Holder `number`.
-    public init(_ number: UInt16) { self.number = number }
-}
-
 /// Says which parts may be listed and stored: those whose `partEnd` every holder of the feed has acknowledged.
 ///
 /// The gateway holds what it appends. While it is alone, everything commits at once. What is committed stays so,
@@ -38,7 +29,7 @@ public struct CommitTracker: Sendable {
     private var waiting: [Commit] = []
     private var firstWaiting = 0
     /// By holder, the number that its next acknowledgement must reach: all records before it are held.
-    private var holders: [(id: HolderID, heldBefore: UInt64)] = []
+    private var holders: [(id: NodeID, heldBefore: UInt64)] = []
 
     /// The gateway alone, before the first record of `term`.
     public init(term: Term) { self.term = term }
@@ -54,13 +45,13 @@ public struct CommitTracker: Sendable {
     }
 
     /// A holder joins. It counts for records from `number` on: those before it, it has as part of the window.
-    public mutating func add(_ holder: HolderID, countingFrom number: UInt64) {
+    public mutating func add(_ holder: NodeID, countingFrom number: UInt64) {
         holders.removeAll { $0.id == holder }
         holders.append((holder, number))
     }
 
     /// A holder is lost; nobody waits for it any more. Whether the committed position moved.
-    public mutating func remove(_ holder: HolderID) -> Bool {
+    public mutating func remove(_ holder: NodeID) -> Bool {
         holders.removeAll { $0.id == holder }
         return advance()
     }
@@ -73,12 +64,15 @@ public struct CommitTracker: Sendable {
 
     /// A holder has every record up to and with `position`. Whether the committed position moved. Other terms, strangers
     /// and positions that were acknowledged before change nothing.
-    public mutating func acknowledge(_ position: FeedPosition, by holder: HolderID) -> Bool {
+    public mutating func acknowledge(_ position: FeedPosition, by holder: NodeID) -> Bool {
         guard position.term == term, let index = holders.firstIndex(where: { $0.id == holder }) else { return false }
         let (before, isPastEnd) = position.number.addingReportingOverflow(1)
         holders[index].heldBefore = max(holders[index].heldBefore, isPastEnd ? .max : before)
         return advance()
     }
+
+    /// Whether a holder is waited for.
+    public func waits(for holder: NodeID) -> Bool { holders.contains { $0.id == holder } }
 
     /// Whether anybody but the gateway holds the feed.
     public var hasHolders: Bool { !holders.isEmpty }

@@ -68,7 +68,8 @@ public struct PartPosition: Hashable, Comparable, Sendable {
 public struct Parameters: Hashable, Sendable {
     /// Counts the parameters of a term from 0; names the init section.
     public let number: UInt32
-    /// The tracks, ordered by id, at least one, at most one video and one audio track a rendition.
+    /// The tracks, ordered by id, at least one, at most one video and one audio track a rendition. The sound of `main` goes
+    /// with every rendition that has none of its own.
     public let tracks: [Track]
 
     /// Parameters of their parts.

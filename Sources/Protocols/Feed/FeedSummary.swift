@@ -120,6 +120,15 @@ extension PartEnd {
 }
 
 extension Parameters {
-    /// The track whose units cut segments and parts: the first video track, else the first track; nil without tracks.
-    public var leadingTrack: Track? { tracks.first { $0.codec.isVideo } ?? tracks.first }
+    /// The track whose units cut segments and parts; nil without tracks.
+    public var leadingTrack: Track? { tracks.leading }
+}
+
+extension [Track] {
+    /// The video track with the smallest pictures, which a publisher of several layers gives up last; else the first track.
+    var leading: Track? {
+        var found: Track?
+        for track in self where track.codec.isVideo && track.pixels < found?.pixels ?? .max { found = track }
+        return found ?? first
+    }
 }

@@ -15,7 +15,8 @@ public import Media
 /// constant rate. Audio counts samples and follows the publisher's times slowly (``AudioTiming``). A jump of the
 /// publisher's clock, in either direction, and the time a publisher was absent are left out: the timeline goes on where
 /// the last unit ended, all tracks by the same amount, without a discontinuity; a new program date time says what
-/// happened, in a new segment at the next random access point. Only other parameters make a discontinuity.
+/// happened, in a new segment at the next random access point. Only other parameters make a discontinuity, and not those
+/// that say which layers there are (``LayerTable``).
 ///
 /// Video has no hole inside a run of pictures: a picture that comes too late for its part is decoded where the part
 /// must end and shown when it is due, by its composition offset, because players drop all up to the next random access
@@ -39,6 +40,7 @@ public struct Sequencer: Sendable {
     var leading = 0
     /// Parameters that wait for a random access point, by track.
     var changes: [Track] = []
+    var layers = LayerTable()
     var parametersNumber: UInt32?
     var segment: OpenSegment?
     var part = OpenPart(start: 0)
@@ -81,7 +83,11 @@ public struct Sequencer: Sendable {
     public mutating func parameters(
         _ sets: ParameterSets, for track: TrackID, now: Duration, wall: WallTime, into records: inout [FeedRecord]
     ) {
-        let track = Track(id: track, parameters: sets)
+        parameters(Track(id: track, parameters: sets), now: now, wall: wall, into: &records)
+    }
+
+    /// A track is there, or has other parameters, with the rendition that it is: one of several layers.
+    public mutating func parameters(_ track: Track, now: Duration, wall: WallTime, into records: inout [FeedRecord]) {
         switch phase {
         case .absent, .ended: return
         case .waiting:
@@ -147,6 +153,7 @@ public struct Sequencer: Sendable {
         phase = .absent
         wantsDate = true
         changes = []
+        layers = LayerTable()
     }
 
     /// A publisher is there again; its parameters and units follow.

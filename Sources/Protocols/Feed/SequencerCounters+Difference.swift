@@ -10,6 +10,7 @@ extension SequencerCounters {
 
     private static let fields: [any WritableKeyPath<SequencerCounters, UInt64> & Sendable] = [
         \.unitsBeforeRandomAccess, \.unitsWithoutParameters, \.timestampsClamped, \.clockJumps, \.audioHoles,
-        \.audioOverlaps, \.picturesMovedUp, \.forcedCuts, \.partsClosedByTimer, \.discontinuities,
+        \.audioOverlaps, \.picturesMovedUp, \.forcedCuts, \.partsClosedByTimer, \.discontinuities, \.layerChanges,
+        \.unitsOfAbsentLayers,
     ]
 }

@@ -2,6 +2,10 @@
 
 /// What a sequencer had to put right, counted from its beginning.
 public struct SequencerCounters: Hashable, Sendable {
+    /// Layers that a publisher began to send, or stopped sending.
+    public var layerChanges: UInt64 = 0
+    /// Units of a layer that was given up and has not come back with a random access point yet.
+    public var unitsOfAbsentLayers: UInt64 = 0
     /// Units that came before the first random access point, or lie before it.
     public var unitsBeforeRandomAccess: UInt64 = 0
     /// Units of a track without parameters, or whose new parameters wait for a random access point.

@@ -6,7 +6,8 @@ import Media
 /// Where a running stream's units go, and which marks stand before them.
 extension Sequencer {
     mutating func sequence(_ unit: AccessUnit, now: Duration, arrival: WallTime, into records: inout [FeedRecord]) {
-        if !changes.isEmpty, !applyChanges(for: unit, into: &records) {
+        followLayers(unit, now: now)
+        if !changes.isEmpty || !layers.departing.isEmpty, !applyChanges(for: unit, into: &records) {
             counters.unitsWithoutParameters += 1
             return
         }
@@ -70,7 +71,15 @@ extension Sequencer {
             counters.unitsBeforeRandomAccess += 1
             return
         }
-        write(unit, at: placement.time, shown: placement, index: index, into: &records)
+        var time = placement.time
+        if tracks[index].isVideo {
+            guard let found = layerTime(of: unit, placement, index: index) else {
+                counters.unitsOfAbsentLayers += 1
+                return
+            }
+            time = found
+        }
+        write(unit, at: time, shown: placement, index: index, into: &records)
     }
 
     private mutating func write(
@@ -84,6 +93,7 @@ extension Sequencer {
         unit.compositionOffset = Int32(clamping: offset)
         unit.isRandomAccess = unit.isRandomAccess || !tracks[index].isVideo
         tracks[index].isPinned = false
+        tracks[index].written = time
         part.hasUnits = true
         records.append(.accessUnit(unit))
     }

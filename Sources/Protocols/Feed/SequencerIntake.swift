@@ -19,12 +19,14 @@ struct SequencerIntake: Sendable {
 
     /// - Parameter former: the tracks there were before; nil at a stream's beginning, where one of each is awaited.
     init(_ settings: SequencerSettings, former: Parameters?) {
-        expected = former?.tracks.map(\.id) ?? []
+        // The other layers come when the publisher's line is known to carry them.
+        let leading = former?.leadingTrack?.id
+        expected = former?.tracks.filter { !$0.codec.isVideo || $0.id == leading }.map(\.id) ?? []
         wait = former == nil ? settings.startWait : settings.returnWait
     }
 
-    /// The track whose random access points count: the first video track, else the first track.
-    var leading: Track? { tracks.first { $0.codec.isVideo } ?? tracks.first }
+    /// The track whose random access points count.
+    var leading: Track? { tracks.leading }
 
     /// When the wait is over; nil before the first random access point.
     var deadline: Duration? { began.map { $0 + wait } }

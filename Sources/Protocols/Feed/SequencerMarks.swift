@@ -35,6 +35,7 @@ extension Sequencer {
             timescale: tracks[leading].track.timescale)
         segment = OpenSegment(msn: start.msn, start: time, isForced: !isRandomAccess, limits: limits)
         part = OpenPart(start: time)
+        pin(times)
         pendingDiscontinuity = false
         if isRandomAccess { wantsDate = false }
         emit(.segmentStart(start), into: &records)
@@ -51,10 +52,19 @@ extension Sequencer {
             closesSegment: closesSegment
         )
         let index = part.index + 1
+        if part.newest != nil { loseLayers(in: duration) }
         part = OpenPart(start: time)
         part.index = index
-        for track in tracks.indices { tracks[track].isPinned = true }
+        pin(end.ends)
         emit(.partEnd(end), into: &records)
+    }
+
+    /// Notes what a mark said of where the tracks go on.
+    private mutating func pin(_ times: [TrackTime]) {
+        for (index, time) in times.enumerated() {
+            tracks[index].isPinned = true
+            tracks[index].stated = time.ticks
+        }
     }
 
     /// Ends the open segment without a unit that follows. The last picture stands until the other tracks end, as far
@@ -74,10 +84,13 @@ extension Sequencer {
         segment = nil
     }
 
-    /// Where each track stands, with the leading one at `time`.
+    /// Where each track stands, with the leading one at `time`. The other layers are on the same clock and stand with it,
+    /// so that all have the same parts.
     private func standing(leadingAt time: Int64) -> [TrackTime] {
         tracks.indices.map { index in
-            TrackTime(track: tracks[index].track.id, ticks: index == leading ? time : tracks[index].end)
+            var ticks = index == leading ? time : tracks[index].end
+            if index != leading, tracks[index].isVideo { ticks = max(time, tracks[index].written.map { $0 + 1 } ?? 0) }
+            return TrackTime(track: tracks[index].track.id, ticks: ticks)
         }
     }
 

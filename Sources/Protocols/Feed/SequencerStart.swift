@@ -30,10 +30,11 @@ extension Sequencer {
     /// Applies the parameters that wait, where this unit is the random access point they wait for. Whether the unit
     /// can be used.
     mutating func applyChanges(for unit: AccessUnit, into records: inout [FeedRecord]) -> Bool {
-        var next = tracks.map(\.track).filter { track in !changes.contains { $0.id == track.id } } + changes
-        next.sort { $0.id < $1.id }
-        let lead = next.first { $0.codec.isVideo } ?? next[0]
-        guard unit.track == lead.id, unit.isRandomAccess else {
+        let kept = tracks.map(\.track).filter { track in
+            !changes.contains { $0.id == track.id } && !layers.departing.contains(track.id)
+        }
+        let next = (kept + changes).sorted { $0.id < $1.id }
+        guard unit.track == next.leading?.id, unit.isRandomAccess else {
             return !changes.contains { $0.id == unit.track }
         }
         changes = []
@@ -59,6 +60,9 @@ extension Sequencer {
         _ next: [Track], start: Int64, interval: Duration?, into records: inout [FeedRecord]
     ) {
         let isChange = summary.parameters.map { $0.tracks != next } ?? false
+        let isOfLayers = summary.parameters.map { layers.areAll(from: $0.tracks, to: next) } ?? false
+        if isChange, isOfLayers { counters.layerChanges += 1 }
+        layers.change(from: tracks.map(\.track), to: next)
         tracks = next.map { track in
             guard var known = tracks.first(where: { $0.track == track }) else {
                 return SequencerTrack(track, start: start, interval: interval, clock: clock.track(track.id))
@@ -68,7 +72,8 @@ extension Sequencer {
             }
             return known
         }
-        leading = tracks.firstIndex { $0.isVideo } ?? 0
+        let lead = next.leading?.id
+        leading = tracks.firstIndex { $0.track.id == lead } ?? 0
         if isChange || parametersNumber == nil {
             parametersNumber = parametersNumber.map { $0 &+ 1 } ?? 0
             emit(.parameters(Parameters(number: parametersNumber ?? 0, tracks: next)), into: &records)
@@ -77,7 +82,7 @@ extension Sequencer {
             partTarget = isFastEnoughForParts ? settings.partTarget : nil
             segmentsOfOtherRate = 0
         }
-        pendingDiscontinuity = isChange
+        pendingDiscontinuity = isChange && !isOfLayers
     }
 
     private var isFastEnoughForParts: Bool {

@@ -9,6 +9,12 @@ struct SequencerTrack: Sendable {
     var clock: PublisherClock.Track
     /// A mark since its newest unit has told where the next one begins.
     var isPinned = true
+    /// Where that mark said.
+    var stated: Int64
+    /// The decode time of its newest unit, as it was written; nil before the first.
+    var written: Int64?
+    /// Of a layer that does not lead: whether its units can be decoded from those before them.
+    var isIn = false
     private var timing: Timing
 
     private enum Timing: Sendable {
@@ -21,6 +27,7 @@ struct SequencerTrack: Sendable {
         self.track = track
         self.clock = clock
         let ticks = track.timescale.ceiling(start)
+        stated = ticks
         switch track.parameters {
         case .audio(let audio): timing = .audio(AudioTiming(start: ticks, parameters: audio))
         case .video(let video):
@@ -56,6 +63,7 @@ struct SequencerTrack: Sendable {
     mutating func resume(at start: Int64, interval: Duration? = nil, clock: PublisherClock.Track) {
         self.clock = clock
         isPinned = true
+        isIn = false
         switch timing {
         case .audio(var audio):
             audio.resume(at: max(audio.end, start))

@@ -78,7 +78,8 @@ extension ClusterCore {
         region.goneSince(node).map { $0 + settings.orphanTime <= now } ?? false
     }
 
-    private func unixTime(at now: Duration) -> UInt64 {
+    /// Unix milliseconds, by the clock that this node began with.
+    func unixTime(at now: Duration) -> UInt64 {
         let passed = (now - begin).components
         return boot &+ UInt64(truncatingIfNeeded: passed.seconds * 1000 + passed.attoseconds / 1_000_000_000_000_000)
     }

@@ -21,10 +21,11 @@ extension ClusterCore {
         _ message: GossipStreamMessage, on stream: GossipStream, pool: GossipPool, now: Duration,
         into directives: inout [Directive]
     ) {
-        if case .state(_, let streams, let summaries, let orders, _) = message {
+        if case .state(_, let streams, let summaries, let orders, let steering, _) = message {
             for entry in streams { hear(.stream(entry), in: pool, now: now, into: &directives) }
             for summary in summaries { hear(.region(summary), in: pool, now: now, into: &directives) }
             for order in orders { hear(.key(order), in: pool, now: now, into: &directives) }
+            for order in steering { hear(.steering(order), in: pool, now: now, into: &directives) }
         }
         guard pool == .region || world != nil else {
             refer(message, on: stream, into: &directives)
@@ -75,6 +76,7 @@ extension ClusterCore {
             version += 1
         }
         if now >= regions.nextDeadline, regions.expire(now: now) { version += 1 }
+        if now >= nextSteering { expireSteering(now: now) }
     }
 
     /// Changes what this node says of itself. Its region can not change: that is another node.
@@ -93,6 +95,12 @@ extension ClusterCore {
     /// Tells all regions to do something with a key; this node too is told by a directive.
     public mutating func order(_ order: KeyOrder, now: Duration, into directives: inout [Directive]) {
         hear(.key(order), in: .region, now: now, into: &directives)
+    }
+
+    /// Tells all regions of a share of an audience. It follows the known order about the same, whatever the clock that gave
+    /// that says.
+    public mutating func steer(_ order: SteeringOrder, now: Duration, into directives: inout [Directive]) {
+        hear(.steering(steering.following(order)), in: .region, now: now, into: &directives)
     }
 
     /// Sends an edge's load to the routers of its region, and to its origins, which decide what a CDN is to serve.

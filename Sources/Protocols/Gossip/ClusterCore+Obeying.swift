@@ -42,6 +42,11 @@ extension ClusterCore {
             world?.spread(.region(summary), now: now)
             let tellsRegion = pool == .region || speaks && regions.isWorthTelling(summary, now: now)
             if tellsRegion { region.spread(.region(summary), now: now) }
+        case .steering(let order):
+            guard steering.merge(order, at: unixTime(at: now)) else { return }
+            version += 1
+            awaitExpiry()
+            spread(rumour, now: now)
         case .stream(let told):
             let entry = told.fitted
             guard directory.merge(entry, now: now) else {
@@ -56,10 +61,26 @@ extension ClusterCore {
         }
     }
 
-    private mutating func spread(_ rumour: Rumour, now: Duration) {
-        let digest = directory.digest &+ keys.digest
+    /// Forgets orders about audiences that do not count any more.
+    mutating func expireSteering(now: Duration) {
+        if steering.expire(at: unixTime(at: now)) { version += 1 }
+        awaitExpiry()
+        settleDigest()
+    }
+
+    private mutating func awaitExpiry() {
+        let left = steering.expiry.map { $0 > boot ? $0 - boot : 0 }
+        nextSteering = left.map { begin + min(.milliseconds(Int64(clamping: $0)), .never) } ?? .never
+    }
+
+    private mutating func settleDigest() {
+        let digest = directory.digest &+ keys.digest &+ steering.digest
         region.directoryDigest = digest
         world?.directoryDigest = digest
+    }
+
+    private mutating func spread(_ rumour: Rumour, now: Duration) {
+        settleDigest()
         region.spread(rumour, now: now)
         world?.spread(rumour, now: now)
     }
@@ -68,7 +89,7 @@ extension ClusterCore {
         let membership = pool == .world ? world ?? region : region
         return .state(
             members: membership.members, streams: directory.sorted, regions: regions.sorted, keys: keys.sorted,
-            isAnswer: isAnswer)
+            steering: steering.sorted, isAnswer: isAnswer)
     }
 
     private mutating func noticeChange(

@@ -54,6 +54,9 @@ public struct ClusterCore: Sendable {
 
     var regions: RegionTable
     var keys = KeyOrders()
+    var steering = SteeringOrders()
+    /// When the first of ``steering`` expires.
+    var nextSteering: Duration = .never
     var version: UInt64 = 0
     var nextReview: Duration
     var nextSpeech: Duration = .never
@@ -83,7 +86,7 @@ public struct ClusterCore: Sendable {
     public var view: ClusterView {
         ClusterView(
             node: region.own.id, version: version, members: region.members, streams: directory.entries,
-            regions: regions.summaries)
+            regions: regions.summaries, steering: steering.sorted)
     }
 
     /// Grows with every change of the view.
@@ -96,7 +99,7 @@ public struct ClusterCore: Sendable {
     public var nextDeadline: Duration {
         min(
             min(region.nextDeadline, world?.nextDeadline ?? .never), min(nextReview, nextSpeech),
-            min(directory.nextDeadline, regions.nextDeadline))
+            min(directory.nextDeadline, min(regions.nextDeadline, nextSteering)))
     }
 
     /// Lets a pool work, and obeys or passes on what it wants done.

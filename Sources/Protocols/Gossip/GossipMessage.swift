@@ -50,6 +50,8 @@ public enum Rumour: Hashable, Sendable {
     indirect case key(KeyOrder)
     /// What another region is like.
     indirect case region(RegionSummary)
+    /// An operator's order about an audience.
+    indirect case steering(SteeringOrder)
     /// A stream's entry in the directory.
     indirect case stream(StreamEntry)
     /// A member does not answer, says another.
@@ -68,7 +70,8 @@ public enum GossipStreamMessage: Hashable, Sendable {
     /// All that the sender knows. Sent in answer to a digest that differs, and answered in kind once. Orders about keys
     /// are in it because a member that a rumour of one missed would soon understand nobody.
     case state(
-        members: [Member], streams: [StreamEntry], regions: [RegionSummary], keys: [KeyOrder], isAnswer: Bool)
+        members: [Member], streams: [StreamEntry], regions: [RegionSummary], keys: [KeyOrder],
+        steering: [SteeringOrder] = [], isAnswer: Bool)
     /// A ping for those whom datagrams do not reach.
     case ping(sequence: UInt32, target: NodeID)
 }

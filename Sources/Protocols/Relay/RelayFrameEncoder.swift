@@ -53,8 +53,13 @@ extension RelayMessage {
         switch self {
         case .accepted: .accepted
         case .acknowledge: .acknowledge
+        case .attach: .attach
+        case .attached: .attached
+        case .branch: .branch
         case .committed: .committed
         case .datagram: .datagram
+        case .detach: .detach
+        case .detached: .detached
         case .heartbeat: .heartbeat
         case .hello: .hello
         case .pause: .pause
@@ -63,6 +68,7 @@ extension RelayMessage {
         case .refused: .refused
         case .resume: .resume
         case .subscribe: .subscribe
+        case .tally: .tally
         case .termAnswer: .termAnswer
         case .termQuestion: .termQuestion
         case .unsubscribe: .unsubscribe
@@ -75,8 +81,13 @@ extension [UInt8] {
         switch message {
         case .accepted(let start): append(start)
         case .acknowledge(let position): append(position)
+        case .attach(let endpoint), .attached(let endpoint), .detach(let endpoint): append(endpoint)
+        case .branch(let branch): append(text: branch.session)
         case .committed(let commit): append(commit)
         case .datagram(let bytes): append(contentsOf: bytes)
+        case .detached(let endpoint, let reason):
+            append(endpoint)
+            append(reason.rawValue)
         case .heartbeat(let heartbeat):
             append(optional: heartbeat.term) { $0.append($1) }
             append(optional: heartbeat.commit) { $0.append($1) }
@@ -86,11 +97,13 @@ extension [UInt8] {
         case .records(let records): append(records.first, records.records)
         case .redirect(let node, let endpoint):
             append(text: node.description)
-            append(block: endpoint.address.bytes[...])
-            append(bigEndian: endpoint.port)
+            append(endpoint)
         case .refused(let refusal): append(refusal.rawValue)
         case .resume(let position): append(optional: position) { $0.append($1) }
         case .subscribe(let request): append(request)
+        case .tally(let tally):
+            append(number: tally.packets)
+            append(number: tally.bytes)
         case .termAnswer(let answer): append(answer)
         case .termQuestion(let stream, let term):
             append(text: stream.description)
@@ -146,6 +159,11 @@ extension [UInt8] {
         append(answer.term)
         append(optional: answer.next) { $0.append($1) }
         append(optional: answer.commit) { $0.append($1) }
+    }
+
+    private mutating func append(_ endpoint: Endpoint) {
+        append(block: endpoint.address.bytes[...])
+        append(bigEndian: endpoint.port)
     }
 
     private mutating func append(_ term: Term) {

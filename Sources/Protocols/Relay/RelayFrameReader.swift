@@ -29,8 +29,13 @@ struct RelayFrameReader {
         switch kind {
         case .accepted: .accepted(try start())
         case .acknowledge: .acknowledge(try position())
+        case .attach: .attach(try endpoint())
+        case .attached: .attached(try endpoint())
+        case .branch: .branch(RelayBranch(session: try fields.text()))
         case .committed: .committed(try commit())
         case .datagram: .datagram(fields.rest)
+        case .detach: .detach(try endpoint())
+        case .detached: .detached(try endpoint(), try detachment())
         case .heartbeat:
             .heartbeat(
                 RelayHeartbeat(
@@ -43,6 +48,7 @@ struct RelayFrameReader {
         case .refused: .refused(try refusal())
         case .resume: .resume(from: try fields.flag() ? try position() : nil)
         case .subscribe: .subscribe(try request())
+        case .tally: .tally(RelayTally(packets: try fields.number(), bytes: try fields.number()))
         case .termAnswer: .termAnswer(try answer())
         case .termQuestion: .termQuestion(try stream(), try term())
         case .unsubscribe: .unsubscribe
@@ -77,9 +83,18 @@ struct RelayFrameReader {
 
     private mutating func redirect() throws(FeedFailure) -> RelayMessage {
         let node = try node()
+        return .redirect(to: node, at: try endpoint())
+    }
+
+    private mutating func endpoint() throws(FeedFailure) -> Endpoint {
         guard let address = IPAddress(bytes: try fields.block()) else { throw .malformed }
         let port = UInt16(try fields.byte()) << 8 | UInt16(try fields.byte())
-        return .redirect(to: node, at: Endpoint(address: address, port: port))
+        return Endpoint(address: address, port: port)
+    }
+
+    private mutating func detachment() throws(FeedFailure) -> RelayDetachment {
+        guard let reason = RelayDetachment(rawValue: try fields.byte()) else { throw .malformed }
+        return reason
     }
 
     private mutating func refusal() throws(FeedFailure) -> RelayRefusal {

@@ -17,6 +17,12 @@ enum RelayKind: UInt8 {
     case termAnswer = 13
     case termQuestion = 14
     case unsubscribe = 15
+    case attach = 16
+    case attached = 17
+    case branch = 18
+    case detach = 19
+    case detached = 20
+    case tally = 21
 
     /// The longest frame of this kind, in bytes, where records may have `records`.
     func limit(records: Int) -> Int {
@@ -24,7 +30,9 @@ enum RelayKind: UInt8 {
         case .records: records
         case .accepted, .datagram: 65_536
         case .subscribe, .termAnswer, .termQuestion: 4096
-        case .acknowledge, .committed, .heartbeat, .hello, .pause, .redirect, .refused, .resume, .unsubscribe: 256
+        case .acknowledge, .attach, .attached, .branch, .committed, .detach, .detached, .heartbeat, .hello, .pause,
+            .redirect, .refused, .resume, .tally, .unsubscribe:
+            256
         }
     }
 }

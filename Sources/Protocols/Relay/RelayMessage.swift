@@ -13,10 +13,21 @@ public enum RelayMessage: Hashable, Sendable {
     case accepted(FeedStart)
     /// ↑ A holder has every record up to and with this one.
     case acknowledge(FeedPosition)
+    /// ↓ Send the datagrams of a branch here, too.
+    case attach(Endpoint)
+    /// ↑ That is done.
+    case attached(Endpoint)
+    /// ↓ Begins a branch, which the home calls for; see ``RelayBranch``. Its home ends it by `unsubscribe`, the node that has
+    /// it by `refused`; both say that they are there, by heartbeats and tallies.
+    case branch(RelayBranch)
     /// ↓ Everything up to here is held by all holders.
     case committed(CommitTracker.Commit)
-    /// ↓ A packet of RTP as it came from the publisher. May be lost.
+    /// ↓ A packet of RTP as it came from its source. May be lost.
     case datagram(ByteSlice)
+    /// ↓ Send the datagrams of a branch here no more.
+    case detach(Endpoint)
+    /// ↑ Nothing is sent there, or no longer.
+    case detached(Endpoint, RelayDetachment)
     /// ↓ The parent is there, how far it is, and how long it has not heard of the gateway.
     case heartbeat(RelayHeartbeat)
     /// ↕ Who speaks: the first message each way.
@@ -33,11 +44,13 @@ public enum RelayMessage: Hashable, Sendable {
     case resume(from: FeedPosition?)
     /// ↑ Asks for a stream.
     case subscribe(RelayRequest)
+    /// ↑ What a branch has sent since it began.
+    case tally(RelayTally)
     /// ↕ Answers `termQuestion`.
     case termAnswer(TermAnswer)
     /// ↕ Somebody takes a term: refuse lower ones from now on, and say what you hold.
     case termQuestion(StreamID, Term)
-    /// ↑ Ends the subscription.
+    /// ↑ Ends the subscription. ↓ Ends the branch.
     case unsubscribe
 }
 

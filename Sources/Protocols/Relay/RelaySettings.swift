@@ -16,11 +16,15 @@ public struct RelaySettings: Hashable, Sendable {
     public var answerTimeout: Duration = .seconds(5)
     /// How long whoever takes a term waits for those who are asked.
     public var termTimeout: Duration = .milliseconds(300)
-    /// How long it waits for a gateway and a standby that are believed alive: nobody else need hold what was listed. Less
-    /// than a publisher may wait.
+    /// How long it waits for a gateway and a standby that are believed alive, while neither has answered: nobody else need
+    /// hold what was listed. Less than a publisher may wait. Once one has answered, which has all that, the other is given
+    /// ``pathTimeout``: longer than any that lives is silent.
     public var holderTimeout: Duration = .seconds(2)
     /// How long a connection may go without a hello.
     public var helloTimeout: Duration = .seconds(5)
+    /// How long a parent of anything may say nothing before the connection is given up, and how long the other machine may
+    /// confirm nothing of what was sent, as it does where it is gone.
+    public var silenceTimeout: Duration = .seconds(2)
     /// How long a peer may take nothing while there is something for it.
     public var stallTimeout: Duration = .seconds(5)
     /// How many nodes records may pass.

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import Bytes
 public import Cluster
 public import Feed
 public import Identity
@@ -43,8 +42,6 @@ public struct RelaySubscriberSession: Sendable {
         case begin(FeedStart)
         /// Everything up to here is committed.
         case commit(CommitTracker.Commit)
-        /// A packet of RTP came.
-        case datagram(ByteSlice)
         /// Give this parent up.
         case leave(RelayPath, RelayParting)
         /// Give this parent up, and subscribe at another that it names: call `open` then.
@@ -155,7 +152,6 @@ extension RelaySubscriberSession {
         switch message {
         case .accepted(let start): accept(start, path, now: now, &directives)
         case .committed(let commit): note(commit, path, &directives)
-        case .datagram(let bytes): if path == active { directives.append(.datagram(bytes)) }
         case .heartbeat(let heartbeat): take(heartbeat, path, now: now, &directives)
         case .records(let records): take(records, path, now: now, &directives)
         case .redirect(let node, let endpoint): redirect(path, node, endpoint, now: now, &directives)

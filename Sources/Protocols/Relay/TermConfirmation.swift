@@ -18,13 +18,23 @@ public struct TermConfirmation: Sendable {
         case yield(Term)
     }
 
+    /// Those who answered and know of no higher term.
+    public private(set) var agreed: Set<NodeID> = []
+
     private let term: Term
-    private let needed: Int
+    private let need: Need
     private let mostRounds: Int
     private let settings: RelaySettings
-    private var agreed: Set<NodeID> = []
     private var rounds = 0
     private var isOver = false
+
+    /// Who must agree.
+    private enum Need {
+        /// Everybody, or when a round is over those without whom it can not be.
+        case all(Set<NodeID>, atLeast: Set<NodeID>)
+        /// So many, whoever they are.
+        case some(Int)
+    }
 
     /// When `tick` asks again; nil once it is over.
     public private(set) var nextDeadline: Duration?
@@ -34,23 +44,25 @@ public struct TermConfirmation: Sendable {
     public init(_ term: Term, peers: Int, settings: RelaySettings) {
         self.term = term
         self.settings = settings
-        needed = min(peers, 2)
+        need = .some(min(peers, 2))
         // A second and a half: meanwhile those who do not answer may have become suspects.
         mostRounds = 5
     }
 
     /// A question that all `peers` are to answer, and soon: whether one of them has promised a higher term to somebody.
-    public init(_ term: Term, byAll peers: Int, settings: RelaySettings) {
+    /// - Parameter required: those of them without whom nothing is confirmed. The others have one round,
+    ///   ``RelaySettings/termTimeout``, to object.
+    public init(_ term: Term, byAll peers: Set<NodeID>, atLeast required: Set<NodeID>, settings: RelaySettings) {
         self.term = term
         self.settings = settings
-        needed = peers
+        need = .all(peers, atLeast: required.intersection(peers))
         mostRounds = 2
     }
 
     /// Begins, and asks again those who did not answer.
     public mutating func tick(now: Duration) -> [Directive] {
         guard !isOver, now >= nextDeadline ?? now else { return [] }
-        guard agreed.count < needed else { return end(.confirm) }
+        guard !isEnough(after: rounds) else { return end(.confirm) }
         guard rounds < mostRounds else { return end(.unheard) }
         rounds += 1
         nextDeadline = now + settings.termTimeout
@@ -62,7 +74,15 @@ public struct TermConfirmation: Sendable {
         guard !isOver else { return [] }
         guard answer.term <= term else { return end(.yield(answer.term)) }
         agreed.insert(node)
-        return agreed.count < needed ? [] : end(.confirm)
+        return isEnough(after: rounds - 1) ? end(.confirm) : []
+    }
+
+    /// Whether enough have answered, so many rounds being over.
+    private func isEnough(after rounds: Int) -> Bool {
+        switch need {
+        case .all(let peers, let required): agreed.isSuperset(of: rounds > 0 ? required : peers)
+        case .some(let count): agreed.count >= count
+        }
     }
 
     private mutating func end(_ directive: Directive) -> [Directive] {

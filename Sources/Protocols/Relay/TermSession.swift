@@ -43,6 +43,9 @@ public struct TermSession: Sendable {
     /// standby, as long as they are believed alive. A change counts from the next `tick`.
     public var essential: Set<NodeID>
 
+    /// The gateway and the standby other than this node, as far as they were believed alive at the beginning.
+    private let holders: Set<NodeID>
+    private let isHolder: Bool
     private let purpose: Purpose
     private let peers: [NodeID]
     private let quorum: Quorum
@@ -58,6 +61,8 @@ public struct TermSession: Sendable {
     private var held: FeedPosition?
     private var listed: MediaSequenceNumber?
     private var rounds = 0
+    /// When those were asked whose promises count.
+    private var askedAt: Duration = .zero
 
     private enum Phase {
         case new, claiming, over
@@ -83,17 +88,21 @@ public struct TermSession: Sendable {
     /// - Parameters:
     ///   - peers: who is asked; of two that hold the same the first is taken from.
     ///   - essential: see ``essential``.
+    ///   - isHolder: whether this node itself is the gateway or the standby, with what was acknowledged.
     ///   - held: the first record that this node does not have, where it has any.
     ///   - commit: what this node knows to be committed.
     public init(
         _ stream: StreamID, for purpose: Purpose, asking peers: [NodeID], essential: Set<NodeID> = [],
-        held: FeedPosition? = nil, commit: CommitTracker.Commit? = nil, quorum: Quorum = Quorum(),
+        isHolder: Bool = false, held: FeedPosition? = nil, commit: CommitTracker.Commit? = nil,
+        quorum: Quorum = Quorum(),
         settings: RelaySettings
     ) {
         self.stream = stream
         self.purpose = purpose
         self.peers = peers
         self.essential = essential
+        holders = essential
+        self.isHolder = isHolder
         self.held = held
         self.quorum = quorum
         self.settings = settings
@@ -132,6 +141,7 @@ extension TermSession {
     public mutating func claimed(_ claimed: Term, now: Duration) -> [Directive] {
         guard case .claiming = phase, claimed == term else { return [] }
         promised = []
+        askedAt = now
         return peers.isEmpty ? settle(now: now) : ask(claimed, now: now)
     }
 
@@ -143,13 +153,13 @@ extension TermSession {
 
     /// A peer has answered.
     public mutating func answered(_ answer: TermAnswer, by node: NodeID, now: Duration) -> [Directive] {
-        guard case .asking = phase, answer.stream == stream, let term, awaited.remove(node) != nil else { return [] }
-        guard answer.term <= term else { return outdone(by: answer.term) }
-        // One that accepts lower terms than it was asked to has promised nothing.
-        if answer.term == term {
-            answers[node] = answer
-            promised.insert(node)
-        }
+        // An answer with a lower term is one to a question that was given up: it promises nothing of this one.
+        guard case .asking = phase, answer.stream == stream, let term, answer.term >= term,
+            awaited.remove(node) != nil
+        else { return [] }
+        guard answer.term == term else { return outdone(by: answer.term) }
+        answers[node] = answer
+        promised.insert(node)
         return settleWhenHeard(now: now)
     }
 
@@ -196,17 +206,24 @@ extension TermSession {
         broken = []
         awaited = Set(peers)
         phase = .asking(since: now)
+        askedAt = now
         return [.ask(term)]
     }
 
     /// Settles where nobody is waited for any more.
     private mutating func settleWhenHeard(now: Duration) -> [Directive] {
         guard case .asking(let since) = phase else { return [] }
-        let patient = now < since + settings.holderTimeout ? awaited.intersection(essential) : []
+        let patience = hasHeardHolder ? settings.pathTimeout : settings.holderTimeout
+        // Whoever holds nothing and has heard nobody can not tell a new stream from one that it forgot.
+        let isIgnorant = held == nil && answers.isEmpty
+        let patient = now < since + patience ? (isIgnorant ? awaited : awaited.intersection(essential)) : []
         guard (now < since + settings.termTimeout ? awaited : patient).isEmpty else { return [] }
         awaited = []
         return settle(now: now)
     }
+
+    /// Whether one of the two is known who hold all that was listed: the other adds what is not listed, if it answers.
+    private var hasHeardHolder: Bool { isHolder || holders.contains { answers[$0]?.next != nil } }
 
     /// All have answered who will: goes on from the furthest.
     private mutating func settle(now: Duration) -> [Directive] {
@@ -218,8 +235,11 @@ extension TermSession {
         }
         let furthest = furthest(of: peers)
         guard let furthest else {
+            // Who promised that long ago may soon list more than it said.
+            guard now - askedAt < TermPromise.use else { return ask(term, now: now) }
             phase = .over
-            return [.begin(Succession(term: term, listed: listed))]
+            let unheard = holders.filter { answers[$0] == nil }
+            return [.begin(Succession(term: term, listed: listed, unheard: unheard))]
         }
         if let best = self.furthest(of: peers.filter({ !broken.contains($0) })), best.next == furthest.next {
             phase = .fetching(from: best.node, to: best.next, until: now + settings.answerTimeout)
@@ -259,11 +279,14 @@ public struct Succession: Hashable, Sendable {
     public let term: Term
     /// The highest number that anybody who was asked knew to be listed; nil where none did.
     public let listed: MediaSequenceNumber?
+    /// The former gateway and standby where they were believed alive and have not answered.
+    public let unheard: Set<NodeID>
 
     /// A succession of its parts.
-    public init(term: Term, listed: MediaSequenceNumber? = nil) {
+    public init(term: Term, listed: MediaSequenceNumber? = nil, unheard: Set<NodeID> = []) {
         self.term = term
         self.listed = listed
+        self.unheard = unheard
     }
 }
 

@@ -96,8 +96,9 @@ struct millrace_cmsghdr {
 extern int sendmmsg(int socket, struct millrace_mmsghdr *messages, unsigned int count, int flags);
 extern int recvmmsg(int socket, struct millrace_mmsghdr *messages, unsigned int count, int flags, void *timeout);
 
-// From <sys/eventfd.h>, <sys/socket.h> and <linux/udp.h>.
+// From <sys/eventfd.h>, <sys/socket.h>, <linux/in.h> and <linux/udp.h>.
 enum {
+    MILLRACE_IP_BIND_ADDRESS_NO_PORT = 24,
     MILLRACE_EFD_CLOEXEC = 02000000,
     MILLRACE_EFD_NONBLOCK = 04000,
     MILLRACE_MSG_TRUNC = 0x20,

@@ -27,15 +27,16 @@ struct RedisFinder {
 
     private func open(_ server: RedisServer) throws(RedisFailure) -> RedisConnection {
         let connection = try RedisConnection(to: server, timeout: settings.timeout)
-        if let password = settings.password {
-            if let user = settings.user {
-                try connection.run("AUTH", user, password)
-            } else {
-                try connection.run("AUTH", password)
-            }
-        }
+        try logIn(settings.user, settings.password, on: connection)
         if settings.database != 0 { try connection.run("SELECT", "\(settings.database)") }
         return connection
+    }
+
+    private func logIn(
+        _ user: String?, _ password: String?, on connection: borrowing RedisConnection
+    ) throws(RedisFailure) {
+        guard let password else { return }
+        if let user { try connection.run("AUTH", user, password) } else { try connection.run("AUTH", password) }
     }
 
     /// Asks one sentinel after the other, as their protocol wants it of clients.
@@ -44,6 +45,7 @@ struct RedisFinder {
         for (place, sentinel) in sentinels.enumerated() {
             do throws(RedisFailure) {
                 let connection = try RedisConnection(to: sentinel, timeout: settings.timeout)
+                try logIn(settings.sentinelUser, settings.sentinelPassword, on: connection)
                 let reply = try connection.run("SENTINEL", "get-master-addr-by-name", master)
                 guard let texts = reply.texts, texts.count == 2, let port = UInt16(texts[1]) else { continue }
                 sentinels.swapAt(0, place)

@@ -8,6 +8,10 @@ public struct RedisSettings: Hashable, Sendable {
     public var user: String?
     /// What it proves that with; nil where none is asked for.
     public var password: String?
+    /// Who the node says it is to sentinels; nil for their default user.
+    public var sentinelUser: String?
+    /// What it proves that with; nil where sentinels ask for none.
+    public var sentinelPassword: String?
     /// Which of the server's databases.
     public var database = 0
     /// What every key begins with: several clusters may share a server.

@@ -51,6 +51,9 @@ public final class ClusterNode: Sendable {
         loop.eventLoop.execute { [loop] in loop.value.order(order) }
     }
 
+    /// Tells all of a share of an audience.
+    public func steer(_ order: SteeringOrder) { loop.eventLoop.execute { [loop] in loop.value.steer(order) } }
+
     /// Says good-bye and closes the port. Returns when the good-byes are sent.
     public func leave() async {
         let gone = loop.eventLoop.makePromise(of: Void.self)

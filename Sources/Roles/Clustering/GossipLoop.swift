@@ -143,6 +143,8 @@ extension GossipLoop {
         work { $0.order(order, now: $1, into: &$3) }
     }
 
+    func steer(_ order: SteeringOrder) { work { $0.steer(order, now: $1, into: &$3) } }
+
     func leave(_ gone: EventLoopPromise<Void>) {
         departure = gone
         work { $0.leave(now: $1, into: &$3) }

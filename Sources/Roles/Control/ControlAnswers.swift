@@ -81,11 +81,15 @@ public struct StreamStatus: Encodable, Sendable {
     }
 
     private func encodeMedia(into fields: inout KeyedEncodingContainer<CodingKeys>) throws {
-        let video = tracks.lazy.compactMap { track -> VideoParameters? in
+        // Of several layers the largest.
+        let video = tracks.compactMap { track -> VideoParameters? in
             if case .video(let video) = track.parameters { video } else { nil }
-        }.first
+        }.max { ($0.width, $0.height) < ($1.width, $1.height) }
         let audio = tracks.first { !$0.codec.isVideo }
-        let codecs = tracks.map(\.parameters.codecString).joined(separator: ",")
+        let shown = tracks.filter { track in
+            if case .video(let own) = track.parameters { own == video } else { true }
+        }
+        let codecs = shown.map(\.parameters.codecString).joined(separator: ",")
         try fields.encode(video?.codec.apiName, forKey: .videoCodec)
         try fields.encode(audio?.codec.apiName, forKey: .audioCodec)
         try fields.encode(tracks.isEmpty ? nil : codecs, forKey: .codecs)

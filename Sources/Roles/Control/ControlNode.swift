@@ -26,6 +26,8 @@ public protocol ControlNode: Sendable {
     var cluster: (any ClusterDesk)? { get }
     /// The recordings of the node's object store; nil where it has none.
     var recordings: (any RecordingDesk)? { get }
+    /// Who leads shares of an audience.
+    var steering: any AudienceDesk { get }
     /// Who makes streams of plain RTP; nil where the node takes none, or no publishers.
     var rtp: (any RTPFeeder)? { get }
     /// What the page needs to play and to explain how to publish.

@@ -17,20 +17,20 @@ public struct ControlSite: Sendable {
     private let policy: AccessPolicy
     private let hasPage: Bool
     private let scriptOrigin: String?
-    private let cdn: String?
+    private let elsewhere: [String]
 
     /// The site of `node`.
     /// - Parameters:
     ///   - scriptOrigin: where hls.js is loaded from, if not from here.
-    ///   - cdn: where playlists may lead beside nodes.
+    ///   - elsewhere: where playlists may lead beside nodes.
     public init(
-        node: any ControlNode, policy: AccessPolicy, hasPage: Bool, scriptOrigin: String?, cdn: String? = nil
+        node: any ControlNode, policy: AccessPolicy, hasPage: Bool, scriptOrigin: String?, elsewhere: [String] = []
     ) {
         self.node = node
         self.policy = policy
         self.hasPage = hasPage
         self.scriptOrigin = scriptOrigin
-        self.cdn = cdn
+        self.elsewhere = elsewhere
     }
 
     /// Answers every route.
@@ -55,6 +55,7 @@ public struct ControlSite: Sendable {
         addRTPRoutes(to: router)
         addClusterRoutes(to: router)
         addRecordingRoutes(to: router)
+        addSteeringRoutes(to: router)
         if hasPage { addPage(to: router) }
         router.get("/api/openapi.json") { request, _ in asset("/api/openapi.json", request) }
         return router
@@ -195,13 +196,12 @@ extension ControlSite {
         PageAssets.asset(at: path).map { send($0, request) } ?? Response(status: .notFound)
     }
 
-    /// Where playlists may lead a player: the CDN and the region's edges; anywhere, where there are other regions, whose edges are not
+    /// Where playlists may lead a player: the CDN, a store, and the region's edges; anywhere, where there are other regions, whose edges are not
     /// known here.
     private var mediaOrigins: [String] {
-        let cdn = cdn.map { [$0] } ?? []
-        guard let view = node.cluster?.view() else { return cdn }
+        guard let view = node.cluster?.view() else { return elsewhere }
         guard view.regions.isEmpty else { return ["http:", "https:"] }
-        return cdn + view.members.map(\.description.viewerURL).filter { !$0.isEmpty }
+        return elsewhere + view.members.map(\.description.viewerURL).filter { !$0.isEmpty }
     }
 
     private func send(_ asset: PageAsset, _ request: Request) -> Response {

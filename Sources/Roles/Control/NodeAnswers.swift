@@ -120,6 +120,7 @@ public struct PlayerStatus: Encodable, Sendable {
     let node: String
     let version: String
     let publish: Publish
+    let dvrSeconds: Int64?
 
     /// hls.js, and how it is known to be the right one.
     public struct Script: Encodable, Sendable {
@@ -147,14 +148,18 @@ public struct PlayerStatus: Encodable, Sendable {
     }
 
     /// A node's player.
-    public init(script: Script?, node: String, version: String, rtmpPort: Int?, tokenNeeded: Bool) {
+    /// - Parameter reach: how far viewers can go back; nil where they can not.
+    public init(
+        script: Script?, node: String, version: String, rtmpPort: Int?, tokenNeeded: Bool, reach: Duration? = nil
+    ) {
         hlsjs = script
         self.node = node
         self.version = version
         publish = Publish(rtmpPort: rtmpPort, tokenNeeded: tokenNeeded)
+        dvrSeconds = reach.map { $0.components.seconds }
     }
 
-    enum CodingKeys: String, CodingKey { case hlsjs, node, version, publish }
+    enum CodingKeys: String, CodingKey { case hlsjs, node, version, publish, dvrSeconds }
 
     /// Writes the document's `Player`, absent values as null.
     public func encode(to encoder: any Encoder) throws {
@@ -163,6 +168,7 @@ public struct PlayerStatus: Encodable, Sendable {
         try fields.encode(node, forKey: .node)
         try fields.encode(version, forKey: .version)
         try fields.encode(publish, forKey: .publish)
+        try fields.encode(dvrSeconds, forKey: .dvrSeconds)
     }
 }
 

@@ -15,6 +15,8 @@ public final class EdgeState: Sendable {
     let windowSettings: MediaWindowSettings
     let play: PlaySettings
     let metrics: EdgeMetrics
+    /// What viewers can go back to; nil where nothing is kept.
+    let rewind: RewindDesk?
     private let replicas: ReplicaTable
     private let source: (any StreamSource)?
     private let settings: EdgeSettings
@@ -29,14 +31,16 @@ public final class EdgeState: Sendable {
     /// The edge over a node's replicas.
     /// - Parameters:
     ///   - source: where streams come from that the node does not hold; nil where it only serves its own.
+    ///   - rewind: what viewers can go back to; nil where nothing is kept.
     ///   - pathways: where else a stream can be had.
     public init(
         replicas: ReplicaTable, source: (any StreamSource)? = nil, policy: AccessPolicy, window: MediaWindowSettings,
         play: PlaySettings,
-        settings: EdgeSettings, metrics: EdgeMetrics,
+        settings: EdgeSettings, metrics: EdgeMetrics, rewind: RewindDesk? = nil,
         pathways: @escaping @Sendable (StreamID) -> [MultivariantPlaylist.Pathway] = { _ in [] }
     ) {
         self.pathways = pathways
+        self.rewind = rewind
         self.replicas = replicas
         self.source = source
         self.policy = policy
@@ -99,6 +103,7 @@ public final class EdgeState: Sendable {
         }
         for stream in gone { count(-stream.replica.dismissViewers()) }
         for stream in state.withLock({ Array($0.streams.values) }) { stream.expire(now: now) }
+        rewind?.sweep(now: now) { [replicas] in replicas[$0] != nil }
     }
 
     private func count(_ change: Int) {

@@ -35,18 +35,25 @@ final class EdgeStream: Sendable {
     }
 
     /// The answer that a directive other than `.wait` asks for; rendered at the first wish.
-    func answer(_ directive: BlockingReload.Directive, to question: Question, by desk: AnswerDesk) -> MediaAnswer {
+    /// - Parameters:
+    ///   - wish: what the question wants of the past.
+    ///   - rewind: what a playlist says of it; nil for nothing.
+    func answer(
+        _ directive: BlockingReload.Directive, to question: Question, wish: RewindWish, rewind: Rewind?,
+        by desk: AnswerDesk
+    ) -> MediaAnswer {
         switch directive {
         case .refuse(let refusal): return Refusals.of(refusal)
         case .wait: preconditionFailure("a wait has no answer yet: \(question)")
         default: break
         }
         let key = AnswerTable.Key(
-            directive: directive, resource: question.resource, isGzip: question.acceptsGzip && directive.isText,
+            directive: directive, resource: question.resource, wish: wish,
+            isGzip: question.acceptsGzip && directive.isText,
             age: directive.isCurrent ? replica.outlook.reach?.msn ?? 0 : 0)
         return answers.withLock { answers in
             if let known = answers[key] { return known }
-            guard let fresh = render(key, desk) else { return Refusals.of(.notFound) }
+            guard let fresh = render(key, rewind, desk) else { return Refusals.of(.notFound) }
             answers.insert(fresh, for: key, now: SystemClock.now())
             return fresh
         }
@@ -55,17 +62,18 @@ final class EdgeStream: Sendable {
     /// Forgets what was rendered too long ago.
     func expire(now: Duration) { answers.withLock { $0.expire(now: now) } }
 
-    private func render(_ key: AnswerTable.Key, _ desk: AnswerDesk) -> MediaAnswer? {
+    private func render(_ key: AnswerTable.Key, _ rewind: Rewind?, _ desk: AnswerDesk) -> MediaAnswer? {
         let others = key.directive.isCurrent ? others() : []
-        guard let (chunks, tracks) = replica.bytes(for: key.directive, of: key.resource, others: others) else {
-            return nil
-        }
+        guard
+            let (chunks, tracks) = replica.bytes(
+                for: key.directive, of: key.resource, others: others, rewind: rewind)
+        else { return nil }
         if key.directive.isText { desk.metrics.playlistRenderings.add() } else { desk.metrics.mediaRenderings.add() }
         let buffers = chunks.map { ByteBuffer(bytes: $0) }
         let head = AnswerHead(
             status: 200, contentType: key.resource.contentType(tracks: tracks),
             cacheControl: key.directive.cachePolicy.headerText,
-            etag: key.directive.etag(term: replica.term, key.resource, isGzip: key.isGzip),
+            etag: key.directive.etag(term: replica.term, key.resource, key.wish, isGzip: key.isGzip),
             contentEncoding: key.isGzip ? "gzip" : nil, varies: key.directive.isText,
             extra: tag.map { [("Surrogate-Key", $0.text)] } ?? [])
         return MediaAnswer(head, body: key.isGzip ? buffers.map(desk.gzip.encode) : buffers)
@@ -77,6 +85,7 @@ struct AnswerTable: Sendable {
     struct Key: Hashable {
         let directive: BlockingReload.Directive
         let resource: MediaResource
+        let wish: RewindWish
         let isGzip: Bool
         /// Tells apart what one directive says at different times: the newest segment then.
         let age: MediaSequenceNumber
@@ -128,12 +137,14 @@ extension BlockingReload.Directive {
     fileprivate var isCurrent: Bool { if case .multivariantPlaylist = self { true } else { false } }
 
     /// A name for the bytes: media never change under theirs, texts are told apart by the part they stand after.
-    fileprivate func etag(term: Term, _ resource: MediaResource, isGzip: Bool) -> String? {
+    fileprivate func etag(term: Term, _ resource: MediaResource, _ wish: RewindWish, isGzip: Bool) -> String? {
         switch self {
         case .initSection, .part, .segment: "\"\(term)\""
         case .multivariantPlaylist, .refuse, .wait: nil
+        // What others would say otherwise, or this node in a moment.
+        case .playlist(_, _, .never) where wish.reaches: nil
         case .playlist(let key, let isDelta, _):
-            "\"\(term)-\(key.position.msn).\(key.position.part)"
+            "\"\(term)-\(key.position.msn).\(key.position.part)\(wish.mark)"
                 + "\(isDelta ? "d" : "")\(key.isEnd ? "e" : "")\(isGzip ? "z" : "")\""
         }
     }

@@ -16,13 +16,18 @@ public import WebServer
 /// What is there is answered at once; what is to come is waited for, without a task or an allocation for each waiter;
 /// what is answered to many is rendered once.
 public final class HLSFront: MediaResponder {
-    private let edge: EdgeState
+    let edge: EdgeState
+    let desk: AnswerDesk
+    /// Who waits for the archive.
+    let errands = ErrandTable()
+    /// This front, as the archive's desk tells it of errands.
+    private(set) var listener: ErrandListener?
     private let eventLoop: any EventLoop
     private let waiting = WaitTable()
     private let flv: FLVFront
-    private let desk: AnswerDesk
     private var mailbox: LoopMailbox?
     private var scratch: [UInt8] = []
+    private var known = KnownStreams()
     private var isTicking = false
 
     /// The front of one event loop.
@@ -36,6 +41,9 @@ public final class HLSFront: MediaResponder {
         flv = FLVFront(edge: edge, subscriptions: table)
         let box = NIOLoopBoundBox<HLSFront?>(nil, eventLoop: eventLoop)
         mailbox = LoopMailbox(eventLoop: eventLoop) { replica in box.value?.wake(replica) }
+        listener = ErrandListener(id: ObjectIdentifier(self)) { errand, answer in
+            eventLoop.execute { box.value?.finished(errand, answer) }
+        }
         box.value = self
     }
 
@@ -52,7 +60,7 @@ public final class HLSFront: MediaResponder {
         scratch.removeAll(keepingCapacity: true)
         scratch.append(contentsOf: request.target)
         do throws(MediaPath.Failure) {
-            let path = try MediaPath(parsing: scratch[...])
+            let path = try MediaPath(parsing: scratch[...], known: &known)
             guard let viewer = admit(path, request, exchange) else { return }
             exchange.tag = viewer
             if case .flv = path.resource { return flv.respond(path.stream, viewer: viewer, on: exchange) }
@@ -101,12 +109,12 @@ extension HLSFront {
 
 extension HLSFront {
     private func serve(_ path: MediaPath, acceptsGzip: Bool, on exchange: MediaExchange) {
+        let question = Question(resource: path.resource, query: path.query, acceptsGzip: acceptsGzip)
         guard let stream = edge.stream(path.stream) else {
             let directive = BlockingReload.directiveWithoutWindow(settings: edge.windowSettings)
             edge.metrics.decided(directive)
             return exchange.send(Refusals.notFound)
         }
-        let question = Question(resource: path.resource, query: path.query, acceptsGzip: acceptsGzip)
         let viewer = path.resource.isPlaylist ? UInt64(bitPattern: Int64(exchange.tag)) : nil
         if let viewer, !edge.welcome(viewer, to: stream.replica) { return exchange.send(Refusals.full) }
         let levelings = stream.replica.outlook.levelings
@@ -114,14 +122,22 @@ extension HLSFront {
             question.resource, query: question.query, hasWaited: false, wake: mailbox)
         edge.metrics.decided(directive)
         guard case .wait(let until, let atMost) = directive else {
-            return send(stream.answer(directive, to: question, by: desk), on: exchange, of: stream)
+            return give(resolve(directive, to: question, of: stream), on: exchange)
         }
         let deadline = NIODeadline.now() + TimeAmount(atMost)
         waiting.append(exchange, asking: question, of: stream, until: until, levelings: levelings, deadline: deadline)
         tick()
     }
 
-    private func send(_ answer: MediaAnswer, on exchange: MediaExchange, of stream: EdgeStream) {
+    /// Sends an answer, or has the exchange wait for the archive.
+    private func give(_ resolution: Resolution, on exchange: MediaExchange) {
+        switch resolution {
+        case .answer(let answer, let stream): send(answer, on: exchange, of: stream)
+        case .wait(let group): group.list.append(exchange)
+        }
+    }
+
+    func send(_ answer: MediaAnswer, on exchange: MediaExchange, of stream: EdgeStream) {
         stream.replica.sent(answer.length, to: UInt64(bitPattern: Int64(exchange.tag)))
         exchange.send(answer)
     }
@@ -144,8 +160,8 @@ extension HLSFront {
             return
         }
         edge.metrics.decided(directive)
-        let answer = group.stream.answer(directive, to: group.question, by: desk)
-        while let exchange = group.list.popFirst() { send(answer, on: exchange, of: group.stream) }
+        let resolution = resolve(directive, to: group.question, of: group.stream)
+        while let exchange = group.list.popFirst() { give(resolution, on: exchange) }
     }
 
     /// One timer a loop, while anybody waits.
@@ -165,6 +181,9 @@ struct Question: Hashable {
     let resource: MediaResource
     let query: ByteSlice
     let acceptsGzip: Bool
+
+    /// The same, to be kept when the loop reads the next request.
+    var kept: Question { Question(resource: resource, query: Array(query)[...], acceptsGzip: acceptsGzip) }
 }
 
 extension MediaResource {

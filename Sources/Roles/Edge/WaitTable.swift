@@ -51,8 +51,7 @@ final class WaitTable {
         let probe = Key(stream: id, question: question, deadline: Self.step(deadline))
         if let group = groups[id]?[probe] { return group.list.append(exchange) }
         // The question's query is a slice of the loop's scratch bytes; a group keeps its own.
-        let kept = Question(
-            resource: question.resource, query: Array(question.query)[...], acceptsGzip: question.acceptsGzip)
+        let kept = question.kept
         let group = Group(kept, stream, until: until, levelings: levelings, deadline: deadline)
         groups[id, default: [:]][Key(stream: id, question: kept, deadline: Self.step(deadline))] = group
         group.list.append(exchange)

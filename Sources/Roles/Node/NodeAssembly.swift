@@ -96,7 +96,8 @@ package final class NodeAssembly: Sendable {
         edge = EdgeState(
             replicas: replicas, source: cluster?.upstreams, policy: policy, window: window,
             play: settings.replicaPlaySettings, settings: settings.edgeSettings,
-            metrics: EdgeMetrics(metrics.registry)
+            metrics: EdgeMetrics(metrics.registry),
+            rewind: try settings.rewindDesk(over: recording?.archive, metrics: RewindMetrics(metrics.registry))
         ) { [apps = Set(settings.access.viewerApps)] in
             // One playlist is for all viewers here, so it can not tell another region who a viewer is.
             apps.contains($0.app) ? [] : steering.pathways(of: $0, token: nil)
@@ -121,7 +122,7 @@ package final class NodeAssembly: Sendable {
         let secured = tls != nil && settings.rtmp.tlsPort != 0
         let rtmps = secured ? try await listenRTMP(port: settings.rtmp.tlsPort, secured: true, doors: doors) : nil
         let node = NodeView(self, rtmpPort: rtmp.address.port)
-        let realTime = try listenRealTime()
+        let realTime = try await listenRealTime()
         let http = try await listenHTTP(node, loops, realTime)
         let relay = try await cluster?.start(
             http: http.address.port ?? 0, rtmp: rtmp.address.port ?? 0, on: group)
@@ -154,7 +155,7 @@ package final class NodeAssembly: Sendable {
         let routing = try settings.routerFrontSettings()
         let site = ControlSite(
             node: node, policy: policy, hasPage: settings.page.enabled, scriptOrigin: script?.origin,
-            cdn: settings.cdn.url)
+            elsewhere: [settings.cdn.url, settings.dvr.origin].compactMap { $0 })
         return try await HTTPServer.start(
             TCPListenerSettings(
                 host: ProcessLimits.listenAddress(for: settings.http.host), port: settings.http.port,

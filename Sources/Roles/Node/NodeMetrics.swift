@@ -36,7 +36,8 @@ package struct NodeMetrics: Sendable {
                 + RouterMetrics.families + DeliveryMetrics.families + SteeringMetrics.families + RedisMetrics.families
                 + DatagramMetrics.families
                 + PlainRTPMetrics.families
-                + RealTimeMetrics.families + RecordingMetrics.families + StoreMetrics.families + UploadMetrics.families
+                + RealTimeMetrics.families + RecordingMetrics.families + RewindMetrics.families + StoreMetrics.families
+                + UploadMetrics.families
                 + Self.families)
         rtmpReceived = registry.counter(RTMPMetrics.receivedFamily)
         rtmpSent = registry.counter(RTMPMetrics.sentFamily)
@@ -63,10 +64,12 @@ package struct NodeMetrics: Sendable {
         case clockJump = "clock_jump"
         case discontinuity
         case forcedCut = "forced_cut"
+        case layerChange = "layer_change"
         case partClosedByTimer = "part_closed_by_timer"
         case pictureMovedUp = "picture_moved_up"
         case timestampClamped = "timestamp_clamped"
         case unitBeforeRandomAccess = "unit_before_random_access"
+        case unitOfAbsentLayer = "unit_of_absent_layer"
         case unitWithoutParameters = "unit_without_parameters"
 
         var field: KeyPath<SequencerCounters, UInt64> {
@@ -76,10 +79,12 @@ package struct NodeMetrics: Sendable {
             case .clockJump: \.clockJumps
             case .discontinuity: \.discontinuities
             case .forcedCut: \.forcedCuts
+            case .layerChange: \.layerChanges
             case .partClosedByTimer: \.partsClosedByTimer
             case .pictureMovedUp: \.picturesMovedUp
             case .timestampClamped: \.timestampsClamped
             case .unitBeforeRandomAccess: \.unitsBeforeRandomAccess
+            case .unitOfAbsentLayer: \.unitsOfAbsentLayers
             case .unitWithoutParameters: \.unitsWithoutParameters
             }
         }
@@ -110,7 +115,7 @@ struct ListenerMetrics: TransportObserver {
     private let refused: [ConnectionRefusal: Counter]
     private let failed: [HandshakeFailure: Counter]
 
-    /// - Parameter listener: `http` or `rtmp`.
+    /// - Parameter listener: which of them.
     init(_ registry: MetricRegistry, listener: String) {
         accepted = registry.counter(Self.acceptedFamily, listener)
         open = registry.gauge(Self.openFamily, listener)
@@ -135,7 +140,8 @@ struct ListenerMetrics: TransportObserver {
 
     func handshakeFailed(_ reason: HandshakeFailure) { failed[reason]?.add() }
 
-    private static let listener = MetricLabel.oneOf("listener", ["agent", "gossip", "http", "relay", "rtmp", "rtmps"])
+    private static let listener = MetricLabel.oneOf(
+        "listener", ["agent", "gossip", "http", "relay", "rtmp", "rtmps", "webrtc"])
     private static let acceptedFamily = MetricFamily(
         "millrace_connections_accepted_total", .counter, labels: [listener], help: "Connections taken, by listener.")
     private static let openFamily = MetricFamily(

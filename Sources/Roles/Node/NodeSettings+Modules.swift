@@ -44,6 +44,7 @@ extension NodeSettings {
     }
 
     package var httpAdmission: AdmissionLimits { admission(connections: http.maximumConnections) }
+    package var iceAdmission: AdmissionLimits { admission(connections: webrtc.maximumConnections) }
     package var rtmpAdmission: AdmissionLimits { admission(connections: rtmp.maximumConnections) }
 
     private func admission(connections: Int) -> AdmissionLimits {
@@ -55,6 +56,7 @@ extension NodeSettings {
         var settings = FanoutSettings()
         settings.maximumSessions = rtp.maximumSessions
         settings.maximumSubscribers = rtp.maximumSubscribers
+        settings.maximumBranches = rtp.maximumBranches
         settings.idleTimeout = rtp.idleTimeout
         return settings
     }

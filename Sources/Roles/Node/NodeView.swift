@@ -81,7 +81,7 @@ final class NodeView: ControlNode {
         let script = node.script.map { PlayerStatus.Script(url: $0.url, integrity: $0.integrity) }
         return PlayerStatus(
             script: script, node: node.name, version: MillraceVersion.text, rtmpPort: rtmpPort,
-            tokenNeeded: node.settings.access.publish == .token)
+            tokenNeeded: node.settings.access.publish == .token, reach: node.settings.rewindReach)
     }
 
     var hlsScript: [UInt8]? { node.script?.bytes }
@@ -89,6 +89,8 @@ final class NodeView: ControlNode {
     var cluster: (any ClusterDesk)? { node.cluster.map { GossipDesk($0, secret: node.policy.secret) } }
 
     var recordings: (any RecordingDesk)? { node.recording?.desk { [node] in node.isLive($0) } }
+
+    var steering: any AudienceDesk { SteeringAudience(desk: node.steering, cluster: node.cluster) }
 
     var rtp: (any RTPFeeder)? {
         guard node.settings.roles.contains(.origin), let part = listeners.withLock({ $0?.plainRTP }) else { return nil }

@@ -3,6 +3,7 @@
 import Cluster
 import Datagrams
 import NIOCore
+import NIOPosix
 import PlainRTP
 import Transport
 
@@ -31,7 +32,9 @@ extension NodeAssembly {
                 local: try endpoint(settings.rtp.host, settings.rtp.port),
                 threads: settings.rtp.threads == 0 ? ProcessLimits.processors : settings.rtp.threads,
                 hold: settings.rtp.hold, allowed: settings.rtp.willing, fanout: settings.fanoutSettings),
-            metrics: counters, datagrams: DatagramMetrics(metrics.registry, port: .rtp))
+            metrics: counters, datagrams: DatagramMetrics(metrics.registry, port: .rtp),
+            cluster: cluster.map { FanoutCluster(of: $0, on: group.next()) })
+        cluster?.carry(desk)
         let files = settings.grpc.secured ? settings.http.tls.files : nil
         let control = try await ControlPort.start(
             ControlPortSettings(

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CLinuxIO
+import COpenSSL
 import Glibc
 import NIOCore
 
 /// What a node asks of its process before it opens the first socket.
 public enum ProcessLimits {
     /// Ignores SIGPIPE, so that a viewer who leaves in the middle of a write is an error of that write only, and raises
-    /// the number of open files to what the system allows. Returns that number.
+    /// the number of open files to what the system allows. Returns that number. OpenSSL, which nothing may have used yet,
+    /// shall not clean up when the process ends: a request to a store that is signed at that moment would read freed memory.
     @discardableResult
     public static func prepare() -> UInt64 {
         signal(SIGPIPE, SIG_IGN)
+        OPENSSL_init_crypto(UInt64(OPENSSL_INIT_NO_ATEXIT), nil)
         var limit = rlimit()
         getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
         if limit.rlim_cur < limit.rlim_max {

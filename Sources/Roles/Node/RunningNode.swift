@@ -45,6 +45,9 @@ package struct RunningNode: Service {
     /// The UDP port of WebRTC; nil where it is switched off.
     package var webRTCPort: Int? { listeners.realTime?.port }
 
+    /// The TCP port of WebRTC; nil where there is none.
+    package var webRTCStreamPort: Int? { listeners.realTime?.streamPort }
+
     package func run() async throws {
         let housekeeping = assembly.group.any().scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) {
             _ in
@@ -59,13 +62,14 @@ package struct RunningNode: Service {
         await stop()
     }
 
-    /// Publishers are told, streams end with ENDLIST, viewers get it, connections close. A second call does nothing.
+    /// Publishers are told, streams that no other node can go on with end with ENDLIST, viewers get it, connections close.
+    /// A second call does nothing.
     package func stop() async {
         guard assembly.beginStopping() else { return }
         assembly.logger.info("stopping")
         assembly.cluster?.inviteAll()
         assembly.streams.close()
-        listeners.realTime?.stop()
+        await listeners.realTime?.stop()
         assembly.delivery?.stop()
         async let recordings: Void? = assembly.recording?.stop(within: assembly.settings.shutdown.timeout * 3 / 5)
         async let cluster: Void? = assembly.cluster?.stop()

@@ -42,7 +42,7 @@ extension LiveStream {
         guard state.isParting else { return false }
         return events.contains { event in
             guard case .accessUnit(let unit) = event else { return false }
-            return state.hasVideo ? unit.track == .video && unit.isRandomAccess : true
+            return state.hasVideo ? unit.track != .audio && unit.isRandomAccess : true
         }
     }
 }

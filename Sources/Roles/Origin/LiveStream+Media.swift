@@ -51,7 +51,8 @@ extension LiveStream {
         for event in events {
             switch event {
             case .accessUnit(let unit):
-                if unit.track == .video, unit.isRandomAccess { state.lastRandomAccess = .now() }
+                if unit.track != .audio, unit.isRandomAccess { state.lastRandomAccess = .now() }
+            case .layer: state.hasVideo = true
             case .metadata(let metadata): state.metadata = metadata
             case .parameters(let track, _): if track == .video { state.hasVideo = true }
             }
@@ -81,6 +82,7 @@ extension LiveStream {
     private func sequence(_ event: IngestEvent, now: Duration, wall: WallTime, _ state: inout State) {
         switch event {
         case .accessUnit(let unit): state.sequencer.append(unit, now: now, wall: wall, into: &state.records)
+        case .layer(let track): state.sequencer.parameters(track, now: now, wall: wall, into: &state.records)
         case .metadata: break
         case .parameters(let track, let sets):
             state.sequencer.parameters(sets, for: track, now: now, wall: wall, into: &state.records)
@@ -95,6 +97,7 @@ extension LiveStream {
             if case .partEnd(let mark) = record { _ = state.commits.append(mark.position, number: state.nextNumber) }
             state.nextNumber += 1
         }
+        if state.commits.hasHolders { state.watch.appended(before: state.nextNumber, now: SystemClock.now()) }
         replica.append(state.records, committed: state.commits.committed)
         state.records.removeAll(keepingCapacity: true)
     }

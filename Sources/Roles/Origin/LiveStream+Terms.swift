@@ -31,6 +31,7 @@ extension LiveStream {
             state.sequencer = Sequencer(settings: cuts, term: term, continuing: summary)
             state.sequencer.cdnBase = state.cdnBase
             state.commits = CommitTracker(term: term)
+            state.watch = HolderWatch()
             if let listed { state.sequencer.skip(through: listed, into: &state.records) }
             flush(&state)
             if case .absent = state.presence { submit(.left, &state) }
@@ -107,43 +108,72 @@ extension LiveStream {
 // MARK: - Holders
 
 extension LiveStream {
-    /// The standby has more of the feed. Whoever waits for its parts to be listed is woken.
-    public func holder(_ holder: HolderID, holds position: FeedPosition) {
+    /// The standby has more of the feed. Whoever waits for its parts to be listed is woken. One that was given up and goes
+    /// on is waited for again: its subscription has never been torn.
+    public func holder(_ holder: NodeID, holds position: FeedPosition) {
         state.withLock { state in
+            guard position.term == state.term else { return }
+            guard state.commits.waits(for: holder) else { return join(holder, at: position, &state) }
+            let next = position.number &+ 1
+            state.watch.acknowledged(before: next, of: state.nextNumber, by: holder, now: SystemClock.now())
             if state.commits.acknowledge(position, by: holder) { list(&state) }
         }
     }
 
     /// A standby has the whole window, up to and with the record at `position`, and is waited for from there on.
-    public func holder(_ holder: HolderID, joinsAt position: FeedPosition) {
+    public func holder(_ holder: NodeID, joinsAt position: FeedPosition) {
         state.withLock { state in
-            guard position.term == state.term else { return }
-            state.commits.add(holder, countingFrom: position.number &+ 1)
+            if position.term == state.term { join(holder, at: position, &state) }
         }
+    }
+
+    private func join(_ holder: NodeID, at position: FeedPosition, _ state: inout State) {
+        let next = position.number &+ 1
+        state.commits.add(holder, countingFrom: next)
+        state.watch.add(holder, holdingBefore: next, end: state.nextNumber, now: SystemClock.now())
     }
 
     /// The standby is lost: nobody waits for it any more.
-    public func lost(_ holder: HolderID) {
+    public func lost(_ holder: NodeID) { state.withLock { forget([holder], &$0) } }
+
+    /// The holders of which nothing is heard though they owe acknowledgements: it is to be found out whether they live. Call
+    /// ten times a second.
+    public var questionableHolders: Set<NodeID> {
         state.withLock { state in
-            if state.commits.remove(holder) { list(&state) }
+            guard state.hasTerm, state.gate.isOpen, state.commits.hasHolders else { return [] }
+            return state.watch.questionable(now: SystemClock.now())
         }
     }
 
-    /// Whether a standby said nothing of any part for a second or two, though parts wait for it. Call about once a second.
-    public func hasSilentHolders() -> Bool {
+    /// Whether all are to be asked why the stream's standby does not join, if it has one.
+    public func misses(_ standby: NodeID?) -> Bool {
         state.withLock { state in
-            let committed = state.commits.committed?.part
-            defer { state.stuck = state.commits.waitingCount > 0 ? .some(committed) : nil }
-            guard state.commits.waitingCount > 0, let stuck = state.stuck else { return false }
-            return stuck == committed
+            guard state.hasTerm, state.gate.isOpen else { return false }
+            return state.watch.isMissing(standby, now: SystemClock.now())
         }
     }
 
-    /// Waits no longer for any standby: what is not listed helps nobody.
-    public func giveUpHolders() {
+    /// Waits no longer for holders that were asked at `asked` and have given no sign of life since, or that only answer.
+    /// - Parameter answered: who has answered.
+    /// - Returns: who is waited for no longer.
+    public func giveUpHolders(askedAt asked: Duration, answered: Set<NodeID>) -> Set<NodeID> {
         state.withLock { state in
-            if state.commits.removeAll() { list(&state) }
+            let now = SystemClock.now()
+            for holder in answered { state.watch.answered(holder, now: now) }
+            let lost = state.watch.lost(askedAt: asked, now: now)
+            forget(lost, &state)
+            return lost
         }
+    }
+
+    /// What waited for these alone is listed.
+    private func forget(_ holders: Set<NodeID>, _ state: inout State) {
+        var hasMoved = false
+        for holder in holders {
+            state.watch.remove(holder)
+            if state.commits.remove(holder) { hasMoved = true }
+        }
+        if hasMoved { list(&state) }
     }
 
     /// What is committed is listed, but by who has been replaced, or may have been.

@@ -39,6 +39,7 @@ public final class LiveStream: Sendable {
         var packaging: UInt8 = 1
         var sequencer: Sequencer
         var commits: CommitTracker
+        var watch = HolderWatch()
         var nextNumber: UInt64 = 0
         var presence: Presence
         var gate = Gate(closedFor: .term)
@@ -55,8 +56,6 @@ public final class LiveStream: Sendable {
         var publisherSince = SystemClock.now()
         var reported = SequencerCounters()
         var metadata: [String: String] = [:]
-        /// The newest committed part when parts were last seen to wait for a holder.
-        var stuck: PartPosition??
     }
 
     /// Who is feeding the stream.

@@ -113,14 +113,22 @@ public final class LiveStreamTable: Sendable {
     /// Lets no new streams in; publishers of those that are there may come back to them.
     public func drain() { state.withLock { $0.isDraining = true } }
 
-    /// Ends all streams that nobody else holds, cuts the publishers of the others, and lets no more in.
+    /// Cuts all publishers and lets no more in. Streams end only where no other node could go on with them; a term that is
+    /// being taken is left to whoever takes one next.
     public func close() {
         let streams = state.withLock { state in
             state.isClosing = true
             return Array(state.streams.values)
         }
+        let hasOthers = cluster.hasOthers
         for stream in streams {
-            if stream.isHeldElsewhere { stream.part() } else { stream.end(.shutdown) }
+            if !hasOthers {
+                stream.end(.shutdown)
+            } else if stream.hasTerm {
+                stream.part()
+            } else {
+                stream.yield(.shutdown)
+            }
         }
     }
 }

@@ -11,6 +11,8 @@ import Transport
 public protocol OriginCluster: Sendable {
     /// Whether this process was running all the time; nil where nobody could have replaced it.
     var pulse: GatewayPulse? { get }
+    /// Whether another node may go on with the streams of this one, or hold them until this one is there again.
+    var hasOthers: Bool { get }
     /// What the cluster knows of a stream that another node has, or this node had in an earlier life.
     func known(_ stream: StreamID) -> KnownStream?
     /// Takes a term for a stream; calls `done` once, on any thread.
@@ -67,6 +69,9 @@ public final class LoneOrigin: OriginCluster {
 
     /// Nobody could replace this node.
     public var pulse: GatewayPulse? { nil }
+
+    /// Nobody is there.
+    public var hasOthers: Bool { false }
 
     /// Nothing.
     public func known(_ stream: StreamID) -> KnownStream? { nil }

@@ -61,6 +61,8 @@ public struct Publication: Sendable {
 public enum IngestEvent: Sendable {
     /// A unit on the publisher's clock.
     case accessUnit(AccessUnit)
+    /// What the units of one of several layers are decoded with from here on, and which rendition it is.
+    case layer(Track)
     /// What the publisher says of itself: nothing that looks like a key, few and short.
     case metadata([String: String])
     /// What the units of a track are decoded with from here on.

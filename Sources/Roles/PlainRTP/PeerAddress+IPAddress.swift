@@ -3,6 +3,11 @@
 import Cluster
 import Transport
 
+extension Endpoint {
+    /// Whether this machine alone reaches it.
+    var isLoopback: Bool { PeerAddress(address).isLoopback }
+}
+
 extension PeerAddress {
     /// The same address.
     init(_ address: IPAddress) {

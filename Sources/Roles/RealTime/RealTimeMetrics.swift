@@ -17,6 +17,9 @@ public struct RealTimeMetrics: Sendable {
     let packetsLost: Counter
     let groupsSkipped: Counter
     let forwarded: Counter
+    /// Layers that publishers may send.
+    let layers: Gauge
+    private let layerSwitches: (up: Counter, down: Counter)
     private let sessions: [SignalingProtocol: Gauge]
     private let offers: [String: Counter]
     private let ends: [SessionEnd: Counter]
@@ -36,6 +39,10 @@ public struct RealTimeMetrics: Sendable {
         packetsLost = registry.counter(Self.packetsLostFamily)
         groupsSkipped = registry.counter(Self.groupsSkippedFamily)
         forwarded = registry.counter(Self.forwardedFamily)
+        layers = registry.gauge(Self.layersFamily)
+        layerSwitches = (
+            registry.counter(Self.layerSwitchesFamily, "up"), registry.counter(Self.layerSwitchesFamily, "down")
+        )
         sessions = Dictionary(
             uniqueKeysWithValues: SignalingProtocol.allCases.map {
                 ($0, registry.gauge(Self.sessionsFamily, $0.rawValue))
@@ -78,6 +85,9 @@ public struct RealTimeMetrics: Sendable {
 
     func dropped(_ failure: SRTPFailure) { drops["srtp_" + Self.label(failure)]?.add() }
 
+    /// A viewer was led over to another layer.
+    func layerSwitched(isLarger: Bool) { (isLarger ? layerSwitches.up : layerSwitches.down).add() }
+
     func unitDropped(_ reason: String) { unitDrops[reason]?.add() }
 
     private static func label(_ failure: SRTPFailure) -> String {
@@ -98,7 +108,10 @@ extension RealTimeMetrics {
     ]
     private static let drops =
         ICERefusal.allCases.map { "stun_" + $0.counterName } + SRTPFailure.allCases.map { "srtp_" + label($0) }
-        + ["before_keys", "malformed", "stranger", "stun_malformed", "unknown", "unnegotiated", "unwanted"]
+        + [
+            "before_keys", "malformed", "stranger", "stream_full", "stream_malformed", "stream_silent",
+            "stun_malformed", "unknown", "unnegotiated", "unwanted",
+        ]
     private static let unitDrops = ["awaits_random_access", "backwards", "malformed", "refused", "reordered"]
 
     private static let pictures = ["before_random_access", "lost", "malformed"]
@@ -150,12 +163,19 @@ extension RealTimeMetrics {
         "millrace_webrtc_datagrams_forwarded_total", .counter,
         help: "Datagrams that came to another thread than their session's and were handed over.")
 
+    private static let layersFamily = MetricFamily(
+        "millrace_webrtc_publisher_layers", .gauge, help: "Layers of simulcast that publishers have agreed to send now."
+    )
+    private static let layerSwitchesFamily = MetricFamily(
+        "millrace_webrtc_layer_switches_total", .counter, labels: [.oneOf("direction", ["down", "up"])],
+        help: "Times that a viewer was led over to a smaller or a larger layer.")
+
     /// What is declared.
     public static let families =
         [
             sessionsFamily, unconnectedFamily, connectFamily, offersFamily, endsFamily, dropsFamily, unitDropsFamily,
             packetsSentFamily, bytesSentFamily, repairsFamily, packetsReceivedFamily, packetsLostFamily,
-            picturesFamily, groupsSkippedFamily, forwardedFamily,
+            picturesFamily, groupsSkippedFamily, forwardedFamily, layersFamily, layerSwitchesFamily,
         ] + TranscoderMetrics.families
 }
 

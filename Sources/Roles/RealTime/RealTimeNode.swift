@@ -5,12 +5,13 @@ import Datagrams
 public import NIOCore
 import Processes
 public import Telemetry
-import Transport
+public import Transport
 
 /// The sessions over UDP of a node: one port, its threads, and the door of WHIP and WHEP.
 public final class RealTimeNode: Sendable {
     private let front: SignalingFront
     private let threads: ThreadGroup
+    private let streams: StreamDoor
     private let sounds: SoundTable
     private let address: IPAddress
 
@@ -26,14 +27,15 @@ public final class RealTimeNode: Sendable {
         let metrics = RealTimeMetrics(registry)
         let table = SessionTable(maximumUnconnected: settings.maximumUnconnected, metrics: metrics)
         threads = ThreadGroup()
+        streams = StreamDoor(settings, table: table, threads: threads, metrics: metrics)
         address = settings.address
         sounds = SoundTable(
             program: settings.transcoder.flatMap(ProgramPath.find), limit: settings.transcoders, on: eventLoop,
             threads: threads,
             metrics: TranscoderMetrics(registry), log: RealTimeLog(log: log))
         front = SignalingFront(
-            settings, viewers: viewers, publishers: publishers, table: table, threads: threads, sounds: sounds,
-            metrics: metrics, log: RealTimeLog(log: log))
+            settings, viewers: viewers, publishers: publishers, table: table, threads: threads, streams: streams,
+            sounds: sounds, metrics: metrics, log: RealTimeLog(log: log))
         let datagrams = DatagramMetrics(registry, port: .webrtc)
         for index in 0..<max(1, settings.threads) {
             let socket = socket(settings, index)
@@ -73,10 +75,21 @@ public final class RealTimeNode: Sendable {
         sounds.sweep()
     }
 
-    /// Tells all remote parties goodbye and closes the port.
-    public func stop() {
+    /// Takes sessions over TCP too, at a port of its own.
+    public func listen(
+        _ settings: TCPListenerSettings, on group: any EventLoopGroup, observer: any TransportObserver
+    ) async throws {
+        try await streams.listen(settings, on: group, observer: observer)
+    }
+
+    /// The port of ICE over TCP; nil where it is off.
+    public var streamPort: Int? { streams.port }
+
+    /// Tells all remote parties goodbye and closes the ports.
+    public func stop() async {
         threads.submitToAll { loop, now in loop.closeAll(now: now) }
         threads.stop()
+        await streams.stop()
         sounds.stop()
     }
 }

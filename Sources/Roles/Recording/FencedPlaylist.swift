@@ -12,6 +12,8 @@ import Storage
 struct FencedPlaylist {
     private let key: ObjectKey
     private var known: Known = .nothing
+    /// Whether it was there when this writer last looked or wrote.
+    private var wasThere = false
 
     private enum Known {
         case nothing
@@ -23,7 +25,8 @@ struct FencedPlaylist {
 
     /// Writes a playlist in a term, which is never lower than at the last call.
     /// - Returns: the higher term that holds the playlist, in place of writing it.
-    /// - Throws: ``StoreFailure/conditionFailed`` where a lower term has written what the text does not go on from.
+    /// - Throws: ``StoreFailure/conditionFailed`` where a lower term has written what the text does not go on from, or where
+    ///   the playlist was deleted meanwhile: it is not written again.
     mutating func write(
         _ text: [UInt8], in term: Term, goingOnFrom basis: UploadDocument.Basis, cacheControl: String,
         to store: any ObjectStore
@@ -36,6 +39,7 @@ struct FencedPlaylist {
             known = .nothing
             do throws(StoreFailure) {
                 if let version = try await store.put(key, content, if: condition) { known = .has(version) }
+                wasThere = true
                 return nil
             } catch .conditionFailed {
                 continue
@@ -65,8 +69,9 @@ struct FencedPlaylist {
             if let writer, writer > term { return writer }
             guard writer == term || basis.allows(found.version) else { throw .conditionFailed }
             known = found.version.map(Known.has) ?? .nothing
+            wasThere = true
         } catch .notFound {
-            guard basis.allows(nil) else { throw .conditionFailed }
+            guard basis == .anything || !wasThere && basis.allows(nil) else { throw .conditionFailed }
             known = .isAbsent
         }
         return nil

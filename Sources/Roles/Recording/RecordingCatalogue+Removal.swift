@@ -12,7 +12,7 @@ extension RecordingCatalogue {
     /// Objects are told apart by their names: those are the recording's whose term and number its playlists name. What was
     /// stored behind its last segment and never listed, and the init sections of a term, may be those of a recording that
     /// begins now: while the stream is live they stay until that is listed, or until the stream is over, and whoever sweeps
-    /// removes them then.
+    /// removes them then. The init sections that the next recording names stay, and go with it.
     /// - Parameter isLive: whether the stream is live anywhere.
     /// - Returns: whether there was such a recording.
     /// - Throws: ``StoreFailure/malformed(_:)`` where nothing says which media are the recording's and not those of the one
@@ -151,9 +151,11 @@ extension RecordingCatalogue {
         let next = try await nextNumber(after: name)
         var isWhole = true
         for rendition in removal.renditions.sorted() {
+            let needed = try await termsNamed(
+                by: next.map { RecordingName(stream: name.stream, number: $0) }, rendition)
             for (term, span) in removal.spans {
                 let prefix = "\(name.stream)/\(rendition)/\(term)/"
-                var folder = MediaFolder(span: span, next: next, isLive: isLive)
+                var folder = MediaFolder(span: span, next: next, isLive: isLive, isShared: needed.contains(term))
                 try await forEach(prefix: prefix) { key throws(StoreFailure) in
                     folder.sort(key, file: key.description.dropFirst(prefix.count))
                 } then: { () throws(StoreFailure) in
@@ -164,6 +166,16 @@ extension RecordingCatalogue {
             }
         }
         return isWhole
+    }
+
+    /// The terms in the names of a recording's media; of a damaged playlist, those that can be read.
+    private func termsNamed(
+        by name: RecordingName?, _ rendition: RenditionName
+    ) async throws(StoreFailure) -> Set<Term> {
+        guard let name, let text = try await read(name.mediaKey(rendition)) else { return [] }
+        var named = RecordingRemoval(renditions: [])
+        named.add(playlist: text)
+        return Set(named.spans.keys)
     }
 
     /// Looks at all keys with a prefix, and has `then` done behind each page.
@@ -206,13 +218,16 @@ private struct MediaFolder {
     let isLive: Bool
     private var own: [ObjectKey] = []
     private var initSections: [ObjectKey] = []
-    private var isShared = false
+    /// Whether another recording needs the init sections.
+    private var isShared: Bool
     private var isUndecided = false
 
-    init(span: ClosedRange<UInt64>?, next: UInt64?, isLive: Bool) {
+    /// - Parameter isShared: whether the next recording names something in the folder.
+    init(span: ClosedRange<UInt64>?, next: UInt64?, isLive: Bool, isShared: Bool) {
         self.span = span
         self.next = next
         self.isLive = isLive
+        self.isShared = isShared
     }
 
     mutating func sort(_ key: ObjectKey, file: Substring) {
@@ -232,11 +247,14 @@ private struct MediaFolder {
         return own
     }
 
+    /// Whether a recording may begin now that needs the init sections, and does not say so yet.
+    private var isAwaited: Bool { isLive && next == nil }
+
     /// The init sections, where nobody needs them.
-    var freeInitSections: [ObjectKey] { isShared || isLive ? [] : initSections }
+    var freeInitSections: [ObjectKey] { isShared || isAwaited ? [] : initSections }
 
     /// Whether nothing is left that may be the recording's: init sections that others need are removed with those.
-    var isDecided: Bool { !isUndecided && (isShared || !isLive || initSections.isEmpty) }
+    var isDecided: Bool { !isUndecided && (isShared || !isAwaited || initSections.isEmpty) }
 }
 
 extension ObjectStore {

@@ -22,6 +22,8 @@ actor RecordingJournal: UploadSource {
     private var variants: [StreamVariant] = []
     private var added: [AddedSegment] = []
     private var targetDuration: Int?
+    /// The newest segment that a playlist in the store lists, by what was written here.
+    private var newestListed: UInt64?
     /// The recording, where it is known before the store is asked.
     private var name: RecordingName?
     private var isNew: Bool
@@ -95,7 +97,7 @@ actor RecordingJournal: UploadSource {
 
     func mediaPlaylist(
         _ rendition: RenditionName, through msn: UInt64, gaps: Set<UInt64>, isLast: Bool
-    ) async throws(StoreFailure) -> UploadDocument {
+    ) async throws(StoreFailure) -> UploadDocument? {
         let beginning = try await begun()
         var playlist = beginning.playlists[rendition] ?? StoredPlaylist()
         for added in added where added.segment.msn <= msn {
@@ -103,17 +105,23 @@ actor RecordingJournal: UploadSource {
             segment.isGap = segment.isGap || gaps.contains(segment.msn)
             playlist.append(segment, isBeginning: added.isBeginning, targetDuration: targetDuration)
         }
+        guard !playlist.segments.isEmpty else { return nil }
         playlist.isEnded = isLast
         return UploadDocument(
             key: beginning.name.mediaKey(rendition), text: playlist.text, basis: beginning.basis(of: rendition))
     }
 
+    func listed(through msn: UInt64) { newestListed = max(newestListed ?? msn, msn) }
+
     /// Another gateway wrote while this one read: what it listed is to stay listed.
     func refresh() { beginning = nil }
 
     func multivariantPlaylists() async throws(StoreFailure) -> [UploadDocument] {
-        let name = try await begun().name
+        let beginning = try await begun()
+        let name = beginning.name
+        if added.isEmpty, beginning.playlists.isEmpty { return [] }
         // The stream's own playlists say it, which come with its second segment.
+        let variants = variants.filter { renditions.contains($0.rendition) }
         guard !variants.isEmpty else { throw .throttled(retryAfter: Self.patience) }
         return [
             UploadDocument(key: name.key, text: MultivariantPlaylist(of: variants, at: name.mediaURI).text),
@@ -173,10 +181,13 @@ extension RecordingJournal {
     }
 
     /// Reads again what somebody else has changed. A recording that was ended or deleted meanwhile is left as it is, and what
-    /// it does not list begins another.
+    /// it does not list begins another: what a deleted one listed is gone with it.
     private func open(anew name: RecordingName) async throws(StoreFailure) -> Beginning {
         let found = try await read(name, renditions)
-        guard let playlist = found.playlists.values.first else { return fresh }
+        guard let playlist = found.playlists.values.first else {
+            if let newestListed { added.removeAll { $0.segment.msn <= newestListed } }
+            return fresh
+        }
         guard playlist.isEnded else { return found }
         added.removeAll { each in each.segment.msn <= playlist.last ?? 0 }
         return fresh

@@ -201,11 +201,15 @@ extension StreamRecorder {
 // MARK: - Recordings
 
 extension StreamRecorder {
-    /// The recording that a segment belongs to: the first of the term, or a new one where the last has become long or does
-    /// not reach up to it. The renditions of a recording are those of its first segment.
+    /// The recording that a segment belongs to: the first of the term, or a new one where the last has become long, does
+    /// not reach up to it, or has no place for a layer of it. The renditions of a recording are those of its first segment.
     private func tape(for item: SegmentToStore) async -> Tape {
         let isNear = offered.map { item.segment.msn <= $0 + Self.mostMissing } ?? true
-        if let tape, isNear, await tape.journal.count < kit.settings.longest { return tape }
+        if let tape, isNear, item.contents.allSatisfy({ tape.renditions.contains($0.rendition) }),
+            await tape.journal.count < kit.settings.longest
+        {
+            return tape
+        }
         let isNext = tape != nil
         if let tape {
             predecessor = tape.ending

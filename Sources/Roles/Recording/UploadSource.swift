@@ -7,9 +7,12 @@ public import Objects
 /// fail, and is asked again later.
 public protocol UploadSource: Sendable {
     /// The media playlist of a rendition up to a segment, those of `gaps` marked as missing (EXT-X-GAP); with EXT-X-ENDLIST
-    /// if it is the last.
+    /// if it is the last. Nil where nothing is left that it could list.
     func mediaPlaylist(_ rendition: RenditionName, through msn: UInt64, gaps: Set<UInt64>, isLast: Bool)
-        async throws(StoreFailure) -> UploadDocument
+        async throws(StoreFailure) -> UploadDocument?
+
+    /// A media playlist that lists all up to that segment is in the store.
+    func listed(through msn: UInt64) async
 
     /// What was read in the store has changed meanwhile: it is read anew for the next playlist.
     func refresh() async

@@ -124,7 +124,9 @@ public actor Uploader {
             Task {
                 await write(.media(name), cacheControl: isLast ? Self.lasting : Self.living) {
                     [source] () throws(StoreFailure) in
-                    [try await source.mediaPlaylist(name, through: msn, gaps: gaps, isLast: isLast)]
+                    [try await source.mediaPlaylist(name, through: msn, gaps: gaps, isLast: isLast)].compactMap { $0 }
+                } then: { [source] in
+                    await source.listed(through: msn)
                 }
             }
         case .writeMultivariant:
@@ -206,20 +208,24 @@ extension Uploader {
 
     private func write(
         _ playlist: UploadedPlaylist, cacheControl: String,
-        _ documents: @Sendable () async throws(StoreFailure) -> [UploadDocument]
+        _ documents: @Sendable () async throws(StoreFailure) -> [UploadDocument],
+        then: @Sendable () async -> Void = {}
     ) async {
         do throws(StoreFailure) {
-            for document in try await documents() {
+            let documents = try await documents()
+            for document in documents {
                 guard try await write(document, cacheControl: cacheControl) else {
                     // Whoever hears of it raises the term, or stops.
                     return obey(queue.failed(playlist, asked: Self.fencedPause, now: now, using: &random))
                 }
             }
+            if !documents.isEmpty { await then() }
             obey(queue.stored(playlist, now: now))
         } catch {
-            if error == .conditionFailed { await source.refresh() }
+            let isReplaced = error == .conditionFailed
+            if isReplaced { await source.refresh() }
             note(error, nil)
-            obey(queue.failed(playlist, asked: error.asked, now: now, using: &random))
+            obey(queue.failed(playlist, asked: error.asked, isRenamed: isReplaced, now: now, using: &random))
         }
     }
 

@@ -14,7 +14,7 @@ public protocol RecordSink: AnyObject {
     func begin(_ term: Term)
     /// The tracks from here on: behind the first term, and again where they change.
     func write(_ tracks: [Track])
-    /// A unit, in decode order; the first of the leading track after a start or a skip is a random access point.
+    /// A unit, in decode order; the first picture after a start or a skip is a random access point.
     func write(_ unit: AccessUnit)
     /// All written so far may go out now.
     func flush()
@@ -43,6 +43,9 @@ public final class FeedSubscription {
     private var waitsForEntry = true
     private var term: Term?
     private var timeline = ViewerTimeline()
+    private var best = BestLayer()
+    /// The tracks of it that the sink has.
+    private var announced: [Track] = []
     private var stalledSince: NIODeadline?
     private var isOver = false
     private var isPumping = false
@@ -150,6 +153,7 @@ public final class FeedSubscription {
         if skipped || next == nil {
             if next != nil { skips += 1 }
             waitsForEntry = true
+            best.restart()
         }
         next = first
         if let parameters { write(parameters, sink) }
@@ -169,7 +173,16 @@ public final class FeedSubscription {
     private func write(_ parameters: Parameters, _ sink: any RecordSink) {
         guard parameters != sent else { return }
         sent = parameters
-        sink.write(parameters.tracks)
+        guard !settings.wantsLayers else { return sink.write(parameters.tracks) }
+        best.change(parameters.tracks)
+        announce(sink)
+    }
+
+    /// Writes the tracks of the best layer, where the sink does not have them already.
+    private func announce(_ sink: any RecordSink) {
+        guard best.tracks != announced else { return }
+        announced = best.tracks
+        sink.write(best.tracks)
     }
 
     private func write(_ unit: AccessUnit, _ sink: any RecordSink) {
@@ -178,6 +191,17 @@ public final class FeedSubscription {
             guard unit.isRandomAccess, track.id == sent.leadingTrack?.id else { return }
             waitsForEntry = false
         }
+        guard !settings.wantsLayers else { return put(unit, sink) }
+        switch best.take(unit) {
+        case .passedOver: return
+        case .sent(let unit): put(unit, sink)
+        case .switched(let unit):
+            announce(sink)
+            put(unit, sink)
+        }
+    }
+
+    private func put(_ unit: AccessUnit, _ sink: any RecordSink) {
         sink.write(settings.movesTimes ? timeline.placed(unit) : unit)
     }
 }
@@ -191,6 +215,8 @@ public struct PlaySettings: Sendable {
     /// Whether units of a newer term are shown later than they say, so that times only go forward; a sink without it sees
     /// them as the feed says, and minds the terms itself.
     public var movesTimes = true
+    /// Whether the sink takes all layers of a stream, and chooses among them itself; else it gets the best that is there.
+    public var wantsLayers = false
 
     /// The defaults.
     public init() {}

@@ -2,6 +2,7 @@
 
 public import Feed
 public import Identity
+import Relay
 import Synchronization
 import Transport
 
@@ -11,7 +12,7 @@ public final class ReplicaTable: Sendable {
 
     private struct State {
         var replicas: [StreamID: StreamReplica] = [:]
-        var promises: [StreamID: (term: Term, at: Duration)] = [:]
+        var promises: [StreamID: TermPromise] = [:]
     }
 
     /// An empty table.
@@ -27,7 +28,7 @@ public final class ReplicaTable: Sendable {
     public func insert(_ replica: StreamReplica) {
         state.withLock { state in
             state.replicas[replica.id] = replica
-            if let promise = state.promises[replica.id] { _ = replica.promise(promise.term) }
+            if let promise = state.promises[replica.id] { _ = replica.promise(promise) }
         }
     }
 
@@ -43,9 +44,11 @@ public final class ReplicaTable: Sendable {
     /// moment. A higher promise stays.
     public func promise(_ stream: StreamID, _ term: Term) -> (next: FeedPosition?, commit: CommitTracker.Commit?) {
         state.withLock { state in
-            let former = state.promises[stream]?.term ?? term
-            state.promises[stream] = (max(former, term), SystemClock.now())
-            return state.replicas[stream]?.promise(term) ?? (nil, nil)
+            let now = SystemClock.now()
+            var promise = state.promises[stream] ?? TermPromise(term, now: now)
+            promise.raise(to: term, now: now)
+            state.promises[stream] = promise
+            return state.replicas[stream]?.promise(promise) ?? (nil, nil)
         }
     }
 
@@ -58,7 +61,7 @@ public final class ReplicaTable: Sendable {
         let oldest = SystemClock.now() - Self.memory
         state.withLock { state in
             guard !state.promises.isEmpty else { return }
-            state.promises = state.promises.filter { $0.value.at >= oldest || state.replicas[$0.key] != nil }
+            state.promises = state.promises.filter { $0.value.madeAt >= oldest || state.replicas[$0.key] != nil }
         }
     }
 

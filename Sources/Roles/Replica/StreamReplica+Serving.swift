@@ -45,14 +45,26 @@ extension StreamReplica {
     public func wishForParts(_ mailbox: LoopMailbox) { state.withLock { $0.wish(.parts, mailbox) } }
 
     /// The bytes that a directive asks for, in order, and the tracks they belong to; nil where they are gone.
-    /// - Parameter others: where else the stream can be had, for the multivariant playlist.
+    /// - Parameters:
+    ///   - others: where else the stream can be had, for the multivariant playlist.
+    ///   - rewind: what a playlist says beyond the window.
     public func bytes(
         for directive: BlockingReload.Directive, of resource: MediaResource,
-        others: [MultivariantPlaylist.Pathway] = []
+        others: [MultivariantPlaylist.Pathway] = [], rewind: Rewind? = nil
     ) -> (chunks: [[UInt8]], tracks: [Track])? {
         state.withLock { state in
             let tracks = state.feed.window.parameters?.tracks ?? []
-            return state.bytes(for: directive, of: resource, others: others).map { ($0, tracks) }
+            return state.bytes(for: directive, of: resource, others: others, rewind: rewind).map { ($0, tracks) }
+        }
+    }
+
+    /// Where the playlist of `key` begins without a past, and the segments behind `msn` that are here and will not change; nil
+    /// where there is no such playlist.
+    public func beginning(
+        of key: PlaylistKey, seenThrough msn: MediaSequenceNumber?
+    ) -> (beginning: PlaylistBeginning, news: [StoredSegment])? {
+        state.withLock { state in
+            state.feed.window.beginning(of: key).map { ($0, state.feed.window.storable(after: msn)) }
         }
     }
 
@@ -80,15 +92,18 @@ extension StreamReplica.State {
     }
 
     fileprivate mutating func bytes(
-        for directive: BlockingReload.Directive, of resource: MediaResource, others: [MultivariantPlaylist.Pathway]
+        for directive: BlockingReload.Directive, of resource: MediaResource, others: [MultivariantPlaylist.Pathway],
+        rewind: Rewind?
     ) -> [[UInt8]]? {
         switch (directive, resource) {
         case (.playlist(let key, let isDelta, _), .mediaPlaylist(let rendition)):
-            MediaPlaylist(of: feed.window, rendition: rendition, at: key, isDelta: isDelta).map { [$0.text] }
-        case (.multivariantPlaylist, .multivariantPlaylist(let isFlat)):
-            MultivariantPlaylist(of: feed.window, address: isFlat ? .flat : .relative, others: others).map {
+            MediaPlaylist(of: feed.window, rendition: rendition, at: key, isDelta: isDelta, rewind: rewind).map {
                 [$0.text]
             }
+        case (.multivariantPlaylist, .multivariantPlaylist(let isFlat)):
+            MultivariantPlaylist(
+                of: feed.window, address: isFlat ? .flat : .relative, others: others, query: rewind?.query ?? ""
+            ).map { [$0.text] }
         case (.part, .part(let rendition, let term, let position)):
             feed.window.part(position, term: term, rendition: rendition).map { [$0] }
         case (.segment, .segment(let rendition, let term, let msn)):

@@ -4,6 +4,7 @@ public import Feed
 public import HLS
 public import Identity
 public import Media
+import Relay
 import Synchronization
 import Telemetry
 import Transport
@@ -32,8 +33,8 @@ public final class StreamReplica: Sendable {
     struct State {
         var feed: HeldFeed
         var source: Source
-        /// The lowest term of which anything is acknowledged or listed, as was promised to who took it.
-        var promised: Term?
+        /// What was promised to who takes a term.
+        var promise: TermPromise?
         var wishes: [Wish] = []
         /// What those who wait were last told of.
         var reach: PartPosition?
@@ -104,12 +105,12 @@ extension StreamReplica {
     public func succeed(in term: Term, firstSegment: MediaSequenceNumber) -> FeedSummary? {
         var summary: FeedSummary?
         change([.records, .commits, .parts]) { state in
-            guard state.promised.map({ $0 <= term }) ?? true, !state.hasTerm || state.feed.next.term < term else {
+            guard state.promise.map({ $0.term <= term }) ?? true, !state.hasTerm || state.feed.next.term < term else {
                 return
             }
             let legacy = state.feed.succeed(in: term)
             state.source = .gateway
-            state.promised = term
+            state.promise = TermPromise(term, now: SystemClock.now())
             state.hasTerm = true
             state.isLevel = true
             state.levelings &+= 1
@@ -130,10 +131,10 @@ extension StreamReplica {
         }
     }
 
-    /// From now on acknowledges and lists nothing of terms lower than `term`; what is held at that moment.
-    public func promise(_ term: Term) -> (next: FeedPosition?, commit: CommitTracker.Commit?) {
+    /// From now on keeps a promise, if there is none of a higher term; what is held at that moment.
+    func promise(_ promise: TermPromise) -> (next: FeedPosition?, commit: CommitTracker.Commit?) {
         state.withLock { state in
-            state.promised = max(state.promised ?? term, term)
+            if state.promise.map({ $0.term <= promise.term }) ?? true { state.promise = promise }
             return (state.hasTerm ? state.feed.next : nil, state.feed.commit)
         }
     }

@@ -20,6 +20,7 @@ public final class RouterFront: MediaResponder {
     private let edge: (any MediaResponder)?
     private let steering: SteeringDesk
     private var scratch: [UInt8] = []
+    private var known = KnownStreams()
     private var random = SystemRandomNumberGenerator()
 
     /// The front of one event loop, before `edge`.
@@ -38,7 +39,9 @@ public final class RouterFront: MediaResponder {
     public func respond(to request: MediaRequest, on exchange: MediaExchange) {
         scratch.removeAll(keepingCapacity: true)
         scratch.append(contentsOf: request.target)
-        guard let path = try? MediaPath(parsing: scratch[...]) else { return pass(request, exchange) }
+        guard let path = try? MediaPath(parsing: scratch[...], known: &known) else {
+            return pass(request, exchange)
+        }
         guard path.resource.beginsWatching, !path.hasBeenSent(by: .router) else {
             return edge == nil ? sendOn(path, request, exchange) : pass(request, exchange)
         }
@@ -86,7 +89,7 @@ extension RouterFront {
             desk.metrics.routed(.region)
             exchange.send(Answers.redirect(to: url, path.withToken(token, sentBy: .region, in: request)))
         case .edges(let first, let second):
-            give(first, second, entry, path, token, request, exchange)
+            give(first, second, entry, path, session, token, request, exchange)
         }
     }
 
@@ -103,18 +106,19 @@ extension RouterFront {
     }
 
     private func give(
-        _ first: Member, _ second: Member?, _ entry: StreamEntry, _ path: MediaPath, _ token: String,
+        _ first: Member, _ second: Member?, _ entry: StreamEntry, _ path: MediaPath, _ session: ViewerID,
+        _ token: String,
         _ request: MediaRequest, _ exchange: MediaExchange
     ) {
         let pathways = [first, second].compactMap { $0 }.map {
             MultivariantPlaylist.Pathway(id: $0.id.description, base: "\($0.description.viewerURL)/\(token)")
         }
         let others = steering.pathways(of: path.stream, token: token)
-        let all = others.isEmpty ? pathways : steering.ordered(pathways + others, of: path.stream)
+        let all = others.isEmpty ? pathways : steering.ordered(pathways + others, of: path.stream, for: session)
         if settings.writesPlaylists, case .multivariantPlaylist = path.resource,
             let playlist = MultivariantPlaylist(
                 of: path.stream, variants: entry.variants, at: all,
-                steering: others.isEmpty ? nil : .absolute("/" + token))
+                steering: others.isEmpty ? nil : .absolute("/" + token), query: path.rewindQuery ?? "")
         {
             desk.metrics.routed(.playlist)
             return exchange.send(Answers.playlist(playlist.text))
@@ -182,8 +186,11 @@ extension MediaPath {
     func withToken(_ component: String, sentBy sender: Sender, in request: MediaRequest) -> String {
         var path = String(decoding: request.path, as: UTF8.self)
         if token != nil { path = String(path.dropFirst().drop { $0 != "/" }) }
-        return "/\(component)\(path)?via=\(sender.rawValue)"
+        return "/\(component)\(path)?via=\(sender.rawValue)\(rewindQuery.map { "&" + $0 } ?? "")"
     }
+
+    /// What the viewer says of going back, for whom it is sent to; nil where it says nothing.
+    var rewindQuery: String? { PlaylistQuery.rewinds(query).map { $0 ? "dvr=1" : "dvr=0" } }
 }
 
 extension MediaResource {

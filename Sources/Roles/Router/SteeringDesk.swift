@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Cluster
+public import Cluster
 public import HLS
 public import Identity
+import Media
 import Placement
 import Steering
 import Synchronization
+import Telemetry
 import Transport
 
 /// Knows by which pathways a stream can be had, and in which order a viewer is to try them. Any thread may call.
@@ -42,6 +44,10 @@ public final class SteeringDesk: Sendable {
     private let isKnown: @Sendable (StreamID) -> Bool
     private let ownLoad: @Sendable () -> Double
     private let askers = Mutex<[StreamID: Askers]>([:])
+    /// What was ordered of audiences on a node that is alone.
+    private let orders = Mutex<[StreamID?: SteeringOrder]>([:])
+    /// What became of shares, which is the same for all viewers.
+    private let audiencesByShares = Mutex<[[PathwayShare]: AudienceShares]>([:])
 
     /// - Parameters:
     ///   - desk: what is known of the cluster; nil on a node that is alone.
@@ -89,22 +95,42 @@ extension SteeringDesk {
     }
 
     /// What a viewer is told that names the pathways of its playlist and the one that it uses.
-    public func manifest(for stream: StreamID, asked query: SteeringQuery) -> SteeringManifest {
+    /// - Parameter viewer: a number of the viewer that stays, evenly spread, by which shares of an audience are told apart; nil
+    ///   for a viewer who belongs to none.
+    public func manifest(
+        for stream: StreamID, asked query: SteeringQuery, viewer: UInt64? = nil
+    ) -> SteeringManifest {
         note(query, of: stream)
         var states = query.named.map { state($0, of: stream) }
         let clones = states.contains { $0.kind == .edge && $0.isOpen } ? [] : clones(query.named, of: stream)
         states += clones.map { state($0.id, of: stream) }
-        let isOffloaded = delivery.isUsed(stream)
-        let order = PathwayOrder.order(states, current: query.pathway, isOffloaded: isOffloaded)
+        let order = priority(of: states, for: stream, current: query.pathway, viewer: viewer)
         metrics.answered(states.first { $0.id == order.first }?.kind)
         return SteeringManifest(life: life, priority: order, clones: clones)
     }
 
     /// Pathways in the order in which a viewer who begins now is to try them.
-    func ordered(_ pathways: [MultivariantPlaylist.Pathway], of stream: StreamID) -> [MultivariantPlaylist.Pathway] {
+    func ordered(
+        _ pathways: [MultivariantPlaylist.Pathway], of stream: StreamID, for session: ViewerID
+    ) -> [MultivariantPlaylist.Pathway] {
         let states = pathways.map { state($0.id, of: stream) }
-        let order = PathwayOrder.order(states, current: pathways.first?.id, isOffloaded: delivery.isUsed(stream))
+        let order = priority(
+            of: states, for: stream, current: pathways.first?.id, viewer: Self.number(of: session))
         return order.compactMap { id in pathways.first { $0.id == id } }
+    }
+
+    private func priority(
+        of states: [PathwayState], for stream: StreamID, current: String?, viewer: UInt64?
+    ) -> [String] {
+        let audience = shares(of: stream)
+        // A viewer's place in one audience says nothing of that in another.
+        let wanted = viewer.flatMap { viewer in
+            audience?.pathway(of: RankingKey(number: viewer).mixed(with: RankingKey(stream)))
+        }
+        let order = PathwayOrder.order(
+            states, current: current, isOffloaded: delivery.isUsed(stream), wanted: wanted, left: audience?.left ?? [])
+        if let wanted, wanted == order.first || wanted == PathwayOrder.allEdges { metrics.shared.add() }
+        return order
     }
 
     /// A CDN whose grant is in the query can not be a pathway: a playlist's relative URLs do not inherit it.
@@ -141,6 +167,63 @@ extension SteeringDesk {
 
     static let cdn = "CDN"
     static let region = "REGION."
+}
+
+// MARK: - Shares
+
+extension SteeringDesk {
+    /// Whether viewers are told by which pathways to go.
+    public var isOn: Bool { life > .zero }
+
+    /// What was ordered of audiences and counts now, in the order in which it was said.
+    public var steeringOrders: [SteeringOrder] {
+        let now = UInt64(SystemClock.wall().milliseconds.magnitude)
+        let all = desk?.snapshot.view.steering ?? orders.withLock { $0.values.sorted { $0.time < $1.time } }
+        return all.filter { $0.expires > now && !$0.shares.isEmpty }
+    }
+
+    /// Takes an order about an audience on a node that is alone; in a cluster orders come with its view.
+    public func take(_ order: SteeringOrder) {
+        let now = UInt64(SystemClock.wall().milliseconds.magnitude)
+        orders.withLock { orders in
+            orders = orders.filter { $0.value.expires > now }
+            guard orders[order.stream] != nil || orders.count < Self.mostOrders else { return }
+            orders[order.stream] = order.following(orders[order.stream])
+        }
+    }
+
+    /// Whether an order would be taken: there are not too many about others, and what is known of its audience was not given
+    /// by a clock that is a day ahead.
+    public func hasRoom(for order: SteeringOrder) -> Bool {
+        let now = UInt64(SystemClock.wall().milliseconds.magnitude)
+        let all = desk?.snapshot.view.steering ?? orders.withLock { Array($0.values) }
+        let known = all.filter { $0.expires > now }
+        guard let same = known.first(where: { $0.stream == order.stream }) else {
+            return known.count < Self.mostOrders
+        }
+        return order.following(same).isPlausible(at: now)
+    }
+
+    /// A viewer's number, by its session.
+    public static func number(of session: ViewerID) -> UInt64 { RankingKey(session).number }
+
+    /// What was ordered of a stream's audience; nil where nothing was.
+    private func shares(of stream: StreamID) -> AudienceShares? {
+        let orders = steeringOrders
+        guard let shares = (orders.last { $0.stream == stream } ?? orders.last { $0.stream == nil })?.shares else {
+            return nil
+        }
+        return audiencesByShares.withLock { known in
+            if let known = known[shares] { return known }
+            if known.count >= Self.mostOrders { known = [:] }
+            let fresh = AudienceShares(
+                Dictionary(shares.map { ($0.pathway, Int($0.percent)) }, uniquingKeysWith: +))
+            known[shares] = fresh
+            return fresh
+        }
+    }
+
+    private static let mostOrders = 64
 }
 
 // MARK: - Audiences

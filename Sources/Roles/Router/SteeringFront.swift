@@ -2,6 +2,7 @@
 
 public import Access
 import Bytes
+import Cluster
 import HLS
 import Identity
 public import NIOCore
@@ -37,13 +38,15 @@ public final class SteeringFront: MediaResponder {
         scratch.append(contentsOf: Self.playlist)
         guard let path = try? MediaPath(parsing: scratch[...]) else { return exchange.send(Answers.notFound) }
         let token = path.token.map { "~" + String(decoding: $0, as: UTF8.self) }
-        if case .refuse(let refusal) = policy.viewer(
-            of: path.stream, token: token, resource: .media, now: SystemClock.wall())
-        {
-            return exchange.send(refusal == .tokenMissing ? Answers.unauthorized : Answers.forbidden)
+        let decision = policy.viewer(of: path.stream, token: token, resource: .media, now: SystemClock.wall())
+        switch decision {
+        case .refuse(let refusal):
+            exchange.send(refusal == .tokenMissing ? Answers.unauthorized : Answers.forbidden)
+        case .allow(let session):
+            let query = SteeringQuery(parsing: request.query ?? ByteBufferView())
+            let viewer = session.map { SteeringDesk.number(of: $0) } ?? request.viewerNumber
+            exchange.send(Answers.steering(desk.manifest(for: path.stream, asked: query, viewer: viewer).text))
         }
-        let query = SteeringQuery(parsing: request.query ?? ByteBufferView())
-        exchange.send(Answers.steering(desk.manifest(for: path.stream, asked: query).text))
     }
 
     /// Forgets a viewer who went away.
@@ -54,4 +57,18 @@ public final class SteeringFront: MediaResponder {
 
     private static let suffix = Array("/steering.json".utf8)
     private static let playlist = Array("/index.m3u8".utf8)
+}
+
+extension MediaRequest {
+    /// A number of a viewer without a session that every node makes the same: of the address, and of the playback session or
+    /// else the user agent.
+    fileprivate var viewerNumber: UInt64 {
+        var bytes: [UInt8] = []
+        for half in [peer.high, peer.low] { bytes.append(bigEndian: half) }
+        bytes.append(contentsOf: playbackSession ?? userAgent ?? ByteBufferView())
+        return Self.numbers.hash(bytes)
+    }
+
+    /// Keyed with the sixteen bytes `millrace viewers`.
+    private static let numbers = SipHash(key: (0x6563_6172_6C6C_696D, 0x7372_6577_6569_7620))
 }

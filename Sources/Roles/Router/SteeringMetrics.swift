@@ -5,10 +5,12 @@ public import Telemetry
 
 /// What is counted of steering.
 public struct SteeringMetrics: Sendable {
+    let shared: Counter
     private let answers: [String: Counter]
 
     /// The handles in `registry`.
     public init(_ registry: MetricRegistry) {
+        shared = registry.counter(Self.sharedFamily)
         answers = Dictionary(
             uniqueKeysWithValues: Self.kinds.map { ($0, registry.counter(Self.answerFamily, $0)) })
     }
@@ -25,8 +27,11 @@ public struct SteeringMetrics: Sendable {
     }
 
     /// All families, for the registry.
-    public static let families = [answerFamily]
+    public static let families = [answerFamily, sharedFamily]
 
+    private static let sharedFamily = MetricFamily(
+        "millrace_steering_shared_total", .counter,
+        help: "Steering manifests whose first pathway an operator's share has decided.")
     private static let kinds = ["cdn", "edge", "none", "region"]
     private static let answerFamily = MetricFamily(
         "millrace_steering_answers_total", .counter, labels: [.oneOf("first", kinds)],

@@ -14,17 +14,20 @@ public struct ClusterView: Sendable {
     public let streams: [StreamID: StreamEntry]
     /// The newest summary of every other region.
     public let regions: [Region: RegionSummary]
+    /// What operators want of audiences, in the order in which it was said.
+    public let steering: [SteeringOrder]
 
     /// A view of its parts.
     public init(
         node: NodeID, version: UInt64, members: [Member], streams: [StreamID: StreamEntry],
-        regions: [Region: RegionSummary]
+        regions: [Region: RegionSummary], steering: [SteeringOrder] = []
     ) {
         self.node = node
         self.version = version
         self.members = members.sorted { $0.id < $1.id }
         self.streams = streams
         self.regions = regions
+        self.steering = steering
     }
 
     /// The member of this name.

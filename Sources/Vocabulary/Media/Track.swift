@@ -23,4 +23,10 @@ public struct Track: Hashable, Sendable {
 
     /// The track's clock: 90 kHz for video, the sample rate for audio (48 kHz for Opus, RFC 7845 §4).
     public var timescale: Timescale { parameters.timescale }
+
+    /// How many pixels its pictures have; 0 for sound, and where the size is not known.
+    public var pixels: UInt64 {
+        guard case .video(let video) = parameters else { return 0 }
+        return UInt64(video.width) &* UInt64(video.height)
+    }
 }

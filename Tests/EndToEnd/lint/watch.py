@@ -144,6 +144,7 @@ class Rendition:
 
     def __init__(self, watch: Watch, url: str, variant: dict[str, str] | None) -> None:
         self.watch, self.url, self.variant = watch, url, variant
+        self.joint = "&" if "?" in url else "?"
         self.report, self.settings, self.client = watch.report, watch.settings, watch.client
         self.media = media_rules.MediaChecker(self.report, url, self.settings.strict_start,
                                               0.1 if self.settings.returns else 0)
@@ -199,7 +200,7 @@ class Rendition:
         if asked is None:
             self.watch.stopped.wait(max(0.5, (playlist.target_duration or 1) / 2))
             return self._take(self.client.get(self.url), None, playlist)
-        answer = self.client.get(f"{self.url}?_HLS_msn={asked[0]}&_HLS_part={asked[1]}")
+        answer = self.client.get(f"{self.url}{self.joint}_HLS_msn={asked[0]}&_HLS_part={asked[1]}")
         absent = answer.max_age == 0.0
         if answer.status == 503 and self.settings.late_allowed:
             return playlist  # nothing came in three target durations, as expected; ask again
@@ -238,7 +239,7 @@ class Rendition:
 
     def _extras(self, step: int, asked: tuple[int, int], before: MediaPlaylist, full: MediaPlaylist) -> None:
         """Now and then: the same again, its delta, its compressed form, and what must be refused."""
-        base = f"{self.url}?_HLS_msn={asked[0]}&_HLS_part={asked[1]}"
+        base = f"{self.url}{self.joint}_HLS_msn={asked[0]}&_HLS_part={asked[1]}"
         target = full.target_duration or 0
         if step % 7 == 3:
             answer = self.client.get(f"{base}&_HLS_skip=YES")
@@ -257,7 +258,7 @@ class Rendition:
                 http_rules.check_gzip(plain, packed, self.report)
         if step % 40 == 2 and not full.endlist:
             last = full.segments[-1].msn if full.segments else full.media_sequence
-            refusals = [self.client.get(f"{self.url}?{query}") for query in
+            refusals = [self.client.get(f"{self.url}{self.joint}{query}") for query in
                         ("_HLS_part=0", f"_HLS_msn={last + 50}&_HLS_part=0", "_HLS_msn=one")]
             unknown = urllib.parse.urljoin(self.url, _far_uri(full, last))
             http_rules.check_directive_refusals(*refusals, self.client.get(unknown), target, self.report)

@@ -39,12 +39,13 @@ struct RandomGossip {
 
     /// One of those of which three and a message fit into a datagram.
     mutating func smallRumour() -> Rumour {
-        switch Int.random(in: 0..<6, using: &random) {
+        switch Int.random(in: 0..<7, using: &random) {
         case 0: .alive(description(), incarnation: number())
         case 1: .dead(node(), incarnation: number(), accuser: node())
         case 2: .left(node(), incarnation: number())
         case 3: .key(order())
         case 4: .stream(entry(variants: 0))
+        case 5: .steering(steering(shares: 2))
         default: .suspect(node(), incarnation: number(), accuser: node())
         }
     }
@@ -57,7 +58,8 @@ struct RandomGossip {
         case 3:
             .state(
                 members: list(upTo: 8) { $0.member() }, streams: list(upTo: 8) { $0.entry(variants: 2) },
-                regions: list(upTo: 3) { $0.region().fitted }, keys: list(upTo: 3) { $0.order() }, isAnswer: flag())
+                regions: list(upTo: 3) { $0.region().fitted }, keys: list(upTo: 3) { $0.order() },
+                steering: list(upTo: 3) { $0.steering(shares: 8) }, isAnswer: flag())
         default: .ping(sequence: number(), target: node())
         }
     }
@@ -114,6 +116,16 @@ struct RandomGossip {
         let verb = KeyOrder.Verb.allCases.randomElement(using: &random) ?? .use
         return KeyOrder(
             time: number(), key: number(), verb: verb, secret: verb == .remove ? [] : (0..<32).map { _ in number() })
+    }
+
+    mutating func steering(shares count: Int) -> SteeringOrder {
+        let shares = list(upTo: count) { gossip in
+            PathwayShare(pathway: gossip.name(), percent: .random(in: 0...12, using: &gossip.random))
+        }.compactMap { $0 }
+        let distinct = Dictionary(shares.map { ($0.pathway, $0) }) { $1 }.values.sorted { $0.pathway < $1.pathway }
+        let stream = try? StreamID(app: name(), name: "\(name())ü")
+        return SteeringOrder(
+            stream: flag() ? stream : nil, time: number(), expires: number(), shares: distinct)
     }
 
     mutating func endpoint() -> Endpoint {

@@ -34,6 +34,12 @@ enum Sample {
     static let order = KeyOrder(
         time: 1_700_000_000_000, key: 0x0102_0304, verb: .install, secret: Array(0..<32))
 
+    static let steering = SteeringOrder(
+        stream: stream, time: 1_700_000_000_000, expires: 1_700_000_600_000,
+        shares: [
+            known(PathwayShare(pathway: "CDN", percent: 30)), known(PathwayShare(pathway: "REGION.eu", percent: 0)),
+        ])
+
     static let datagrams: [(name: String, value: GossipDatagram)] = [
         ("datagram-empty", GossipDatagram(sender: node)),
         ("datagram-ack", GossipDatagram(sender: node, message: .ack(sequence: 7, localHealth: 2))),
@@ -54,6 +60,7 @@ enum Sample {
                     .dead(other, incarnation: 256, accuser: node), .left(other, incarnation: 257),
                 ])
         ),
+        ("datagram-steering", GossipDatagram(sender: node, rumours: [.steering(steering)])),
         ("datagram-directory", GossipDatagram(sender: node, rumours: [.stream(entry), .region(summary), .key(order)])),
     ]
 

@@ -45,6 +45,7 @@ struct MediaFromRTPTests {
             switch $0 {
             case .accessUnit(let unit):
                 "\(unit.track.number) \(unit.decodeTime.ticks) \(unit.isRandomAccess ? "key " : "")\(unit.payload.hex)"
+            case .layer(let track): "\(track.id.number) \(track.rendition) \(track.parameters.codecString)"
             case .parameters(let track, let parameters): "\(track.number) \(parameters.codecString)"
             case .randomAccessWanted(let source): "wanted \(source.media)"
             }

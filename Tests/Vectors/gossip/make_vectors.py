@@ -49,6 +49,9 @@ SUMMARY = (
     + OTHER + ENDPOINT + u32(500) + u32(20_000) + u16(250))
 REPORT = (
     NODE + u64(9) + u64(1_000_000_000) + u16(750) + u32(5000) + length(1) + u64(0xFEED) + u32(4000) + u32(800_000))
+STEERING = (
+    u64(1_700_000_000_000) + u64(1_700_000_600_000) + u8(1) + text("live/news") + length(2) + text("CDN") + u8(30)
+    + text("REGION.eu") + u8(0))
 ORDER = u64(1_700_000_000_000) + u32(0x0102_0304) + u8(1) + bytes(range(32))
 
 DATAGRAMS = {
@@ -61,6 +64,7 @@ DATAGRAMS = {
     "store-answered": item(6, b""),
     "members": item(4, u32(2) + OTHER) + item(70, OTHER + u64(256) + NODE) + item(64, u64(512) + sized(DESCRIPTION))
     + item(65, OTHER + u64(256) + NODE) + item(66, OTHER + u64(257)),
+    "steering": item(71, STEERING),
     "directory": item(69, ENTRY) + item(68, SUMMARY) + item(67, ORDER),
 }
 STREAM = {

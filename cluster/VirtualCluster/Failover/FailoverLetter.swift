@@ -6,8 +6,8 @@ import Relay
 
 /// What is under way to a node.
 enum FailoverLetter {
-    /// A node's answer to a question of ours.
-    case answer(TermAnswer, from: Int, life: Int)
+    /// A node's answer to a question of ours, about this term.
+    case answer(TermAnswer, to: Term, from: Int, life: Int)
     /// A connection between nodes has ended.
     case closed(FailoverWire)
     /// Something new of the directory.
@@ -20,6 +20,10 @@ enum FailoverLetter {
     case relay(wire: Int, RelayMessage)
     /// A node that was asked is not there.
     case refused(by: Int, life: Int)
+    /// The store answers a question.
+    case stored(Int, answer: VirtualRedis.Answer, life: Int)
+    /// Another origin says that the store answers it.
+    case storeAnswered
 }
 
 /// A connection between two nodes for one subscription, or for a copy.
@@ -33,9 +37,20 @@ struct FailoverWire {
     let lives: (child: Int, parent: Int)
     var publisher: RelayPublisherSession?
     var isHolding = false
-    /// Whether something was lost on it: nothing more arrives.
-    var isTorn = false
+    /// The ends that are no more, where the other end was not told.
+    var gone: Set<Int> = []
+    /// An end whose machine is gone with all that it had not sent yet.
+    var lost: Int?
+    /// What waits for the way to be free again, in order.
+    var held: [(message: RelayMessage, upwards: Bool)] = []
+    /// How much went one way while nothing came back to say that it arrived.
+    var unanswered = 0
     /// When the newest letter of each way arrives: the next comes no sooner.
     var newest: (up: Duration, down: Duration) = (.zero, .zero)
     var nextHeartbeat: Duration = .zero
+
+    /// Both its ends, the child first.
+    var ends: [Int] { [child, parent] }
+
+    func life(of end: Int) -> Int { end == child ? lives.child : lives.parent }
 }

@@ -11,26 +11,33 @@ extension FailoverWorld {
         var listed: MediaSequenceNumber = 0
         defer { newestListed = listed }
         for node in nodes where node.state == .up {
-            guard let window = node.feed?.window, let key = window.currentKey,
-                let playlist = MediaPlaylist(of: window, rendition: .main, at: key)
-            else { continue }
+            guard let (text, key) = node.playlist else { continue }
             playlists += 1
-            let names = ReadNames(playlist.text)
+            let names = read(text)
             listed = max(listed, key.position.msn)
             if let problem = node.served.show(names, at: key, newest: newestListed, now: now) {
                 fail("n\(node.number): \(problem)")
             }
             for name in names.names { check(name, node) }
-            if texts[names.end, default: playlist.text] != playlist.text {
+            if texts[names.end, default: text] != text {
                 fail("n\(node.number) lists otherwise than others at \(names.end)")
             }
-            texts[names.end] = playlist.text
+            texts[names.end] = text
             if let digests = node.feed?.digests, digests.mismatched > 0 { fail("n\(node.number) wrote other bytes") }
         }
     }
 
+    /// Most nodes show one of a few texts.
+    private func read(_ text: [UInt8]) -> ReadNames {
+        if let known = readTexts[text] { return known }
+        if readTexts.count > 16 { readTexts = [:] }
+        let names = ReadNames(text)
+        readTexts[text] = names
+        return names
+    }
+
     /// What is listed is there, and the same wherever it is.
-    private func check(_ name: String, _ node: FailoverNode) {
+    private func check(_ name: ListedName, _ node: FailoverNode) {
         guard let bytes = node.feed?.bytes(of: name) else {
             return fail("n\(node.number) lists \(name), which is missing")
         }
@@ -43,9 +50,13 @@ extension FailoverWorld {
             hash = (hash ^ sum) &* 0x100_0000_01B3
         }
     }
+}
 
-    private func fail(_ problem: String) {
-        if problems.count < 10 { problems.append("\(problem), at \(now)") }
+extension FailoverNode {
+    /// What a viewer who asks for nothing special is shown; nil where that is nothing.
+    fileprivate var playlist: (text: [UInt8], key: PlaylistKey)? {
+        guard let window = feed?.window, let key = window.currentKey else { return nil }
+        return MediaPlaylist(of: window, rendition: .main, at: key).map { ($0.text, key) }
     }
 }
 

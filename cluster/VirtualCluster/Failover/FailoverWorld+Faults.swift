@@ -9,18 +9,16 @@ import TestKit
 
 /// What happens to the world, and what must have come of it.
 extension FailoverWorld {
-    /// What may happen.
-    public enum Fault: Sendable, CaseIterable {
-        case allDown, edgeCutOff, edgeDies, gatewayCutOff, gatewayDies, gatewayFreezes, publisherMoves, restart
-        case standbyDies, twoDie
-    }
-
     /// Some faults, one behind the other, some into one another; then all is mended, and everybody must have the stream
     /// again.
     public func play(faults count: Int = 4) {
         run(for: .seconds(6))
+        suffer(count)
+    }
+
+    func suffer(_ count: Int) {
         for _ in 0..<count {
-            guard let fault = Fault.allCases.randomElement(using: &random) else { return }
+            guard let fault = variant.faults.randomElement(using: &random) else { return }
             suffer(fault)
             run(for: .milliseconds(Int.random(in: 200...6000, using: &random)))
             mendSome()
@@ -29,17 +27,19 @@ extension FailoverWorld {
         expectRecovery()
     }
 
-    private var gatewayNow: FailoverNode? {
+    var gatewayNow: FailoverNode? {
         nodes.filter { $0.gateway != nil && $0.state == .up }
             .max { ($0.gateway?.term ?? .lowest) < ($1.gateway?.term ?? .lowest) }
     }
 
-    private func suffer(_ fault: Fault) {
+    /// The gateway's standby.
+    var standbyNow: FailoverNode? { gatewayNow?.gateway?.standby.map { nodes[$0] } }
+
+    func suffer(_ fault: Fault) {
         note("— \(fault)")
-        let standby = gatewayNow?.gateway?.standby
         switch fault {
         case .allDown: for node in nodes { kill(node) }
-        case .edgeCutOff: cutOff([nodes[Int.random(in: 4...6, using: &random)]])
+        case .edgeCutOff: cutOff([edge()])
         case .edgeDies: kill(nodes[Int.random(in: 3...6, using: &random)])
         case .gatewayCutOff:
             guard let gateway = gatewayNow else { return }
@@ -56,24 +56,23 @@ extension FailoverWorld {
         case .restart:
             guard let gateway = gatewayNow else { return }
             kill(gateway)
-            gateway.start(now: now)
-            look(gateway)
-        case .standbyDies: if let standby { kill(nodes[standby]) }
-        case .twoDie:
-            for node in nodes where node.gateway != nil || node.number == standby { kill(node) }
+            raise(gateway)
+        case .standbyDies: if let standby = standbyNow { kill(standby) }
+        case .twoDie: for node in [gatewayNow, standbyNow].compactMap({ $0 }) { kill(node) }
+        default: sufferSilence(fault)
         }
     }
 
+    func edge() -> FailoverNode { nodes[Int.random(in: 4...6, using: &random)] }
+
+    /// The process dies. Its machine says so.
     func kill(_ node: FailoverNode) {
-        guard node.state != .down else { return }
+        guard node.isRunning else { return }
         node.die()
-        for wire in wires.values.sorted(by: { $0.number < $1.number })
-        where wire.child == node.number || wire.parent == node.number {
-            close(wire.number)
-        }
+        closeWires(ofDead: node)
     }
 
-    private func cutOff(_ group: [FailoverNode]) {
+    func cutOff(_ group: [FailoverNode]) {
         let inside = Set(group.map(\.number))
         for one in inside {
             for other in nodes.indices where !inside.contains(other) {
@@ -87,25 +86,33 @@ extension FailoverWorld {
     private func mendSome() {
         for node in nodes where node.state != .up && Bool.random(using: &random) { raise(node) }
         if Bool.random(using: &random) { heal() }
-        if nodes.allSatisfy({ $0.state == .down || !$0.isOrigin }) { raise(nodes[0]) }
+        if variant.hasStore, !store.isUp { store.isUp = Bool.random(using: &random) }
+        if nodes.allSatisfy({ !$0.isRunning || !$0.isOrigin }) { raise(nodes[0]) }
     }
 
     func mend() {
         note("— mended")
-        for node in nodes { raise(node) }
+        // What drains has ended, and is started anew.
+        for node in nodes where node.drain != nil { kill(node) }
+        for node in nodes {
+            raise(node)
+            node.lag = .zero
+        }
+        store.isUp = true
         heal()
         publisher.unreachable = []
     }
 
-    private func heal() {
+    func heal() {
         cuts = []
-        for wire in wires.values.sorted(by: { $0.number < $1.number }) where wire.isTorn { close(wire.number) }
+        mendWires()
     }
 
-    private func raise(_ node: FailoverNode) {
+    func raise(_ node: FailoverNode) {
         switch node.state {
-        case .down:
-            node.start(now: now)
+        case .down, .silent:
+            start(node)
+            mendWires()
             look(node)
         case .frozen: node.state = .up
         case .up: break
@@ -115,7 +122,7 @@ extension FailoverWorld {
     /// Everybody plays the newest term, and all the same.
     func expectRecovery() {
         let begun = now
-        let limit = now + .seconds(25)
+        let limit = now + Self.recovery
         while now < limit {
             run(for: .milliseconds(200))
             if isWhole {
@@ -131,9 +138,14 @@ extension FailoverWorld {
         problems.append("not everybody recovered: \(standing)")
     }
 
+    /// The bound of every recovery after the last fault.
+    private static let recovery: Duration = .seconds(10)
+
     private var isWhole: Bool {
         guard let gateway = gatewayNow, let ours = gateway.feed?.window.currentKey else { return false }
         return nodes.allSatisfy { node in
+            // Who writes none of the term's packaging waits for the next.
+            if !node.description.packaging.contains(gateway.gateway?.packaging ?? 1) { return true }
             guard node.state == .up, let feed = node.feed, let key = feed.window.currentKey else {
                 return node.isOrigin && node.state == .up && node.feed == nil
             }
@@ -164,7 +176,7 @@ extension FailoverNode {
         if let gateway {
             words.append("gateway of \(gateway.term), publisher \(gateway.publisher.map { "\($0)" } ?? "–")")
             words.append("\(gateway.commits.waitingCount) parts wait for n\(gateway.standby.map { "\($0)" } ?? "–")")
-            if gateway.isFenced { words.append("fenced, \(gateway.waiting.count) wait") }
+            if gateway.isFenced { words.append("fenced for \(gateway.fences), \(gateway.waiting.count) wait") }
             if let check = gateway.check { words.append("\(check)") }
         }
         if taking != nil { words.append("takes a term") }
@@ -182,7 +194,8 @@ extension RelaySubscriberSession {
 
 extension FailoverWire: CustomStringConvertible {
     var description: String {
-        "wire \(number): n\(child) has it from n\(parent), \(path)\(isCopy ? ", copy" : "")\(isTorn ? ", torn" : "")"
+        "wire \(number): n\(child) has it from n\(parent), \(path)\(isCopy ? ", copy" : "")\(held.isEmpty ? "" : ", \(held.count) wait")"
+            + "\(gone.isEmpty ? "" : ", gone at \(gone)")"
             + "\(isHolding ? ", holds" : "")\(publisher == nil ? ", not admitted" : "")"
     }
 }

@@ -25,6 +25,10 @@ struct FailoverPublisher {
     var waitsForEntry = true
     /// Whether it will come back at all.
     var isGone = false
+    /// An origin that it was asked to go to.
+    var invitation: Int?
+    /// How often it went where it was asked to.
+    var moves = 0
     let media = AnyIterator(FailoverPublisher.kind.events(for: .seconds(3600)).makeIterator())
     var pending: SyntheticMedia.Event?
     var sent: UInt32 = 0
@@ -55,32 +59,51 @@ extension FailoverWorld {
     }
 
     private func send(_ unit: AccessUnit) {
-        guard let origin = publisher.origin else { return }
+        guard publisher.origin != nil else { return }
         if publisher.waitsForEntry {
             guard unit.isRandomAccess else { return }
             publisher.waitsForEntry = false
         }
+        if unit.isRandomAccess, let place = publisher.invitation { move(to: place) }
+        guard let origin = publisher.origin else { return }
         var unit = unit
         publisher.sent += 1
         var payload = Array(unit.payload.prefix(8))
         payload.append(bigEndian: publisher.sent)
         unit.payload = payload[...]
-        guard nodes[origin.node].state != .down else { return }
+        guard nodes[origin.node].isRunning else { return }
         nodes[origin.node].mailbox.insert(
             .media(connection: publisher.connection, .unit(unit)), at: now + .milliseconds(3))
+    }
+
+    /// Goes on at another origin without a pause, and then leaves this one.
+    private func move(to place: Int) {
+        publisher.invitation = nil
+        let node = nodes[place]
+        guard let former = publisher.origin, node.state == .up, !publisher.unreachable.contains(place) else { return }
+        let old = publisher.connection
+        publisher.connection += 1
+        publisher.moves += 1
+        publisher.origin = (place, node.life)
+        note("publisher \(publisher.connection) moves to n\(place)")
+        arrive(publisher.connection, node)
+        guard nodes[former.node].isRunning, nodes[former.node].life == former.life else { return }
+        nodes[former.node].mailbox.insert(.media(connection: old, .left), at: now + .milliseconds(3))
     }
 
     private func connectPublisher() {
         if let origin = publisher.origin {
             let node = nodes[origin.node]
             let isLost = node.state == .down || node.life != origin.life
-            let isStuck = node.state == .frozen || publisher.unreachable.contains(origin.node)
+            let isStuck = node.state != .up || publisher.unreachable.contains(origin.node)
             if !isStuck { publisher.progress = now }
             if isLost || isStuck && now - publisher.progress > .milliseconds(1500) { disconnect() }
             return
         }
         guard !publisher.isGone, now >= publisher.retryAt else { return }
-        let open = nodes.filter { $0.isOrigin && $0.state == .up && !publisher.unreachable.contains($0.number) }
+        let open = nodes.filter {
+            $0.isOrigin && $0.state == .up && $0.drain == nil && !publisher.unreachable.contains($0.number)
+        }
         guard let node = open.randomElement(using: &random) else { return }
         publisher.connection += 1
         publisher.origin = (node.number, node.life)
@@ -93,10 +116,11 @@ extension FailoverWorld {
     private func disconnect() {
         guard let origin = publisher.origin else { return }
         let node = nodes[origin.node]
-        if node.life == origin.life, node.state != .down, !publisher.unreachable.contains(origin.node) {
+        if node.life == origin.life, node.isRunning, !publisher.unreachable.contains(origin.node) {
             node.mailbox.insert(.media(connection: publisher.connection, .left), at: now + .milliseconds(3))
         }
         publisher.origin = nil
+        publisher.invitation = nil
         publisher.retryAt = now + .milliseconds(Int.random(in: 300...1500, using: &random))
     }
 
@@ -106,6 +130,7 @@ extension FailoverWorld {
         guard publisher.connection == connection, let origin = publisher.origin else { return }
         guard !publisher.unreachable.contains(origin.node) else { return }
         publisher.origin = nil
+        publisher.invitation = nil
         publisher.retryAt = now + .milliseconds(Int.random(in: 300...1500, using: &random))
     }
 }
@@ -124,6 +149,7 @@ extension FailoverWorld {
             sequence(FailoverMedia(content: .returned, now: now), node)
             announce(node)
         } else {
+            if isCutOffFromStore(node) { return cutPublisher(connection) }
             if node.gateway != nil { stop(node) }
             take(node, for: connection)
         }
@@ -136,7 +162,11 @@ extension FailoverWorld {
         if node.taking?.publisher == connection {
             if case .left = content { node.taking?.hasLeft = true } else { node.taking?.waiting.append(media) }
         } else if node.gateway?.publisher == connection {
-            if case .left = content { leave(node) } else { sequence(media, node) }
+            if case .left = content { return leave(node) }
+            if case .unit(let unit) = content, unit.isRandomAccess, node.gateway?.isParting ?? false {
+                return part(node)
+            }
+            sequence(media, node)
         }
     }
 
@@ -161,10 +191,11 @@ extension FailoverWorld {
             let kind = FailoverPublisher.kind
             for track in kind.tracks {
                 node.gateway?.sequencer.parameters(
-                    kind.parameters(track), for: track, now: media.now, wall: wall, into: &records)
+                    kind.parameters(track), for: track, now: media.now, wall: wall(of: node), into: &records)
             }
         case .returned: node.gateway?.sequencer.publisherReturned(now: media.now)
-        case .unit(let unit): node.gateway?.sequencer.append(unit, now: media.now, wall: wall, into: &records)
+        case .unit(let unit):
+            node.gateway?.sequencer.append(unit, now: media.now, wall: wall(of: node), into: &records)
         }
         append(records, node)
     }
@@ -179,6 +210,7 @@ extension FailoverWorld {
             }
             gateway.nextNumber += 1
         }
+        gateway.silence.watch.appended(before: gateway.nextNumber, now: now)
         node.gateway = gateway
         settle(node)
     }
@@ -186,25 +218,38 @@ extension FailoverWorld {
     func settle(_ node: FailoverNode) {
         guard let gateway = node.gateway, !gateway.isFenced, let commit = gateway.commits.committed else { return }
         node.feed?.commit(upTo: commit)
+        furthest = max(furthest ?? commit.part, commit.part)
     }
 
     func holder(
         _ child: Int, _ node: FailoverNode, said acknowledgement: RelayPublisherSession.Acknowledgement
     ) {
-        guard let term = node.gateway?.term else { return }
+        guard let gateway = node.gateway else { return }
+        let id = nodes[child].id
         switch acknowledgement {
-        case .holds(let position): _ = node.gateway?.commits.acknowledge(position, by: HolderID(UInt16(child)))
-        case .joins(let position) where position.term == term:
-            node.gateway?.commits.add(HolderID(UInt16(child)), countingFrom: position.number + 1)
-        case .joins: break
+        case .holds(let position) where position.term == gateway.term && gateway.commits.waits(for: id):
+            node.gateway?.silence.watch.acknowledged(
+                before: position.number + 1, of: gateway.nextNumber, by: id, now: now)
+            _ = node.gateway?.commits.acknowledge(position, by: id)
+        case .holds(let position) where position.term == gateway.term,
+            .joins(let position) where position.term == gateway.term:
+            node.gateway?.commits.add(id, countingFrom: position.number + 1)
+            node.gateway?.silence.watch.add(
+                id, holdingBefore: position.number + 1, end: gateway.nextNumber, now: now)
+        case .holds, .joins: break
         }
         settle(node)
     }
 
-    func lostHolder(_ child: Int, _ node: FailoverNode) {
-        if now - node.lastTick > .seconds(1) { fence(node) }
-        _ = node.gateway?.commits.remove(HolderID(UInt16(child)))
+    private func forget(_ holder: Int, _ node: FailoverNode) {
+        node.gateway?.silence.watch.remove(nodes[holder].id)
+        _ = node.gateway?.commits.remove(nodes[holder].id)
         settle(node)
+    }
+
+    func lostHolder(_ child: Int, _ node: FailoverNode) {
+        if now - node.lastTick > .seconds(1) { fence(node, .clock) }
+        forget(child, node)
     }
 
     /// Tells the directory, and chooses a standby where there is none.
@@ -217,11 +262,13 @@ extension FailoverWorld {
                 stream: Self.stream, term: gateway.term, gateway: node.id, region: .local, state: .live, publisher: 7)
         entry.state = state ?? (gateway.publisher == nil ? .absent : .live)
         let current = entry.standby.flatMap { node.snapshot.origins.index(of: $0) == nil ? nil : $0 }
-        if entry.standby != nil, current == nil, let gone = gateway.standby {
-            _ = node.gateway?.commits.remove(HolderID(UInt16(gone)))
-            settle(node)
+        // One that drains holds on until another does.
+        let isLost = current == nil && !(gateway.standby.map { nodes[$0].description.isDraining } ?? false)
+        if entry.standby != nil, isLost, let gone = gateway.standby {
+            forget(gone, node)
         }
-        entry.standby = current ?? node.snapshot.standby(of: Self.stream, gateway: node.id, packaging: 1)
+        entry.standby =
+            current ?? node.snapshot.standby(of: Self.stream, gateway: node.id, packaging: gateway.packaging)
         node.gateway?.standby = entry.standby.map(number(of:))
         guard entry != former else { return }
         entry.version += former == nil ? 0 : 1

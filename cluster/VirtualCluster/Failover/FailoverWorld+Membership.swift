@@ -29,13 +29,19 @@ extension FailoverWorld {
     private func obey(_ entry: StreamEntry, _ node: FailoverNode) {
         guard node.gateway == nil, node.taking == nil, node.subscriber != nil else { return }
         let isHolder = entry.standby == node.id
-        guard isHolder == node.isHolder else { return unsubscribe(node) }
+        guard isHolder == node.isHolder else { return letGo(node) }
         node.subscriber?.learn(entry.term, now: now)
         let fit = parents(of: node)
         for wire in wires.values.sorted(by: { $0.number < $1.number })
         where wire.child == node.number && !wire.isCopy && !fit.contains(wire.parent) {
             disown(wire.path, node)
         }
+    }
+
+    /// A node that drains holds on for a while, until the new standby has the window.
+    private func letGo(_ node: FailoverNode) {
+        guard let drain = node.drain, node.isHolder else { return unsubscribe(node) }
+        node.drain?.holdsUntil = drain.holdsUntil ?? now + Self.overlap
     }
 
     private func disown(_ path: RelayPath, _ node: FailoverNode) {
@@ -46,8 +52,7 @@ extension FailoverWorld {
     func follow(_ node: FailoverNode) {
         var isNews = false
         for peer in nodes where peer !== node {
-            let isHeard = peer.state == .up && reaches(peer.number, node.number) && reaches(node.number, peer.number)
-            if isHeard {
+            if peer.state == .up && isHeard(peer, by: node) {
                 node.unheard[peer.number] = nil
                 isNews = node.dead.remove(peer.number) != nil || isNews
             } else {
@@ -78,13 +83,22 @@ extension FailoverWorld {
             node.orphanSince = nil
             return
         }
+        guard now.components.attoseconds % 100_000_000_000_000_000 == 0 else { return }
         guard node.snapshot.heir(of: entry) == node.id else {
             node.orphanSince = nil
             return
         }
         let since = node.orphanSince ?? now
         node.orphanSince = since
-        if now - since > Self.grace { take(node, for: nil) }
+        if now - since > Self.grace, !isCutOffFromStore(node) { take(node, for: nil) }
+    }
+
+    /// Whether a node hears of another that it lives: from itself, or from one that both speak with.
+    func isHeard(_ peer: FailoverNode, by node: FailoverNode) -> Bool {
+        talks(peer.number, node.number)
+            || nodes.contains { other in
+                other.state == .up && talks(peer.number, other.number) && talks(other.number, node.number)
+            }
     }
 
     /// Makes the snapshot that choices are made over.

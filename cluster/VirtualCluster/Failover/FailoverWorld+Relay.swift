@@ -22,9 +22,10 @@ extension FailoverWorld {
         obey(node.subscriber?.tick(now: now) ?? [], node)
         for path in RelayPath.allCases where !(node.subscriber?.isOpen(path) ?? true) {
             guard now >= node.retries[path] ?? .zero else { continue }
-            node.retries[path] = now + .milliseconds(Int.random(in: 50...200, using: &random))
-            let taken = wires.values.filter { $0.child == node.number && !$0.isCopy }.map(\.parent)
-            guard let parent = parents(of: node).first(where: { !taken.contains($0) }) else { continue }
+            node.retries[path] = now + .milliseconds(Int.random(in: 20...80, using: &random))
+            let taken = RelayPath.allCases.flatMap { ours(node, $0, isCopy: false) }.compactMap { wires[$0]?.parent }
+            let parent = parents(of: node).first { !taken.contains($0) && now >= node.shunned[$0] ?? .zero }
+            guard let parent else { continue }
             connect(node, to: parent, path, isCopy: false)
         }
     }
@@ -39,9 +40,19 @@ extension FailoverWorld {
 
     func number(of id: NodeID) -> Int { nodes.firstIndex { $0.id == id } ?? 0 }
 
-    /// A dead machine refuses at once, one that is cut off not at all.
+    /// A machine whose process is dead refuses at once; one that is gone, or cut off, says nothing for two seconds.
     func connect(_ node: FailoverNode, to parent: Int, _ path: RelayPath, isCopy: Bool) {
-        guard nodes[parent].state != .down, reaches(node.number, parent), reaches(parent, node.number) else {
+        guard talks(node.number, parent), nodes[parent].state != .silent else {
+            if isCopy {
+                node.taking?.hangsUntil = now + Self.connectTimeout
+            } else {
+                node.retries[path] = now + Self.connectTimeout
+                node.shunned[parent] = now + Self.connectTimeout + Self.shunTime
+            }
+            return
+        }
+        guard nodes[parent].isRunning else {
+            node.shunned[parent] = now + Self.shunTime
             if isCopy { copyFailed(node) }
             return
         }
@@ -50,6 +61,7 @@ extension FailoverWorld {
             number: lastWire, child: node.number, parent: parent, path: path, isCopy: isCopy,
             lives: (node.life, nodes[parent].life))
         if isCopy {
+            node.taking?.hangsUntil = nil
             obeyCopy(node.taking?.copy?.open(path, now: now) ?? [], node)
         } else {
             obey(node.subscriber?.open(path, now: now) ?? [], node)
@@ -59,8 +71,9 @@ extension FailoverWorld {
     /// A connection brings something, to its parent or to its child.
     func receive(_ message: RelayMessage, on number: Int, _ node: FailoverNode) {
         guard let wire = wires[number] else { return }
+        if let lost = wire.lost, lost != node.number { return }
         if wire.parent == node.number { return heard(message, wire, node) }
-        guard wire.lives.child == node.life else { return }
+        guard wire.lives.child == node.life, !wire.gone.contains(node.number) else { return }
         if wire.isCopy {
             obeyCopy(node.taking?.copy?.receive(message, from: wire.path, now: now) ?? [], node)
             copied(node)
@@ -71,12 +84,17 @@ extension FailoverWorld {
 
     func closed(_ wire: FailoverWire, _ node: FailoverNode) {
         if wire.parent == node.number {
-            if wire.isHolding { lostHolder(wire.child, node) }
+            // A standby that came back on a new connection holds on.
+            let isThere = wires.values.contains {
+                $0.child == wire.child && $0.parent == node.number && $0.isHolding && !$0.gone.contains(node.number)
+            }
+            if wire.isHolding, !isThere { lostHolder(wire.child, node) }
         } else if !ours(node, wire.path, isCopy: wire.isCopy).isEmpty {
             return  // there is a newer one
         } else if wire.isCopy {
             copyFailed(node)
         } else if node.subscriber?.isOpen(wire.path) ?? false {
+            node.shunned[wire.parent] = now + Self.shunTime
             obey(node.subscriber?.disconnected(wire.path, now: now) ?? [], node)
         }
     }
@@ -86,16 +104,21 @@ extension FailoverWorld {
         for directive in directives {
             switch directive {
             case .append(let records, let first):
-                mayAcknowledge = node.promised.map { $0 <= first.term } ?? true
+                guard records.allSatisfy({ $0.isWritable(in: node.description.packaging) }) else { return refuse(node) }
+                mayAcknowledge = node.promise?.admitsAcknowledging(first.term) ?? true
                 for (offset, record) in records.enumerated() {
                     node.append(record, at: FeedPosition(term: first.term, number: first.number + UInt64(offset)))
                 }
             case .begin(let start): node.begin(start, stream: Self.stream)
             case .commit(let commit):
-                if node.promised.map({ $0 <= commit.position.term }) ?? true { node.feed?.commit(upTo: commit) }
-            case .datagram: break
+                guard let feed = node.feed else { break }
+                let mayList = node.promise?.admitsListing(commit.position.term, holding: feed.next.term, now: now)
+                if mayList ?? true { node.feed?.commit(upTo: commit) }
             case .leave(let path, let parting):
                 if case .failed(let failure) = parting { problems.append("n\(node.number): \(failure) at \(now)") }
+                for wire in ours(node, path, isCopy: false) {
+                    if let parent = wires[wire]?.parent { node.shunned[parent] = now + Self.shunTime }
+                }
                 closeWires(of: node, on: path)
             case .redirect(let path, let to, _):
                 closeWires(of: node, on: path)
@@ -107,14 +130,25 @@ extension FailoverWorld {
         }
     }
 
+    /// The gateway packages as this node can not: to write other bytes under its names would be worse than none.
+    private func refuse(_ node: FailoverNode) {
+        note("n\(node.number) writes no such packaging")
+        unsubscribe(node)
+        node.feed = nil
+        for path in RelayPath.allCases { node.retries[path] = now + .seconds(1) }
+    }
+
     private func ours(_ node: FailoverNode, _ path: RelayPath, isCopy: Bool) -> [Int] {
-        wires.values.filter { $0.child == node.number && $0.path == path && $0.isCopy == isCopy }.map(\.number).sorted()
+        wires.values.filter { wire in
+            wire.child == node.number && wire.path == path && wire.isCopy == isCopy && !wire.gone.contains(node.number)
+                && wire.lives.child == node.life
+        }.map(\.number).sorted()
     }
 
     private func closeWires(of node: FailoverNode, on path: RelayPath) {
         for wire in ours(node, path, isCopy: false) {
             write(.unsubscribe, on: wire, upwards: true)
-            close(wire)
+            close(wire, by: node.number)
         }
     }
 
@@ -123,13 +157,18 @@ extension FailoverWorld {
         for path in RelayPath.allCases { closeWires(of: node, on: path) }
         node.subscriber = nil
     }
+
+    /// How long a connection may take to be made.
+    private static let connectTimeout: Duration = .seconds(2)
+    /// How long a parent that was given up is not asked again.
+    private static let shunTime: Duration = .milliseconds(500)
 }
 
 // MARK: - The parent's side
 
 extension FailoverWorld {
     private func heard(_ message: RelayMessage, _ wire: FailoverWire, _ node: FailoverNode) {
-        guard wire.lives.parent == node.life else { return }
+        guard wire.lives.parent == node.life, !wire.gone.contains(node.number) else { return }
         if case .subscribe(let request) = message { return admit(request, wire, node) }
         do {
             let acknowledgement = try wires[wire.number]?.publisher?.receive(message)
@@ -157,6 +196,7 @@ extension FailoverWorld {
         if let term = request.term, term > max(entry.term, node.feed?.next.term ?? entry.term) {
             return .refused(.wrongTerm)
         }
+        if isLeaving(node) { return .refused(.draining) }
         let child = nodes[wire.child]
         if request.isHolder {
             return entry.gateway == node.id && entry.standby == child.id ? nil : .refused(.notHere)
@@ -164,7 +204,9 @@ extension FailoverWorld {
         let question = SubscriptionRequest(
             node: child.id, region: child.description.region, level: node.snapshot.level(of: child.id, for: entry),
             via: request.via.map(\.number), redirects: Int(request.redirects))
-        let others = wires.values.count { $0.parent == node.number && $0.publisher != nil && !$0.isCopy }
+        let others = wires.values.count {
+            $0.parent == node.number && $0.publisher != nil && !$0.isCopy && !$0.gone.contains(node.number)
+        }
         return switch node.snapshot.admit(question, for: entry, subscribers: others) {
         case .accept: nil
         case .redirect(let upstream, _): .redirect(to: upstream.node, at: upstream.relay)
@@ -175,8 +217,14 @@ extension FailoverWorld {
 
     /// Sends on a connection what its subscriber is to have next.
     func pump(_ number: Int) {
-        guard let wire = wires[number], nodes[wire.parent].state == .up, wire.publisher != nil else { return }
+        guard let wire = wires[number], nodes[wire.parent].state == .up, wire.publisher != nil,
+            !wire.gone.contains(wire.parent)
+        else { return }
         let parent = nodes[wire.parent]
+        if !wire.isCopy, isLeaving(parent) {
+            wires[number]?.publisher = nil
+            return write(.refused(.draining), on: number, upwards: false)
+        }
         if now >= wire.nextHeartbeat {
             wires[number]?.nextHeartbeat = now + settings.heartbeat
             let age = parent.isGateway ? .zero : parent.subscriber?.gatewayAge(now: now)
@@ -213,19 +261,23 @@ extension FailoverWorld {
     }
 
     func stopCopy(_ node: FailoverNode) {
-        for wire in ours(node, .first, isCopy: true) { close(wire) }
+        for wire in ours(node, .first, isCopy: true) { close(wire, by: node.number) }
         node.taking?.copy = nil
+        node.taking?.hangsUntil = nil
     }
 
     func obeyCopy(_ directives: [RelaySubscriberSession.Directive], _ node: FailoverNode) {
         for directive in directives {
             switch directive {
             case .append(let records, let first):
+                guard records.allSatisfy({ $0.isWritable(in: node.description.packaging) }) else {
+                    return copyFailed(node)
+                }
                 for (offset, record) in records.enumerated() {
                     node.append(record, at: FeedPosition(term: first.term, number: first.number + UInt64(offset)))
                 }
             case .begin(let start): node.begin(start, stream: Self.stream)
-            case .commit, .datagram: break
+            case .commit: break
             case .leave, .redirect: copyFailed(node)
             case .send(let message, _):
                 for wire in ours(node, .first, isCopy: true) { write(message, on: wire, upwards: true) }

@@ -9,31 +9,30 @@ import Relay
 
 /// What a gateway knows of a standby that says nothing.
 struct FailoverSilence {
-    /// The newest committed part when parts were last seen to wait for the standby.
-    var stuck: PartPosition??
-    var nextLook: Duration = .zero
+    /// Who owes what.
+    var watch = HolderWatch()
     /// The question to all who may have promised the stream to somebody.
     var question: TermConfirmation?
+    var askedAt: Duration = .zero
     /// Since when a higher term is promised that nobody has.
     var forlornSince: Duration?
 }
 
 /// Standbys that acknowledge nothing: some are given up, and some wait for a term that nobody ever began.
 extension FailoverWorld {
-    /// Once a second: whether parts wait and nothing moves.
+    /// Whether a standby owes acknowledgements and nothing is heard of it, or none ever joined.
     func watchHolders(_ node: FailoverNode) {
         guard let gateway = node.gateway, !gateway.isFenced, !gateway.sequencer.summary.hasEnded else { return }
         if gateway.silence.question != nil {
             return obey(node.gateway?.silence.question?.tick(now: now) ?? [], of: node)
         }
-        guard now >= gateway.silence.nextLook else { return }
-        node.gateway?.silence.nextLook = now + .seconds(1)
-        let committed = gateway.commits.committed?.part
-        let waits = gateway.commits.waitingCount > 0
-        node.gateway?.silence.stuck = waits ? .some(committed) : nil
-        guard waits, let stuck = gateway.silence.stuck, stuck == committed else { return }
-        let peers = node.snapshot.termPeers(for: Self.stream).count
-        node.gateway?.silence.question = TermConfirmation(gateway.term, byAll: peers, settings: settings)
+        let silent = gateway.silence.watch.questionable(now: now)
+        let isMissing = node.gateway?.silence.watch.isMissing(node.entry?.standby, now: now) ?? false
+        guard !silent.isEmpty || isMissing else { return }
+        let peers = Set(node.snapshot.termPeers(for: Self.stream).map(\.node))
+        node.gateway?.silence.askedAt = now
+        node.gateway?.silence.question = TermConfirmation(
+            gateway.term, byAll: peers, atLeast: peers.subtracting(silent), settings: settings)
     }
 
     func heardOfSilence(_ answer: TermAnswer, by id: NodeID, _ node: FailoverNode) {
@@ -46,17 +45,28 @@ extension FailoverWorld {
             switch directive {
             case .ask(let term):
                 for peer in node.snapshot.termPeers(for: Self.stream) { ask(term, number(of: peer.node), node) }
-            case .confirm, .unheard:
-                node.gateway?.silence.question = nil
-                note("n\(node.number) gives up its standby")
-                _ = node.gateway?.commits.removeAll()
-                settle(node)
-                dismissHolders(of: node)
+            case .confirm, .unheard: giveUpHolders(of: node)
             case .yield:
                 node.gateway?.silence.question = nil
                 outlive(node)
             }
         }
+    }
+
+    private func giveUpHolders(of node: FailoverNode) {
+        guard var gateway = node.gateway else { return }
+        for holder in gateway.silence.question?.agreed ?? [] { gateway.silence.watch.answered(holder, now: now) }
+        gateway.silence.question = nil
+        let lost = gateway.silence.watch.lost(askedAt: gateway.silence.askedAt, now: now)
+        for holder in lost {
+            note("n\(node.number) gives up \(holder)")
+            gateway.silence.watch.remove(holder)
+            _ = gateway.commits.remove(holder)
+        }
+        node.gateway = gateway
+        guard !lost.isEmpty else { return }
+        settle(node)
+        dismissHolders(of: node)
     }
 
     /// Others have promised a higher term. If nobody begins it, the gateway goes on above it, with its publisher.
@@ -79,7 +89,7 @@ extension FailoverWorld {
     private func dismissHolders(of node: FailoverNode) {
         for wire in wires.values.sorted(by: { $0.number < $1.number })
         where wire.parent == node.number && wire.isHolding {
-            close(wire.number)
+            close(wire.number, by: node.number)
         }
     }
 }
@@ -98,9 +108,33 @@ extension FailoverWorld {
         take(taker, for: 0)
         run(for: .milliseconds(Int.random(in: 50...250, using: &random)))
         kill(taker)
-        cuts = []
+        heal()
         if !nodes.contains(where: { $0.promised ?? .lowest > term }) { problems.append("nobody promised anything") }
         run(for: .seconds(8))
+        mend()
+        expectRecovery()
+        if publisher.connection != connection { problems.append("the publisher was cut") }
+    }
+
+    /// An origin that hears neither the gateway nor its standby takes a term, and dies when edges have promised it: they must
+    /// list again. Or it lives, takes none, and becomes the standby: it must come to hold the stream.
+    public func playForsaken() {
+        run(for: .seconds(6))
+        guard let gateway = gatewayNow, let standby = standbyNow,
+            let taker = nodes.first(where: { $0.isOrigin && $0 !== gateway && $0 !== standby })
+        else { return problems.append("there is no gateway with a standby") }
+        let connection = publisher.connection
+        for node in [gateway, standby] {
+            cuts.formUnion([Cut(from: node.number, to: taker.number), Cut(from: taker.number, to: node.number)])
+        }
+        take(taker, for: 0)
+        run(for: .milliseconds(Int.random(in: 50...250, using: &random)))
+        let livesOn = Bool.random(using: &random)
+        if livesOn { giveUp(taker) } else { kill(taker) }
+        if livesOn { kill(standby) }
+        heal()
+        run(for: .seconds(livesOn ? 14 : 8))
+        if livesOn, !isHeldTwice { problems.append("the standby never joined") }
         mend()
         expectRecovery()
         if publisher.connection != connection { problems.append("the publisher was cut") }

@@ -11,7 +11,7 @@ import Relay
 /// Terms are asked about, taken, doubted and lost.
 extension FailoverWorld {
     /// The highest term that a node knows.
-    private func known(_ node: FailoverNode) -> Term? {
+    func known(_ node: FailoverNode) -> Term? {
         [node.entry?.term, node.promised, node.gateway?.term, node.feed?.next.term].compactMap { $0 }.max()
     }
 
@@ -19,28 +19,34 @@ extension FailoverWorld {
     func take(_ node: FailoverNode, for publisher: Int?) {
         unsubscribe(node)
         let peers = node.snapshot.termPeers(for: Self.stream).map(\.node)
+        let last = node.feed?.commit?.part.msn
         if node.feed.map({ $0.window.endReason != nil }) ?? false { node.feed = nil }
+        let isHolder = [node.entry?.gateway, node.entry?.standby].contains(node.id)
         let session = TermSession(
             Self.stream, for: publisher == nil ? .ending : .publishing, asking: peers,
-            essential: node.snapshot.livingHolders(of: Self.stream), held: node.feed?.next, commit: node.feed?.commit,
-            settings: settings)
-        node.taking = FailoverTaking(session: session, publisher: publisher)
+            essential: node.snapshot.livingHolders(of: Self.stream),
+            isHolder: isHolder && node.feed?.next.term == node.entry?.term, held: node.feed?.next,
+            commit: node.feed?.commit,
+            quorum: TermSession.Quorum(count: variant.quorum, voters: node.snapshot.voters), settings: settings)
+        node.taking = FailoverTaking(session: session, publisher: publisher, last: last)
         begin(node, above: known(node))
     }
 
     private func begin(_ node: FailoverNode, above term: Term?) {
         obey(
-            node.taking?.session.begin(above: term, unixTime: wall.milliseconds.magnitude, using: &random) ?? [], node)
+            node.taking?.session.begin(
+                above: term, unixTime: wall(of: node).milliseconds.magnitude, using: &random) ?? [], node)
     }
 
     /// Does what is due while a node takes a term, or doubts its own.
     func rule(_ node: FailoverNode) {
         if node.taking != nil {
             node.taking?.session.essential = node.snapshot.livingHolders(of: Self.stream)
+            if let until = node.taking?.hangsUntil, now >= until { copyFailed(node) }
+            obeyCopy(node.taking?.copy?.tick(now: now) ?? [], node)
             obey(node.taking?.session.tick(now: now) ?? [], node)
         }
-        if node.gateway?.check != nil { obey(node.gateway?.check?.tick(now: now) ?? [], node) }
-        if node.gateway?.isFenced ?? false, node.gateway?.check == nil { doubt(node) }
+        keepFences(node)
         watchHolders(node)
     }
 
@@ -51,10 +57,10 @@ extension FailoverWorld {
             case .again(let term): begin(node, above: term)
             case .ask(let term):
                 stopCopy(node)
-                _ = node.promise(term)
+                _ = node.promise(term, now: now)
                 for peer in node.snapshot.termPeers(for: Self.stream) { ask(term, number(of: peer.node), node) }
             case .begin(let succession): succeed(succession, node)
-            case .claim(let term): obey(node.taking?.session.claimed(term, now: now) ?? [], node)
+            case .claim(let term): claim(term, node)
             case .fetch(let from, _): startCopy(node, from: number(of: from))
             case .yield(let failure):
                 note("n\(node.number) takes no term: \(failure)")
@@ -63,8 +69,18 @@ extension FailoverWorld {
         }
     }
 
+    /// The arbiter has no objection.
+    func claimed(_ term: Term, _ node: FailoverNode) {
+        obey(node.taking?.session.claimed(term, now: now) ?? [], node)
+    }
+
+    /// The arbiter knows a higher term.
+    func refused(for highest: Term, _ node: FailoverNode) {
+        obey(node.taking?.session.refused(for: highest) ?? [], node)
+    }
+
     func ask(_ term: Term, _ peer: Int, _ node: FailoverNode) {
-        if nodes[peer].state == .down {
+        if nodes[peer].state == .down, talks(node.number, peer) {
             node.mailbox.insert(.refused(by: peer, life: node.life), at: now + .milliseconds(3))
         } else {
             send(.question(term, from: node.number, life: node.life), from: node.number, to: peer)
@@ -76,21 +92,27 @@ extension FailoverWorld {
         var answer = TermAnswer(
             stream: Self.stream, term: max(known(node) ?? term, term), next: node.feed?.next, commit: node.feed?.commit)
         if answer.term == term {
-            _ = node.promise(term)
+            _ = node.promise(term, now: now)
             if let own = node.gateway?.term, own < term { stop(node) }
             yieldTaking(node)
-            let held = node.promise(term)
+            let held = node.promise(term, now: now)
+            promised(term, by: node)
             answer = TermAnswer(stream: Self.stream, term: term, next: held.next, commit: held.commit)
         }
-        send(.answer(answer, from: node.number, life: life), from: node.number, to: from)
+        send(.answer(answer, to: term, from: node.number, life: life), from: node.number, to: from)
     }
 
-    func answered(_ answer: TermAnswer, _ node: FailoverNode, by from: Int, life: Int) {
+    /// Only an answer to what is asked now counts: former questions were given up.
+    func answered(_ answer: TermAnswer, to asked: Term, _ node: FailoverNode, by from: Int, life: Int) {
         guard life == node.life else { return }
         let id = nodes[from].id
-        if node.taking != nil { obey(node.taking?.session.answered(answer, by: id, now: now) ?? [], node) }
-        if node.gateway?.check != nil { obey(node.gateway?.check?.answered(answer, by: id) ?? [], node) }
+        if node.taking?.session.term == asked {
+            obey(node.taking?.session.answered(answer, by: id, now: now) ?? [], node)
+        }
+        guard node.gateway?.term == asked else { return }
+        heardOfClock(answer, by: id, node)
         heardOfSilence(answer, by: id, node)
+        heardOfQuorum(answer, by: id, node)
     }
 
     func unreachable(_ peer: Int, _ node: FailoverNode, life: Int) {
@@ -121,17 +143,19 @@ extension FailoverWorld {
         node.taking = nil
         terms += 1
         if let publisher = taking.publisher, rivals.contains(publisher) { rivals = [] }
-        if let other = writers[succession.term] {
-            problems.append("n\(other) and n\(node.number) in \(succession.term)")
-        }
-        writers[succession.term] = node.number
-        let summary = goOn(node, succession)
+        let packaging = node.snapshot.packaging(writing: node.description.packaging)
+        begins(succession.term, writing: packaging, at: node)
+        let summary = goOn(node, succession, after: taking.last)
+        goesOn(from: node.feed?.commit?.part, at: node)
         note("n\(node.number) takes \(succession.term), listed \(succession.listed ?? 0), next \(summary.nextSegment)")
+        var cuts = Self.cuts
+        cuts.packaging = packaging
         var gateway = FailoverGateway(
             term: succession.term,
-            sequencer: Sequencer(settings: Self.cuts, term: succession.term, continuing: summary),
+            sequencer: Sequencer(settings: cuts, term: succession.term, continuing: summary),
             commits: CommitTracker(term: succession.term))
         gateway.publisher = taking.publisher
+        gateway.packaging = packaging
         node.gateway = gateway
         var records: [FeedRecord] = []
         if let listed = succession.listed { node.gateway?.sequencer.skip(through: listed, into: &records) }
@@ -139,14 +163,18 @@ extension FailoverWorld {
         for media in taking.waiting { sequence(media, node) }
         guard taking.publisher != nil else { return end(node) }
         if taking.hasLeft { leave(node) }
+        if isCutOffFromStore(node) { fence(node, .lease) }
         announce(node)
     }
 
     /// What is held up to the last mark goes on.
-    private func goOn(_ node: FailoverNode, _ succession: Succession) -> FeedSummary {
-        let beginning = max(wall.milliseconds.magnitude / 1000, succession.listed.map { $0 + 1 } ?? 0)
+    private func goOn(
+        _ node: FailoverNode, _ succession: Succession, after last: MediaSequenceNumber?
+    ) -> FeedSummary {
+        let newest = [succession.listed, last].compactMap { $0 }.max()
+        let beginning = max(wall(of: node).milliseconds.magnitude / 1000, newest.map { $0 + 1 } ?? 0)
         if node.feed == nil {
-            node.feed = FailoverNode.feed(of: Self.stream, term: Term(number: 0, salt: 0), checks: .states)
+            node.feed = node.makeFeed(of: Self.stream, term: Term(number: 0, salt: 0), checks: .states)
         }
         return node.feed?.succeed(in: succession.term)?.summary ?? FeedSummary(firstSegment: beginning)
     }
@@ -159,7 +187,8 @@ extension FailoverWorld {
     }
 
     /// The node takes no term after all: its publisher is cut, and it subscribes like any other.
-    private func giveUp(_ node: FailoverNode) {
+    func giveUp(_ node: FailoverNode) {
+        if let term = node.taking?.session.term { release(term, node) }
         stopCopy(node)
         yieldTaking(node)
         node.taking = nil
@@ -170,6 +199,12 @@ extension FailoverWorld {
         guard let gateway = node.gateway else { return }
         note("n\(node.number) stops \(gateway.term)")
         if let publisher = gateway.publisher { cutPublisher(publisher) }
+        // What was sent until now is in a part that has ended, so that whoever goes on has it.
+        if gateway.publisher != nil { sequence(FailoverMedia(content: .left, now: now), node) }
+        release(gateway.term, node)
+        // What that part brought is told with the answer to who asked.
+        node.audit.commit = node.feed?.commit
+        node.audit.fence = nil
         node.gateway = nil
         node.feed?.resign(to: .verifies(oneIn: 1))
     }
@@ -181,34 +216,5 @@ extension FailoverWorld {
         append(records, node)
         announce(node, state: .ended)
         note("n\(node.number) ends \(node.gateway?.term.description ?? "")")
-    }
-
-    /// The process stood still.
-    func fence(_ node: FailoverNode) { if node.gateway != nil { node.gateway?.isFenced = true } }
-
-    private func doubt(_ node: FailoverNode) {
-        guard let term = node.gateway?.term else { return }
-        let alive = nodes.count { $0 !== node && !node.dead.contains($0.number) }
-        node.gateway?.check = TermConfirmation(term, peers: alive, settings: settings)
-    }
-
-    private func obey(_ directives: [TermConfirmation.Directive], _ node: FailoverNode) {
-        for directive in directives {
-            switch directive {
-            case .ask(let term):
-                for peer in nodes where peer !== node && !node.dead.contains(peer.number) {
-                    ask(term, peer.number, node)
-                }
-            case .confirm:
-                node.gateway?.check = nil
-                node.gateway?.isFenced = false
-                let waiting = node.gateway?.waiting ?? []
-                node.gateway?.waiting = []
-                for media in waiting { sequence(media, node) }
-                settle(node)
-            case .unheard: node.gateway?.check = nil
-            case .yield: stop(node)
-            }
-        }
     }
 }

@@ -82,7 +82,7 @@ extension MediaWatch {
         for event in events {
             switch event {
             case .accessUnit(let unit): show(unit, now: now, &tally)
-            case .parameters: break
+            case .layer, .parameters: break
             case .randomAccessWanted(let source):
                 receiver.requestRandomAccess(of: source, now: now, into: &directives)
             }

@@ -14,10 +14,12 @@ final class WHEPSwarm {
     let reader = DatagramReader()
     private let context: DTLSContext
     private var names: [HTTPAddress: SocketName] = [:]
+    private var nextNote: Duration
 
     init(_ plan: WHEPPlan) {
         self.plan = plan
         context = DTLSContext(plan.identity)
+        nextNote = plan.beginning + WHEPProgressBoard.interval
     }
 
     /// Runs the viewers of one thread of so many, from now until the plan's end, and lets them leave.
@@ -26,13 +28,13 @@ final class WHEPSwarm {
             WHEPViewer(self, number: index, beginning: plan.beginning + plan.ramp * index / plan.viewers)
         }
         let (middle, end) = (plan.beginning + plan.settle, plan.beginning + plan.length)
-        turn(viewers) { $0 >= min(middle, end) }
+        turn(viewers, thread) { $0 >= min(middle, end) }
         tally.settle()
-        turn(viewers) { $0 >= end }
+        turn(viewers, thread) { $0 >= end }
         plan.stay = nil
         let now = Duration.sinceBoot
         for viewer in viewers { viewer.finish(now: now) }
-        turn(viewers) { now in now >= end + Self.goodbye || viewers.allSatisfy(\.isIdle) }
+        turn(viewers, thread) { now in now >= end + Self.goodbye || viewers.allSatisfy(\.isIdle) }
         return tally
     }
 
@@ -49,17 +51,25 @@ final class WHEPSwarm {
         return name
     }
 
-    private func turn(_ viewers: [WHEPViewer], until isDone: (Duration) -> Bool) {
+    private func turn(_ viewers: [WHEPViewer], _ thread: Int, until isDone: (Duration) -> Bool) {
         var due = Duration.sinceBoot
         while true {
             let now = Duration.sinceBoot
             if now >= due {
                 if isDone(now) { return }
                 for viewer in viewers { viewer.tick(now: now) }
+                note(viewers, thread, now: now)
                 due = now + Self.interval
             }
             poll.turn(atMost: max(due - .sinceBoot, .zero))
         }
+    }
+
+    private func note(_ viewers: [WHEPViewer], _ thread: Int, now: Duration) {
+        guard let board = plan.board, now >= nextNote else { return }
+        nextNote = now + WHEPProgressBoard.interval
+        let present = viewers.count { !$0.isIdle }
+        board.note(WHEPProgress(tally, present: present, time: now - plan.beginning), thread: thread)
     }
 
     private static let interval: Duration = .milliseconds(5)
@@ -79,5 +89,7 @@ struct WHEPPlan: Sendable {
     let ramp: Duration
     /// How long one stays before another comes in its place; nil for to the end.
     var stay: Duration?
+    /// Where it is said how the run goes; nil for nowhere.
+    let board: WHEPProgressBoard?
     let signaling: @Sendable (Int) -> any ViewerSignaling
 }

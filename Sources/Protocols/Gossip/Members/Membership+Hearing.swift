@@ -34,7 +34,7 @@ extension Membership {
             hearGone(id, incarnation: incarnation, health: .left, accuser: nil, now: now, into: &directives)
         case .suspect(let id, let incarnation, let accuser):
             hearSuspect(id, incarnation: incarnation, accuser: accuser, now: now, into: &directives)
-        case .key, .region, .stream: directives.append(.news(rumour))
+        case .key, .region, .steering, .stream: directives.append(.news(rumour))
         }
     }
 

@@ -26,7 +26,7 @@ extension Membership {
         case .refusal(let text):
             directives.append(.report(.refused(text)))
             directives.append(.close(stream))
-        case .state(let members, _, _, _, let isAnswer):
+        case .state(let members, _, _, _, _, let isAnswer):
             hearState(members, isAnswer: isAnswer, on: stream, now: now, into: &directives)
         }
     }

@@ -9,6 +9,7 @@ extension Rumour {
         case key(UInt32)
         case member(NodeID)
         case region(Region)
+        case steering(StreamID?)
         case stream(StreamID)
     }
 
@@ -18,14 +19,15 @@ extension Rumour {
         case .dead(let id, _, _), .left(let id, _), .suspect(let id, _, _): .member(id)
         case .key(let order): .key(order.key)
         case .region(let summary): .region(summary.region)
+        case .steering(let order): .steering(order.stream)
         case .stream(let entry): .stream(entry.stream)
         }
     }
 
-    /// Which news go first: 0 members and keys, 1 streams, 2 regions.
+    /// Which news go first: 0 members and orders, 1 streams, 2 regions.
     var lane: Int {
         switch self {
-        case .alive, .dead, .key, .left, .suspect: 0
+        case .alive, .dead, .key, .left, .steering, .suspect: 0
         case .stream: 1
         case .region: 2
         }

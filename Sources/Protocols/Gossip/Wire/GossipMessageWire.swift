@@ -18,6 +18,7 @@ enum ItemKind: UInt8 {
     case region = 68
     case stream = 69
     case suspect = 70
+    case steering = 71
 }
 
 extension GossipMessage {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Bytes
+import Cluster
 import Identity
 
 /// Reads what ``GossipStreamEncoder`` writes, out of pieces of any size.
@@ -72,7 +73,13 @@ extension WireReader {
             streams: try table(limit: WireLimit.streams) { reader throws(GossipFailure) in try reader.streamEntry() },
             regions: try table(limit: WireLimit.regions) { reader throws(GossipFailure) in try reader.regionSummary() },
             keys: try table(limit: WireLimit.keys) { reader throws(GossipFailure) in try reader.keyOrder() },
-            isAnswer: isAnswer)
+            steering: try steeringOrders(), isAnswer: isAnswer)
+    }
+
+    /// Absent where the sender is older, or has none.
+    private mutating func steeringOrders() throws(GossipFailure) -> [SteeringOrder] {
+        guard !isEmpty else { return [] }
+        return try table(limit: WireLimit.steering) { reader throws(GossipFailure) in try reader.steeringOrder() }
     }
 
     /// Entries behind their lengths. Nothing is reserved by the count: memory grows with entries that were read.

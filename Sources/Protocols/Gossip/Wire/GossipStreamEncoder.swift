@@ -62,12 +62,14 @@ extension GossipStreamMessage: WireWritable {
             sink.write(integer: directory)
             sink.write(flag: isJoin)
         case .refusal(let text): sink.write(text: text, limit: WireLimit.refusal)
-        case .state(let members, let streams, let regions, let keys, let isAnswer):
+        case .state(let members, let streams, let regions, let keys, let steering, let isAnswer):
             sink.write(flag: isAnswer)
             sink.write(table: members, limit: WireLimit.members)
             sink.write(table: streams, limit: WireLimit.streams)
             sink.write(table: regions, limit: WireLimit.regions)
             sink.write(table: keys, limit: WireLimit.keys)
+            // Older nodes know nothing of it, and so no word of it is what it says where there is none.
+            if !steering.isEmpty { sink.write(table: steering, limit: WireLimit.steering) }
         case .ping(let sequence, let target):
             sink.write(integer: sequence)
             sink.write(text: target.description, limit: NodeID.maximumLength)

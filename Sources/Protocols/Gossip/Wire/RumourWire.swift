@@ -15,6 +15,7 @@ extension Rumour {
         case .left: .left
         case .key: .key
         case .region: .region
+        case .steering: .steering
         case .stream: .stream
         case .suspect: .suspect
         }
@@ -36,6 +37,7 @@ extension Rumour: WireWritable {
             sink.write(integer: incarnation)
         case .key(let order): order.write(to: &sink)
         case .region(let summary): summary.write(to: &sink)
+        case .steering(let order): order.write(to: &sink)
         case .stream(let entry): entry.write(to: &sink)
         }
     }
@@ -52,6 +54,7 @@ extension WireReader {
         case .left: return .left(try node(), incarnation: try uint64())
         case .key: return .key(try keyOrder())
         case .region: return .region(try regionSummary())
+        case .steering: return .steering(try steeringOrder())
         case .stream: return .stream(try streamEntry())
         case .suspect: return .suspect(try node(), incarnation: try uint64(), accuser: try node())
         default: return nil

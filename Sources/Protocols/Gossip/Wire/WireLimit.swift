@@ -27,6 +27,8 @@ enum WireLimit {
     static let regions = 1 << 12
     /// Orders about keys in a state.
     static let keys = 64
+    /// Orders about audiences in a state.
+    static let steering = 64
     /// A stream message behind its length, in bytes.
     static let streamMessage = 20 << 20
     /// A key of the cluster, in bytes.

@@ -23,21 +23,27 @@ public struct MultivariantPlaylist: Sendable {
     public let text: [UInt8]
 
     /// Writes the playlist as it is now; nil as long as the window may not answer any.
-    /// - Parameter others: where else the stream can be had. With any, the player is told to ask for a steering manifest,
-    ///   which stands beside the playlist.
-    public init?(of window: borrowing MediaWindow, address: Address = .relative, others: [Pathway] = []) {
-        guard let key = window.currentKey, let state = window.state(key), let newest = state.listed.last,
-            let birth = window.birth(of: window.segments[newest])
+    /// - Parameters:
+    ///   - others: where else the stream can be had. With any, the player is told to ask for a steering manifest, which stands
+    ///     beside the playlist.
+    ///   - query: what media playlists are to be asked with; empty for nothing.
+    public init?(
+        of window: borrowing MediaWindow, address: Address = .relative, others: [Pathway] = [], query: String = ""
+    ) {
+        guard let key = window.currentKey, let state = window.state(key), let variants = window.variants(in: state)
         else { return nil }
         var text = PlaylistText(capacity: 512)
         text.append("#EXTM3U\n#EXT-X-VERSION:6\n")
-        if window.segments[state.listed].allSatisfy(\.isIndependent) { text.append("#EXT-X-INDEPENDENT-SEGMENTS\n") }
-        let variants = birth.renditions.map { Variant($0, birth: birth, window: window, state: state).summary }
+        var areIndependent = true
+        for variant in variants where !window.areIndependent(state, variant.rendition) { areIndependent = false }
+        if areIndependent { text.append("#EXT-X-INDEPENDENT-SEGMENTS\n") }
         let own = others.isEmpty ? nil : Self.ownPathway
         if let own { Self.steer(by: address, window.stream, among: [own] + others.map(\.id), to: &text) }
-        Self.append(variants, of: window.stream, at: address, pathway: own, to: &text)
+        let summaries = variants.map(\.summary)
+        Self.append(summaries, of: window.stream, at: address, pathway: own, query: query, to: &text)
         for other in others {
-            Self.append(variants, of: window.stream, at: .absolute(other.base), pathway: other.id, to: &text)
+            Self.append(
+                summaries, of: window.stream, at: .absolute(other.base), pathway: other.id, query: query, to: &text)
         }
         self.text = text.bytes
     }
@@ -45,9 +51,12 @@ public struct MultivariantPlaylist: Sendable {
     /// Writes the playlist of a stream that other nodes serve, each variant once for each of `pathways`, the best first
     /// (RFC 8216bis §7.1: a player whose node fails goes on at the next pathway); nil as long as nothing is known of its
     /// variants, or where there is no pathway.
-    /// - Parameter steering: where the player is to ask for a steering manifest; nil where it is not to ask.
+    /// - Parameters:
+    ///   - steering: where the player is to ask for a steering manifest; nil where it is not to ask.
+    ///   - query: what media playlists are to be asked with; empty for nothing.
     public init?(
-        of stream: StreamID, variants: [StreamVariant], at pathways: [Pathway], steering: Address? = nil
+        of stream: StreamID, variants: [StreamVariant], at pathways: [Pathway], steering: Address? = nil,
+        query: String = ""
     ) {
         guard !variants.isEmpty, !pathways.isEmpty else { return nil }
         var text = PlaylistText(capacity: 512)
@@ -56,7 +65,7 @@ public struct MultivariantPlaylist: Sendable {
         if let steering, !isOne { Self.steer(by: steering, stream, among: pathways.map(\.id), to: &text) }
         for pathway in pathways {
             let id = isOne ? nil : pathway.id
-            Self.append(variants, of: stream, at: .absolute(pathway.base), pathway: id, to: &text)
+            Self.append(variants, of: stream, at: .absolute(pathway.base), pathway: id, query: query, to: &text)
         }
         self.text = text.bytes
     }
@@ -106,14 +115,16 @@ public struct MultivariantPlaylist: Sendable {
     }
 
     private static func append(
-        _ variants: [StreamVariant], of stream: StreamID, at address: Address, pathway: String?,
+        _ variants: [StreamVariant], of stream: StreamID, at address: Address, pathway: String?, query: String,
         to text: inout PlaylistText
     ) {
         for variant in variants {
             variant.append(to: &text, pathway: pathway)
             append(address, stream: stream, to: &text)
             text.append(variant.rendition.description)
-            text.append("/media.m3u8\n")
+            text.append("/media.m3u8")
+            text.append(query: query)
+            text.append("\n")
         }
     }
 

@@ -20,10 +20,14 @@ struct SegmentNames {
     /// `{term}/{msn}.m4s`, under the term that says where it ends; where a CDN serves segments, its base and the whole path
     /// in front, and the query of its base behind.
     func appendSegment(_ segment: borrowing WindowSegment, to text: inout PlaylistText) {
-        let base = segment.cdnBase?.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
-        if let prefix = base?.first {
-            text.append(String(prefix))
-            text.append(prefix.utf8.last == UInt8(ascii: "/") ? "" : "/")
+        appendSegment(segment.msn, segment.wholeTermText, at: segment.cdnBase.map { SegmentBase($0) }, to: &text)
+    }
+
+    /// The same of a segment by its number and the text of its term.
+    func appendSegment(_ msn: MediaSequenceNumber, _ term: [UInt8], at base: SegmentBase?, to text: inout PlaylistText)
+    {
+        if let base {
+            text.append(base.prefix)
             text.append(percentEncoding: stream.app)
             text.append("/")
             text.append(percentEncoding: stream.name)
@@ -31,13 +35,11 @@ struct SegmentNames {
             text.append(rendition.description)
             text.append("/")
         }
-        text.append(segment.wholeTermText)
+        text.append(term)
         text.append("/")
-        text.append(segment.msn)
+        text.append(msn)
         text.append(".m4s")
-        guard let base, base.count > 1, let query = base.last else { return }
-        text.append("?")
-        text.append(String(query))
+        if let query = base?.query { text.append(query: query) }
     }
 
     /// `{term}/{msn}.{part}.m4s`. Parts never come from a CDN base: they are gone before it has them.
@@ -51,7 +53,38 @@ struct SegmentNames {
     }
 }
 
+/// Where segments are fetched, taken apart once for all of a playlist.
+struct SegmentBase {
+    /// What stands before the segment's path, with a slash at the end.
+    let prefix: String
+    /// What stands behind a `?`; nil where nothing does.
+    let query: String?
+
+    init(_ text: String) {
+        let parts = text.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+        let path = parts.first ?? ""
+        prefix = path.hasSuffix("/") ? String(path) : path + "/"
+        query = parts.count > 1 ? String(parts[1]) : nil
+    }
+}
+
 extension PlaylistText {
+    /// What stands behind a URI; nothing where it is empty.
+    mutating func append(query: String) {
+        guard !query.isEmpty else { return }
+        append("?")
+        append(query)
+    }
+
+    /// EXT-X-MAP of an init section as the store has it.
+    mutating func append(map name: InitSectionName) {
+        append("#EXT-X-MAP:URI=\"")
+        append(name.term.description)
+        append("/init-")
+        append(UInt64(name.number))
+        append(".mp4\"\n")
+    }
+
     /// A path with all but unreserved characters and slashes escaped (RFC 3986 §2.1).
     mutating func append(percentEncoding path: String) {
         for byte in path.utf8 {

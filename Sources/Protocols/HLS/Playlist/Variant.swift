@@ -18,7 +18,7 @@ public struct Variant: Sendable {
     init(_ rendition: RenditionName, birth: ParametersBirth, window: borrowing MediaWindow, state: PlaylistState) {
         self.rendition = rendition
         tracks = birth.tracks(rendition)
-        let segments = window.segments[state.listed].filter { !$0.isGap && !$0.parts.isEmpty }
+        let segments = window.segments[state.listed].filter { !$0.isGap(rendition) && !$0.parts.isEmpty }
         bandwidth = BandwidthMeasure(
             segments.map { ($0.size(rendition), $0.duration) }, targetDuration: window.listedTargetDuration(state))
         let video = Self.video(of: tracks)
@@ -81,10 +81,21 @@ public struct Variant: Sendable {
 
 extension MediaWindow {
     /// The renditions as the multivariant playlist lists them now; empty as long as none may be answered.
-    public var variants: [Variant] {
-        guard let key = currentKey, let state = state(key), let newest = state.listed.last,
-            let birth = birth(of: segments[newest])
-        else { return [] }
-        return birth.renditions.map { Variant($0, birth: birth, window: self, state: state) }
+    public var variants: [Variant] { currentKey.flatMap { state($0) }.flatMap { variants(in: $0) } ?? [] }
+
+    /// The same in a state; nil where nothing is known of its newest segment. A layer is listed as long as it has all of the
+    /// newest whole segment; a player that comes to one which then stops is told of gaps and takes another.
+    func variants(in state: PlaylistState) -> [Variant]? {
+        guard let newest = state.listed.last, let birth = birth(of: segments[newest]) else { return nil }
+        let listed = birth.renditions.filter { rendition in
+            let leads = rendition == birth.leading?.rendition || !isLayer(rendition, of: birth)
+            return leads || state.whole.last.map { !segments[$0].isGap(rendition) } ?? true
+        }
+        return listed.map { Variant($0, birth: birth, window: self, state: state) }
+    }
+
+    /// Whether a rendition has pictures of its own.
+    private func isLayer(_ rendition: RenditionName, of birth: ParametersBirth) -> Bool {
+        birth.tracks(rendition).contains(where: \.codec.isVideo)
     }
 }

@@ -44,6 +44,17 @@ public struct MediaPath: Hashable, Sendable {
         if let known = known(path) { stream = known } else { stream = try Self.stream(path) }
     }
 
+    /// Parses a request target in origin form, and names a stream only where it is not known yet.
+    public init(parsing target: ByteSlice, known: inout KnownStreams) throws(Failure) {
+        var unknown: ByteSlice?
+        try self.init(parsing: target) { path in
+            let found = known.stream(of: path)
+            if found == nil { unknown = path }
+            return found
+        }
+        if let unknown { known.remember(stream, as: unknown) }
+    }
+
     /// Refuses what no path of ours has, before anything is decoded.
     private static func check(_ path: ByteSlice) throws(Failure) {
         guard path.count <= maximumLength else { throw .malformed }

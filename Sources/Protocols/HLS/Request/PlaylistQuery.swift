@@ -53,6 +53,16 @@ public struct PlaylistQuery: Hashable, Sendable {
         self.skip = skip ?? false
     }
 
+    /// Whether a viewer wants a playlist that reaches back, `dvr=1`, or one that does not, `dvr=0`; nil where the query says
+    /// neither. Our own word, so players that name playlists by themselves need not know it.
+    public static func rewinds(_ query: ByteSlice) -> Bool? {
+        for pair in query.split(separator: UInt8(ascii: "&")) {
+            if pair.elementsEqual("dvr=1".utf8) { return true }
+            if pair.elementsEqual("dvr=0".utf8) { return false }
+        }
+        return nil
+    }
+
     private static func set(_ number: inout UInt64?, _ value: ByteSlice) throws(Malformed) {
         guard number == nil, let digits = value.digits else { throw Malformed() }
         number = digits

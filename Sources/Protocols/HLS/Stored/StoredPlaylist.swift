@@ -19,9 +19,10 @@ public struct StoredPlaylist: Hashable, Sendable {
 
     /// A playlist of segments in their order; `targetDuration` is raised to what they need.
     public init(_ segments: [StoredSegment] = [], targetDuration: Int = 1, isEnded: Bool = false) {
-        self.segments = segments
+        self.segments = []
         self.isEnded = isEnded
         self.targetDuration = segments.reduce(max(1, targetDuration)) { max($0, $1.roundedSeconds) }
+        for segment in segments { list(segment) }
     }
 
     /// The newest segment's number.
@@ -58,6 +59,14 @@ public struct StoredPlaylist: Hashable, Sendable {
             }
         }
         self.targetDuration = max(self.targetDuration, targetDuration ?? 1, segment.roundedSeconds)
+        list(segment)
+    }
+
+    private mutating func list(_ segment: StoredSegment) {
+        var segment = segment
+        if segment.isGap {
+            segment.initSection = segments.last?.initSection ?? InitSectionName(term: segment.term, number: 0)
+        }
         segments.append(segment)
     }
 
@@ -98,22 +107,23 @@ extension StoredPlaylist {
         text.append(segments.first?.msn ?? 0)
         text.append("\n")
         var last: StoredSegment?
+        var map: InitSectionName?
         for segment in segments {
-            Self.append(segment, after: last, to: &text)
+            Self.append(segment, after: last, map: &map, to: &text)
             last = segment
         }
         if isEnded { text.append("#EXT-X-ENDLIST\n") }
         return text.bytes
     }
 
-    private static func append(_ segment: StoredSegment, after last: StoredSegment?, to text: inout PlaylistText) {
+    /// `map` is the init section that was named last. That of a gap is not: a playlist names nothing that is not stored.
+    private static func append(
+        _ segment: StoredSegment, after last: StoredSegment?, map: inout InitSectionName?, to text: inout PlaylistText
+    ) {
         if segment.isDiscontinuity { text.append("#EXT-X-DISCONTINUITY\n") }
-        if segment.initSection != last?.initSection {
-            text.append("#EXT-X-MAP:URI=\"")
-            text.append(segment.initSection.term.description)
-            text.append("/init-")
-            text.append(UInt64(segment.initSection.number))
-            text.append(".mp4\"\n")
+        if !segment.isGap, segment.initSection != map {
+            map = segment.initSection
+            text.append(map: segment.initSection)
         }
         if segment.programDateTime != last?.end || segment.isDiscontinuity {
             text.append("#EXT-X-PROGRAM-DATE-TIME:")

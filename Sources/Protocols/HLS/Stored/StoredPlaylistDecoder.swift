@@ -88,12 +88,12 @@ private struct StoredPlaylistReader {
             let term = Term(path: name[..<slash]),
             let msn = name[(slash + 1)...].dropLast(4).decimal, msn < .max,
             isDiscontinuity || segments.last.map({ $0.msn < msn }) ?? true,
-            let duration, let map, let date = date ?? segments.last?.end, date < Self.endOfTime
+            let duration, isGap || map != nil, let date = date ?? segments.last?.end, date < Self.endOfTime
         else { return false }
         segments.append(
             StoredSegment(
-                msn: msn, term: term, initSection: map, duration: duration, programDateTime: date,
-                isDiscontinuity: isDiscontinuity, isGap: isGap))
+                msn: msn, term: term, initSection: map ?? InitSectionName(term: term, number: 0), duration: duration,
+                programDateTime: date, isDiscontinuity: isDiscontinuity, isGap: isGap))
         self.date = nil
         self.duration = nil
         isGap = false

@@ -10,8 +10,9 @@ public struct StoredSegment: Hashable, Sendable {
     public let msn: MediaSequenceNumber
     /// The term that its name bears.
     public let term: Term
-    /// The init section it is decoded with.
-    public let initSection: InitSectionName
+    /// The init section it is decoded with. In a playlist a gap bears that of the segment before it: it has no media, and
+    /// its own may never have been stored.
+    public internal(set) var initSection: InitSectionName
     /// How long it is, to the microsecond.
     public let duration: Duration
     /// Civil time at its first unit.

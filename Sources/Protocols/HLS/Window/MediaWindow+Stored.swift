@@ -23,9 +23,10 @@ extension MediaWindow {
     /// Whether a segment is the first of its stream, so that nothing before it is on its timeline.
     public func isBeginning(_ msn: MediaSequenceNumber) -> Bool { knowsBeginning && msn == base }
 
-    /// The renditions of a segment held, `main` first; empty where it is not held.
+    /// The renditions that have all of a segment held, `main` first; empty where it is not held.
     public func renditions(of msn: MediaSequenceNumber) -> [RenditionName] {
-        index(of: msn).flatMap { birth(of: segments[$0]) }?.renditions ?? []
+        guard let index = index(of: msn), let birth = birth(of: segments[index]) else { return [] }
+        return birth.renditions.filter { !segments[index].isGap($0) }
     }
 }
 
@@ -33,7 +34,7 @@ extension StoredSegment {
     fileprivate init(_ segment: WindowSegment) {
         self.init(
             msn: segment.msn, term: segment.wholeTerm,
-            initSection: InitSectionName(term: segment.parametersTerm, number: segment.parameters),
+            initSection: segment.initSection,
             duration: .microseconds(segment.microseconds), programDateTime: segment.programDateTime,
             isDiscontinuity: segment.isDiscontinuity, isGap: segment.isGap)
     }

@@ -22,8 +22,6 @@ struct WindowPart: Sendable {
     let packaging: UInt8
     /// Which media time was when, where the part begins a segment; nil where it has no picture then.
     let reference: ReferenceTime?
-    /// Whether its first picture is a random access point; true where it has no picture.
-    let beginsIndependent: Bool
     /// The units, until every rendition was written.
     private(set) var units: [AccessUnit]
     /// The fragments written so far, by rendition.
@@ -35,17 +33,25 @@ struct WindowPart: Sendable {
         self.units = units
         number = segment.firstFragmentNumber &+ UInt32(truncatingIfNeeded: segment.parts.count)
         packaging = segment.packaging
-        let leading = birth?.parameters.leadingTrack?.id
+        let leading = birth?.leading?.id
         let first = units.first { $0.track == leading }
-        beginsIndependent = first?.isRandomAccess ?? true
         let isFirst = mark.position.part == 0
         reference =
             isFirst ? first.map { ReferenceTime(civil: segment.programDateTime, media: $0.presentationTime) } : nil
         let before = segment.duration
         elapsed = before + min(max(mark.duration, .zero), WindowSegment.longest)
         microseconds = elapsed.roundedMicroseconds - before.roundedMicroseconds
-        sizes = birth.map { RenditionSize.measured(fragment(of: []), birth: $0) } ?? []
+        sizes =
+            birth.map {
+                RenditionSize.measured(fragment(of: []), birth: $0, mark: mark, partTarget: segment.partTarget)
+            } ?? []
     }
+
+    /// What a rendition has of it; nil where the rendition is none of its parameters, or they are not known.
+    func size(_ rendition: RenditionName) -> RenditionSize? { sizes.first { $0.rendition == rendition } }
+
+    /// Whether a rendition has nothing of it that could be played.
+    func isGap(_ rendition: RenditionName) -> Bool { size(rendition)?.isGap ?? !sizes.isEmpty }
 
     /// What the byte writer needs to write the tracks of a rendition.
     func fragment(of tracks: [Track]) -> Fragment {

@@ -102,11 +102,11 @@ struct WindowSegment: Sendable {
         return parts.isEmpty ? nil : PartPosition(msn: msn, part: parts.count - 1)
     }
 
+    /// The init section that it is decoded with.
+    var initSection: InitSectionName { InitSectionName(term: parametersTerm, number: parameters) }
+
     /// The duration as playlists print it, in microseconds: the sum of its parts' as printed.
     var microseconds: Int64 { duration.roundedMicroseconds }
-
-    /// Whether it begins with a random access point.
-    var isIndependent: Bool { isGap || (parts.first?.beginsIndependent ?? true) }
 
     /// Whether nothing of it stands before `position`, which is of its own term or of one before.
     func begins(behind position: FeedPosition) -> Bool {
@@ -128,12 +128,20 @@ struct WindowSegment: Sendable {
 
     /// The bytes of a rendition's segment, measured without writing it.
     func size(_ rendition: RenditionName) -> Int {
-        parts.reduce(0) { sum, part in sum + (part.sizes.first { $0.rendition == rendition }?.bytes ?? 0) }
+        parts.reduce(0) { sum, part in sum + (part.size(rendition)?.bytes ?? 0) }
     }
 
     /// The pictures of a rendition.
     func pictures(_ rendition: RenditionName) -> Int {
-        parts.reduce(0) { sum, part in sum + (part.sizes.first { $0.rendition == rendition }?.pictures ?? 0) }
+        parts.reduce(0) { sum, part in sum + (part.size(rendition)?.pictures ?? 0) }
+    }
+
+    /// EXT-X-GAP in the playlist of a rendition: it has no media, or not in all of its parts (RFC 8216bis §4.4.4.7).
+    func isGap(_ rendition: RenditionName) -> Bool { isGap || parts.contains { $0.isGap(rendition) } }
+
+    /// Whether it begins with a random access point of a rendition.
+    func isIndependent(_ rendition: RenditionName) -> Bool {
+        isGap || parts.first?.size(rendition)?.beginsIndependent ?? true
     }
 
     /// Adds a part that ends with `mark`, which is record `place` of the term.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import Bytes
+public import Identity
 public import Media
 
 /// What a publisher's packets mean: parameters and access units.
@@ -13,6 +14,8 @@ public struct MediaFromRTP: Sendable {
     public enum Event: Hashable, Sendable {
         /// A unit of one of the tracks.
         case accessUnit(AccessUnit)
+        /// The same of one layer of several, with the rendition that it is.
+        case layer(Track)
         /// What the units that follow are decoded with, where that is new.
         case parameters(TrackID, ParameterSets)
         /// A picture was lost, and none is let through before the next random access point: ask for one.
@@ -128,7 +131,12 @@ extension MediaFromRTP {
     private mutating func announce(_ index: Int, _ parameters: ParameterSets, _ events: inout [Event]) {
         guard tracks[index].announced != parameters else { return }
         tracks[index].announced = parameters
-        events.append(.parameters(tracks[index].track.id, parameters))
+        let track = tracks[index].track
+        if track.rendition == .main {
+            events.append(.parameters(track.id, parameters))
+        } else {
+            events.append(.layer(Track(id: track.id, rendition: track.rendition, parameters: parameters)))
+        }
     }
 }
 
@@ -136,6 +144,8 @@ extension MediaFromRTP {
 public struct ReceiveTrack: Hashable, Sendable {
     /// Its number within the stream.
     public let id: TrackID
+    /// The rendition that it is; another than `main` for all layers of simulcast but the first.
+    public let rendition: RenditionName
     /// Where its packets come from.
     public let source: ReceiveSource
     /// What they hold; not AAC, which RTP does not bring here.
@@ -148,10 +158,12 @@ public struct ReceiveTrack: Hashable, Sendable {
 
     /// A track of its parts.
     public init(
-        id: TrackID, source: ReceiveSource, codec: Codec, isStereo: Bool = true, parameterSets: ByteSlice = []
+        id: TrackID, rendition: RenditionName = .main, source: ReceiveSource, codec: Codec, isStereo: Bool = true,
+        parameterSets: ByteSlice = []
     ) {
         precondition(codec != .aac, "a track of AAC over RTP")
         self.id = id
+        self.rendition = rendition
         self.source = source
         self.codec = codec
         self.isStereo = isStereo

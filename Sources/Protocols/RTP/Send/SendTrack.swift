@@ -59,6 +59,11 @@ public struct SendTrack: Sendable {
     /// The ring's number that is to be sent next; nil before `begin(at:of:)`.
     public var next: Int64? { current.map { newest + 1 - $0.distance } }
 
+    /// Whether a packet of any layer is shown after all that was sent.
+    public func isAhead(_ packet: PacketRing.Packet) -> Bool {
+        newestTimestamp.map { packet.timestamp + (current?.shift ?? firstTimestamp) > $0 } ?? true
+    }
+
     /// Goes on with the packets of a ring from `packet` on: at the beginning, at a change of layer, and after packets
     /// that this viewer is not sent. To the viewer the numbers go on without a hole. A ring that takes the place of another
     /// counts as another layer: what is sent again is looked up by layer and number.

@@ -59,9 +59,12 @@ private struct ViewedFormat {
         extensions = medium.extensions(Self.wanted(track.codec, settings))
         retransmission = medium.retransmission(of: offered.payloadType)
         var format = offered
-        let reportsArrival = extensions.contains { $0.kind == .transportSequenceNumber }
-        let known: RTCPFeedback = [.nack, .pictureLoss, .fullIntraRequest]
-        format.feedback.formIntersection(reportsArrival ? known.union(.transportCC) : known)
+        var known: RTCPFeedback = [.nack, .pictureLoss, .fullIntraRequest]
+        if settings.viewersReportArrival {
+            let hasNumbers = extensions.contains { $0.kind == .transportSequenceNumber }
+            known.formUnion(hasNumbers && format.feedback.contains(.transportCC) ? .transportCC : .maximumBitrate)
+        }
+        format.feedback.formIntersection(known)
         self.format = format
     }
 

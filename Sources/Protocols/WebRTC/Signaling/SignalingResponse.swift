@@ -75,7 +75,7 @@ extension SignalingResponse {
     public static var unknownSession: SignalingResponse { problem(404, "there is no such session") }
 
     /// A text in JSON, RFC 8259 §7.
-    private static func quoted(_ text: String) -> String {
+    static func quoted(_ text: String) -> String {
         var quoted = "\""
         for scalar in text.unicodeScalars {
             switch scalar {

@@ -74,6 +74,15 @@ async function answers(url) {
   }
 }
 
+/** The value whose promise is the first to come true; null where none does. */
+function first(values, promises) {
+  const races = promises.map(async (promise, index) => {
+    if (!await promise) throw new Error("it does not answer");
+    return values[index];
+  });
+  return Promise.any(races).catch(() => null);
+}
+
 const appleHandheld = /iPad|iPhone|iPod/.test(navigator.userAgent);
 
 const settings = {
@@ -114,11 +123,15 @@ export class Playback {
   #joined = false;
   #returning = false;
   #nextProbe = 0;
+  #rewound = false; // Whether the viewer wants to be where it is, behind what is live.
+  #canRewind;
   #places = new Map(); // A playlist of each of them.
   #pathways = []; // What the playlist names, the best first.
   #doubting = false;
 
-  constructor(video, url, Hls, onstate) {
+  /** With `canRewind` the playlist reaches back, and a viewer who has paused goes on where it paused. */
+  constructor(video, url, Hls, onstate, canRewind = false) {
+    this.#canRewind = canRewind;
     this.#video = video;
     this.#url = url;
     this.#Hls = Hls;
@@ -134,12 +147,32 @@ export class Playback {
 
   /** Moves to where a viewer who joined now would begin. */
   goLive() {
+    this.#rewound = false;
     const target = this.#hls?.liveSyncPosition ?? this.#seekableEnd();
     if (target) this.#video.currentTime = target;
     this.play();
   }
 
   play() { this.#video.play().catch(() => this.#set("paused")); }
+
+  /** Where the viewer can be, in the element's seconds: from the oldest moment listed to where `goLive` leads; null before. */
+  get range() {
+    if (!this.#canRewind) return null;
+    const { seekable, currentTime } = this.#video;
+    const fragments = this.#hls?.levels?.[this.#hls.loadLevel]?.details?.fragments;
+    const start = this.#hls ? fragments?.[0]?.start : seekable.length ? seekable.start(0) : undefined;
+    const end = this.#hls ? this.#hls.liveSyncPosition : this.#seekableEnd();
+    return start === undefined || end === null || end <= start ? null : { start, end, position: currentTime };
+  }
+
+  /** Goes to a moment of the range; to what is live where that is the moment. */
+  seek(position) {
+    const { range } = this;
+    if (!range) return;
+    if (position > range.end - 2) return this.goLive();
+    this.#rewound = true;
+    this.#video.currentTime = Math.max(position, range.start + 0.1);
+  }
 
   /** Whether the viewer has fallen well behind what could be watched. */
   get isBehind() {
@@ -176,6 +209,8 @@ export class Playback {
       playbackRate: video.playbackRate,
       playingDate: playingDate?.toISOString() ?? null,
       paused: video.paused,
+      rewound: this.#rewound,
+      range: this.range,
       readyState: video.readyState,
       errors: this.errors,
       reloads: this.reloads,
@@ -192,6 +227,7 @@ export class Playback {
     this.#networkTries = 0;
     this.#counter = null;
     this.#joined = false;
+    this.#rewound = false;
     if (this.#Hls) this.#openHls();
     else this.#video.src = this.#url;
     this.play();
@@ -246,7 +282,7 @@ export class Playback {
     const late = latency - targetLatency;
     const ahead = this.#bufferAhead();
     const isNeeded = video.playbackRate > 1 ? late > 0.03 && ahead > 0.3 : late > 0.1 && ahead > 0.4;
-    const rate = isNeeded ? Math.min(1.5, 1 + Math.max(0.05, Math.round(late * 4) / 20)) : 1;
+    const rate = isNeeded && !this.#rewound ? Math.min(1.5, 1 + Math.max(0.05, Math.round(late * 4) / 20)) : 1;
     if (video.playbackRate !== rate) video.playbackRate = rate;
   }
 
@@ -259,14 +295,16 @@ export class Playback {
     if (!level || this.#pathways.length < 2 || this.#doubting) return;
     if (!hasFailed && performance.now() - this.#lastAdvance < 900) return;
     this.#doubting = true;
+    const gone = level.pathwayId;
+    const others = this.#pathways.filter((one) => one !== gone);
+    // All are asked at once and the first that lives is taken: there is no more time than the buffer is long.
+    const found = first(others, others.map((one) => answers(this.#places.get(one) ?? level.uri)));
     const lives = await answers(level.uri);
-    const others = lives ? [] : this.#pathways.filter((one) => one !== level.pathwayId);
-    const alive = await Promise.all(others.map((one) => answers(this.#places.get(one) ?? level.uri)));
+    const next = lives ? null : await found;
     this.#doubting = false;
     if (lives || this.#hls !== hls) return;
     this.#note("networkError", "edgeGone", false);
-    const gone = level.pathwayId;
-    this.#pathways = [...others.filter((_, index) => alive[index]), ...others.filter((_, index) => !alive[index]), gone];
+    this.#pathways = [...new Set([next ?? others[0], ...others, gone])];
     this.#lastAdvance = performance.now();
     hls.pathwayPriority = [...this.#pathways];
     hls.stopLoad(); // What is under way would hold it for its whole timeout.
@@ -323,8 +361,10 @@ export class Playback {
   #watch() {
     const now = performance.now();
     const video = this.#video;
+    // Who has come back to what is live is kept there again.
+    if (this.#rewound && this.#hls && !video.paused && !video.seeking && !this.isBehind) this.#rewound = false;
     if (video.currentTime !== this.#lastPosition || video.paused || this.#returning) {
-      if (this.#isLost && !video.paused) this.goLive(); // Too far behind for a faster rate to make up for it.
+      if (this.#isLost && !video.paused && !this.#rewound) this.goLive(); // Too far behind for a faster rate to make up for it.
       this.#lastPosition = video.currentTime;
       this.#lastMoved = now;
       this.#jumped = false;
@@ -335,7 +375,7 @@ export class Playback {
     if (this.#stalledSince !== null) this.#set(isAway ? "away" : "stalled");
     if (isAway && still > 6000) this.#ask(now);
     if (isAway || document.hidden) return;
-    if (still > 4000 && this.#hls && !this.#jumped) {
+    if (still > 4000 && this.#hls && !this.#jumped && !this.#rewound) {
       this.#jumped = true;
       this.goLive();
     } else if (still > 10000) {
@@ -374,7 +414,11 @@ export class Playback {
       this.#set("stalled");
     });
     on("pause", () => { if (!video.ended && !this.#returning) { this.#endStall(); this.#set("paused"); } });
-    on("play", () => { if (this.isBehind) this.goLive(); });
+    on("play", () => {
+      if (!this.isBehind) return;
+      if (this.#canRewind && this.#joined) this.#rewound = true;
+      else this.goLive();
+    });
     on("ended", () => { this.#set("ended"); this.#comeBack(); });
     on("error", () => {
       if (this.#Hls || !video.error) return;

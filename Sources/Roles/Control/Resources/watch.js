@@ -49,7 +49,9 @@ async function begin() {
     write(at("veil-text"), "This browser plays no HLS, and this node has no hls.js to help it.");
     return;
   }
-  play(new Playback(video, playlist, Hls, showState));
+  // Where nothing of this stream is kept, the same playlist comes without a past.
+  const canRewind = Boolean(player?.dvrSeconds);
+  play(new Playback(video, playlist + (canRewind ? "?dvr=1" : ""), Hls, showState, canRewind));
 }
 
 function play(chosen) {
@@ -153,6 +155,8 @@ function showFigures() {
   write(at("g-bitrate"), common.bitrate(figures.bitrate || known?.bitrate));
   write(at("note"), playback.note ?? "");
   write(at("g-server"), figures.server);
+  write(at("g-pathway"), pathway(figures.pathway));
+  showPast();
   write(at("g-engine"), [
     { native: "Browser's own player", webrtc: "WebRTC" }[figures.engine] ?? "hls.js",
     figures.reloads && common.count(figures.reloads, "reload", "reloads"),
@@ -161,6 +165,44 @@ function showFigures() {
   const isBehind = playback.isBehind || figures.paused;
   at("live").classList.toggle("behind", isBehind);
   write(at("live-label"), isBehind ? "Go live" : "Live");
+}
+
+/** In words, by which of the ways that the playlist names the stream comes. */
+function pathway(id) {
+  if (!id || id === ".") return "";
+  if (id === "CDN") return "By the CDN";
+  if (id === "EDGE") return "By this edge";
+  return id.startsWith("REGION.") ? `By the region ${id.slice(7)}` : `By the edge ${id}`;
+}
+
+let isSeeking = false;
+
+/** The bar of what can be seen again, where there is more of it than a viewer could have missed in passing. */
+function showPast() {
+  const range = playback.range ?? null;
+  const length = range ? range.end - range.start : 0;
+  at("past").hidden = length < 15;
+  if (at("past").hidden) return;
+  const seek = at("seek");
+  seek.max = String(length);
+  if (!isSeeking) seek.value = String(Math.min(length, Math.max(0, range.position - range.start)));
+  const behind = length - Number(seek.value);
+  const isLive = !isSeeking && !playback.isBehind;
+  write(at("moment"), isLive ? "Live" : `−${clock(behind)}`);
+  seek.setAttribute("aria-valuetext", isLive ? "Live" : `${clock(behind)} ago`);
+}
+
+/** Minutes and seconds, and hours where there are any. */
+function clock(seconds) {
+  const whole = Math.max(0, Math.round(seconds));
+  const parts = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  return (parts[0] ? parts : parts.slice(1)).map((part, index) => index ? String(part).padStart(2, "0") : part).join(":");
+}
+
+function skip(seconds) {
+  if (!playback?.range) return;
+  playback.seek(playback.range.position + seconds);
+  showPast();
 }
 
 function latencyNote({ engine, latency, targetLatency }, isSane) {
@@ -234,11 +276,23 @@ at("volume").addEventListener("input", () => {
 for (const name of ["play", "pause", "volumechange"]) video.addEventListener(name, showButtons);
 document.addEventListener("fullscreenchange", showButtons);
 
-const keys = { " ": togglePlay, k: togglePlay, m: toggleMute, f: toggleFull, l: buttons.live };
+at("seek").addEventListener("input", () => { isSeeking = true; showPast(); });
+at("seek").addEventListener("change", () => {
+  isSeeking = false;
+  const range = playback?.range;
+  if (range) playback.seek(range.start + Number(at("seek").value));
+  showPast();
+});
+
+const keys = {
+  " ": togglePlay, k: togglePlay, m: toggleMute, f: toggleFull, l: buttons.live,
+  arrowleft: () => skip(-10), arrowright: () => skip(10),
+};
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
   const isControl = event.target.closest?.("button, a, input, summary, select");
   if (event.key === " " && isControl) return; // There, the space bar belongs to the control.
+  if (event.key.startsWith("Arrow") && event.target.closest?.("input")) return;
   const action = keys[event.key.toLowerCase()];
   if (!action) return;
   event.preventDefault();

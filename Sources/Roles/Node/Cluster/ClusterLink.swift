@@ -16,6 +16,8 @@ final class ClusterLink: OriginCluster {
 
     private var cluster: ClusterPart? { link.withLock { $0.cluster } }
 
+    var hasOthers: Bool { cluster?.hasOthers ?? false }
+
     func known(_ stream: StreamID) -> KnownStream? { cluster?.known(stream) }
 
     func take(_ stream: LiveStream, for purpose: TermPurpose, done: @escaping @Sendable (TermOutcome) -> Void) {

@@ -23,6 +23,15 @@ extension ClusterPart: OriginCluster {
         }
     }
 
+    /// Edges hold the window, too, and are asked in a term.
+    var hasOthers: Bool {
+        let snapshot = desk.snapshot
+        return snapshot.view.members.contains { member in
+            member.id != id && member.health <= .suspect && member.description.region == snapshot.region
+                && !member.description.roles.isDisjoint(with: [.origin, .edge])
+        }
+    }
+
     func take(_ stream: LiveStream, for purpose: TermPurpose, done: @escaping @Sendable (TermOutcome) -> Void) {
         guard hasJoined else {
             stream.onItsLoop(after: .milliseconds(50)) { [weak self] in self?.take(stream, for: purpose, done: done) }
@@ -32,10 +41,10 @@ extension ClusterPart: OriginCluster {
         let isRetaken = stream.replica.source == .gateway
         let wish = TermWish(
             stream.replica, for: purpose == .ending ? .ending : .publishing, above: stream.term,
-            asking: snapshot.termPeers(for: stream.id).map { RelayParent(node: $0.node, endpoint: $0.relay) },
+            asking: termPeers(of: stream),
             quorum: TermSession.Quorum(count: settings.cluster.quorum, voters: snapshot.voters),
             essential: { [desk, id = stream.id] in desk.snapshot.livingHolders(of: id) },
-            isWanted: { !stream.isYielded })
+            isHolder: isHolder(of: stream.replica), isWanted: { !stream.isYielded })
         upstreams.take(wish, claims: claims) { [desk, log, settings, shared] outcome in
             switch outcome {
             case .failure(let failure):
@@ -53,10 +62,17 @@ extension ClusterPart: OriginCluster {
                     now: SystemClock.now())
                 // A standby counts from when it holds the window in this term: the one that there is begins anew.
                 if isRetaken { shared.rest(stream.id) }
+                shared.avoid(succession.unheard, for: stream.id)
                 let packaging = desk.snapshot.packaging(writing: settings.packaging)
                 done(.taken(succession.term, packaging: packaging, listed: succession.listed))
             }
         }
+    }
+
+    /// Whether this node is a stream's gateway or standby by the directory, and not one that begins anew.
+    private func isHolder(of replica: StreamReplica) -> Bool {
+        guard let entry = desk.entry(replica.id), entry.state != .ended else { return false }
+        return [entry.gateway, entry.standby].contains(id) && replica.holding.next?.term == entry.term
     }
 
     func changed(_ stream: LiveStream) {
@@ -80,7 +96,7 @@ extension ClusterPart: OriginCluster {
         let peers = members.prefix(Self.mostChecked).compactMap { member in
             member.description.relay.map { RelayParent(node: member.id, endpoint: $0) }
         }
-        upstreams.confirm(stream.id, stream.term, asking: peers) { [shared] standing in
+        upstreams.confirm(stream.id, stream.term, asking: peers) { [shared] standing, _ in
             shared.endCheck(stream.id)
             switch standing {
             case .highest: stream.unfence(.clock)
@@ -107,28 +123,47 @@ extension ClusterPart: OriginCluster {
         for stream in streams.all where stream.fences.contains(.clock) { fenced(stream) }
     }
 
-    /// Parts wait for a standby that says nothing. It may have promised the stream to somebody who then failed, and others
-    /// too: they list nothing of this term any more, and what only this node listed would help few. So a higher term is
-    /// taken. Where nobody has promised anything, the standby is given up.
-    func questionHolders(of stream: LiveStream) {
+    /// Ten times a second: whether a standby owes acknowledgements and nothing is heard of it, or none ever joined.
+    func watchHolders() {
+        for stream in streams.all {
+            let silent = stream.questionableHolders
+            if !silent.isEmpty || stream.misses(standby(of: stream)) { question(silent, of: stream) }
+        }
+    }
+
+    /// Parts wait for a standby that says nothing. It may be gone, with its machine or behind a cut, or stand still. It may
+    /// have promised the stream to somebody who then failed, and others too: they list nothing of this term any more, and
+    /// what only this node listed would help few. So a higher term is taken. Where nobody has promised anything, a standby
+    /// that has not answered either is given up. An acknowledgement or an answer that comes meanwhile is the end of it.
+    private func question(_ silent: Set<NodeID>, of stream: LiveStream) {
         let term = stream.term
         guard stream.hasTerm, shared.beginCheck(stream.id) else { return }
-        askAll(about: stream) { [weak self] standing in
+        let asked = SystemClock.now()
+        let peers = termPeers(of: stream)
+        let others = Set(peers.map(\.node)).subtracting(silent)
+        upstreams.confirm(stream.id, term, asking: peers, needing: others) { [weak self] standing, answered in
             guard let self else { return }
             shared.endCheck(stream.id)
             guard stream.hasTerm, stream.term == term else { return }
             switch standing {
-            case .highest, .unknown: giveUpHolders(of: stream)
+            case .highest, .unknown: giveUpHolders(of: stream, askedAt: asked, answered: answered)
             case .superseded(let higher): outlive(higher, of: stream)
             }
         }
     }
 
-    private func giveUpHolders(of stream: LiveStream) {
+    private func standby(of stream: LiveStream) -> NodeID? {
+        desk.entry(stream.id).flatMap { $0.term == stream.term ? $0.standby : nil }
+    }
+
+    private func giveUpHolders(of stream: LiveStream, askedAt asked: Duration, answered: Set<NodeID>) {
+        let lost = stream.giveUpHolders(askedAt: asked, answered: answered)
+        guard !lost.isEmpty else { return }
         log.record(
-            "the standby says nothing", level: .warning, metadata: ["stream": "\(stream.id)"], now: SystemClock.now())
-        stream.giveUpHolders()
+            "the standby says nothing", level: .warning,
+            metadata: ["stream": "\(stream.id)", "standby": "\(lost.sorted())"], now: SystemClock.now())
         shared.rest(stream.id)
+        shared.avoid(lost, for: stream.id)
         changed(stream)
     }
 
@@ -157,9 +192,13 @@ extension ClusterPart: OriginCluster {
         for stream in streams.all where stream.fences.contains(.quorum) { confirmAmongAll(stream) }
     }
 
+    /// Asks all who may have promised the stream to another. An origin that took it had the promises of as many as agree to
+    /// a term, so among all origins one knows; of the others one that does not answer keeps nothing closed.
     private func confirmAmongAll(_ stream: LiveStream) {
         guard stream.hasTerm, shared.beginCheck(stream.id) else { return }
-        askAll(about: stream) { [shared] standing in
+        let voters = desk.snapshot.voters
+        upstreams.confirm(stream.id, stream.term, asking: termPeers(of: stream), needing: voters) {
+            [shared] standing, _ in
             shared.endCheck(stream.id)
             switch standing {
             case .highest: stream.unfence(.quorum)
@@ -169,10 +208,8 @@ extension ClusterPart: OriginCluster {
         }
     }
 
-    /// Asks all who may have promised the stream to another.
-    private func askAll(about stream: LiveStream, done: @escaping @Sendable (TermStanding) -> Void) {
-        let peers = desk.snapshot.termPeers(for: stream.id).map { RelayParent(node: $0.node, endpoint: $0.relay) }
-        upstreams.confirm(stream.id, stream.term, asking: peers, isByAll: true, done: done)
+    private func termPeers(of stream: LiveStream) -> [RelayParent] {
+        desk.snapshot.termPeers(for: stream.id).map { RelayParent(node: $0.node, endpoint: $0.relay) }
     }
 
     /// The directory says that another node has a stream, or that what it had is over.
@@ -204,10 +241,9 @@ extension ClusterPart: OriginCluster {
     }
 
     /// Whether the node knows others, or has had the time to: one that has just been started would take a term without
-    /// asking those who hold the stream.
+    /// asking those who hold the stream. Others may know of one that was told of nobody.
     private var hasJoined: Bool {
-        let isAlone = settings.cluster.seeds.isEmpty && settings.cluster.remoteSeeds.isEmpty && arbiter == nil
-        return isAlone || desk.snapshot.view.members.count > 1 || SystemClock.now() - startedAt > Self.joinTime
+        desk.snapshot.view.members.count > 1 || SystemClock.now() - startedAt > Self.joinTime
     }
 
     private static let joinTime: Duration = .seconds(2)

@@ -41,6 +41,7 @@ final class ClusterPart: Sendable {
     let shared: ClusterPartShare
     let relayMetrics: RelayMetrics
     let startedAt = SystemClock.now()
+    let identity: RelayIdentity
     private let key: ClusterKey
     private let secret: AccessSecret
     let arbiter: LeaseArbiter?
@@ -88,6 +89,7 @@ final class ClusterPart: Sendable {
                 try tls.connect(channel, observer: observer)
             }
         }
+        self.identity = identity
         var upstream = UpstreamSettings()
         upstream.linger = settings.cluster.linger
         upstream.packaging = settings.packaging
@@ -137,6 +139,11 @@ extension ClusterPart {
             guard let self else { return task.cancel() }
             beat()
         }
+        group.any().scheduleRepeatedTask(initialDelay: .milliseconds(100), delay: .milliseconds(100)) {
+            [weak self] task in
+            guard let self else { return task.cancel() }
+            watchHolders()
+        }
         arbiter?.tick()
         return ClusterListening(relay: relay, gossip: gossip)
     }
@@ -169,10 +176,11 @@ extension ClusterPart {
         feeder.follow(stream) { [desk, id, shared] current in
             let snapshot = desk.snapshot
             guard !shared.isResting(stream.id) else { return nil }
-            if let current, snapshot.origins.index(of: current) != nil { return current }
+            if let current, snapshot.mayHold(current, packaging: stream.packaging) { return current }
             // One that drains holds on until another does.
-            if let current, !snapshot.isDraining(current) { stream.lost(HolderID(current)) }
-            return snapshot.standby(of: stream.id, gateway: id, packaging: stream.packaging)
+            if let current, !snapshot.isDraining(current) { stream.lost(current) }
+            return snapshot.standby(
+                of: stream.id, gateway: id, besides: shared.silent(of: stream.id), packaging: stream.packaging)
         }
     }
 
@@ -180,7 +188,6 @@ extension ClusterPart {
     func tick(_ report: LoadReport) {
         shared.wake()
         arbiter?.tick()
-        for stream in streams.all where stream.hasSilentHolders() { questionHolders(of: stream) }
         keepQuorum()
         for stream in streams.all { changed(stream) }
         feeder.forget(but: streams.all.map(\.id))
@@ -232,7 +239,7 @@ extension ClusterPart {
     private func heard(_ member: Member) {
         note(.member(member.id, member.health, isDraining: member.description.isDraining))
         guard member.health >= .dead else { return }
-        for stream in streams.all { stream.lost(HolderID(member.id)) }
+        for stream in streams.all { stream.lost(member.id) }
     }
 
     /// The directory says something new of a stream: this node may be its standby now, or no longer.
@@ -248,6 +255,9 @@ extension ClusterPart {
         let now = SystemClock.wall()
         events.withLock { $0.append(change, at: now) }
     }
+
+    /// Carries branches of others' sessions of plain RTP from now on.
+    func carry(_ carrier: any BranchCarrier) { front.carrier = carrier }
 
     /// Says good-bye, and lets go of all that comes from others.
     func stop() async {

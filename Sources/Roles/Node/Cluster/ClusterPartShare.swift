@@ -29,6 +29,8 @@ final class ClusterPartShare: ParentFinder, RelayDoorkeeper {
         var expected: [StreamID: StreamEntry] = [:]
         /// Streams whose standby was given up, which have none until then, so that it begins anew or another does.
         var resting: [StreamID: Duration] = [:]
+        /// Who said nothing a moment ago, and until when others are chosen as a stream's standby before them.
+        var silent: [StreamID: (nodes: Set<NodeID>, until: Duration)] = [:]
         /// How many connections a standby holds a stream by.
         var joined: [Holding: Int] = [:]
         /// Streams that nobody but this node may end, and since when.
@@ -121,11 +123,27 @@ final class ClusterPartShare: ParentFinder, RelayDoorkeeper {
         state.withLock { $0.resting[stream] = end }
     }
 
+    /// None of these is to be a stream's standby for a while where there is a choice: they say nothing, and of a machine that
+    /// is gone the cluster needs some seconds to know.
+    func avoid(_ silent: Set<NodeID>, for stream: StreamID) {
+        guard !silent.isEmpty else { return }
+        let end = SystemClock.now() + Self.longestDying
+        state.withLock { $0.silent[stream] = (silent, end) }
+    }
+
+    private static let longestDying: Duration = .seconds(10)
+
     /// Streams that went without a standby for long enough may have one again. Call about once a second.
     func wake() {
         let now = SystemClock.now()
-        state.withLock { $0.resting = $0.resting.filter { $0.value > now } }
+        state.withLock { state in
+            state.resting = state.resting.filter { $0.value > now }
+            state.silent = state.silent.filter { $0.value.until > now }
+        }
     }
+
+    /// Whom to choose as a stream's standby only where there is nobody else.
+    func silent(of stream: StreamID) -> Set<NodeID> { state.withLock { $0.silent[stream]?.nodes ?? [] } }
 
     /// Whether a stream goes without a standby.
     func isResting(_ stream: StreamID) -> Bool { state.withLock { $0.resting[stream] != nil } }
@@ -216,10 +234,10 @@ extension ClusterPartShare {
         _ node: NodeID, of stream: StreamID, said acknowledgement: RelayPublisherSession.Acknowledgement
     ) {
         switch acknowledgement {
-        case .holds(let position): streams[stream]?.holder(HolderID(node), holds: position)
+        case .holds(let position): streams[stream]?.holder(node, holds: position)
         case .joins(let position):
             state.withLock { $0.joined[Holding(node: node, stream: stream), default: 0] += 1 }
-            streams[stream]?.holder(HolderID(node), joinsAt: position)
+            streams[stream]?.holder(node, joinsAt: position)
         }
     }
 
@@ -231,7 +249,7 @@ extension ClusterPartShare {
             state.joined[holding] = left > 0 ? left : nil
             return left <= 0
         }
-        if isGone { streams[stream]?.lost(HolderID(node)) }
+        if isGone { streams[stream]?.lost(node) }
     }
 
     func answer(_ stream: StreamID, term: Term) -> TermAnswer {
@@ -252,11 +270,6 @@ extension ClusterPartShare {
         return TermAnswer(
             stream: stream, term: replicas.promised(stream) ?? term, next: holding.next, commit: holding.commit)
     }
-}
-
-extension HolderID {
-    /// The holder that a node is.
-    init(_ node: NodeID) { self.init(UInt16(truncatingIfNeeded: RankingKey(node).number)) }
 }
 
 extension StreamEntry {

@@ -34,12 +34,11 @@ final class DirectoryFeeder: Sendable {
             guard !stream.isYielded else { return nil }
             let known = told[stream.id].flatMap { $0.term == stream.term ? $0 : nil }
             guard known?.state != .ended else { return nil }
-            var entry =
-                known
-                ?? StreamEntry(
-                    stream: stream.id, term: stream.term, gateway: node, region: region, state: .live,
-                    publisher: stream.publisher?.first ?? 0)
-            entry.state = presence
+            // Another publisher may have been let in, in the same term.
+            var entry = StreamEntry(
+                stream: stream.id, term: stream.term, version: known?.version ?? 0, gateway: node,
+                standby: known?.standby, region: region, state: presence,
+                publisher: stream.publisher?.first ?? known?.publisher ?? 0, variants: known?.variants ?? [])
             entry.standby = presence == .ended ? entry.standby : standby(entry.standby)
             let variants = stream.replica.variants.map(\.summary)
             if !Self.isSame(variants, entry.variants) { entry.variants = variants }

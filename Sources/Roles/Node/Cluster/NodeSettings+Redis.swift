@@ -28,6 +28,8 @@ extension NodeSettings {
         var settings = RedisSettings(place)
         settings.user = redis.username
         settings.password = redis.password?.revealed
+        settings.sentinelUser = redis.sentinelUsername
+        settings.sentinelPassword = redis.sentinelPassword?.revealed
         settings.database = redis.database
         settings.prefix = redis.prefix
         settings.timeout = redis.timeout

@@ -25,7 +25,7 @@ final class CachePurger: Sendable {
 
     /// nil where the CDN is not asked.
     init?(_ settings: CDNSettings, metrics: DeliveryMetrics, log: StormLog) {
-        guard let url = settings.purgeURL else { return nil }
+        guard let url = settings.purgeURL?.revealed else { return nil }
         self.url = url
         base = settings.url ?? ""
         self.metrics = metrics

@@ -6,10 +6,11 @@ import Origin
 import RealTime
 import Router
 import Telemetry
+import Transport
 
 extension NodeAssembly {
     /// Opens the port of WebRTC; nil where it is switched off.
-    func listenRealTime() throws -> RealTimeNode? {
+    func listenRealTime() async throws -> RealTimeNode? {
         guard settings.webrtc.enabled else { return nil }
         let isRouter = settings.roles.contains(.router) || !settings.roles.contains(.edge)
         let viewers = EdgeDoor(
@@ -19,9 +20,16 @@ extension NodeAssembly {
             streams: streams, policy: policy, metrics: IngestMetrics(metrics.registry), log: storms)
         let publishers = OriginDoor(
             desk: settings.roles.contains(.origin) ? desk : nil, router: cluster?.desk, group: group)
-        return try RealTimeNode(
+        let node = try RealTimeNode(
             settings.realTimeSettings, viewers: viewers, publishers: publishers, on: group.next(),
             registry: metrics.registry, log: storms)
+        guard settings.webrtc.tcpPort != 0 else { return node }
+        try await node.listen(
+            TCPListenerSettings(
+                host: ProcessLimits.listenAddress(for: settings.webrtc.host), port: settings.webrtc.tcpPort,
+                limits: settings.iceAdmission),
+            on: group, observer: ListenerMetrics(metrics.registry, listener: "webrtc"))
+        return node
     }
 
     /// What stands before the path of a session, so that requests for it reach this node and no other; nil for what the

@@ -85,6 +85,7 @@ extension MediaFromRTP.Event {
     var ingested: IngestEvent? {
         switch self {
         case .accessUnit(let unit): .accessUnit(unit)
+        case .layer(let track): .layer(track)
         case .parameters(let track, let sets): .parameters(track, sets)
         case .randomAccessWanted: nil
         }

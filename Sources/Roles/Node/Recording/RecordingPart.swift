@@ -17,6 +17,8 @@ final class RecordingPart: Sendable {
     private let kit: RecordingKit
     private let catalogue: RecordingCatalogue
     private let recorders: RecorderTable
+    /// What the store has of streams, for viewers who go back.
+    let archive: RecordingArchive
     private let keeping = Mutex<Task<Void, Never>?>(nil)
     private let link: StreamsLink
 
@@ -28,9 +30,11 @@ final class RecordingPart: Sendable {
         client = OutboundClient(outbound)
         let counters = StoreMetrics(metrics.registry)
         guard let store = try settings.objectStore(client, metrics: counters, attempts: 1),
-            let patient = try settings.objectStore(client, metrics: counters, attempts: 4)
+            let patient = try settings.objectStore(client, metrics: counters, attempts: 4),
+            let quick = try settings.objectStore(client, metrics: counters, attempts: 2)
         else { return nil }
         catalogue = RecordingCatalogue(patient)
+        archive = RecordingArchive(quick)
         kit = RecordingKit(
             store: store, disk: try settings.spillStore(), settings: settings.recordingSettings,
             registry: metrics.registry, log: logger, now: SystemClock.wall)
@@ -144,6 +148,8 @@ struct RecordedOrigin: OriginCluster {
     }
 
     var pulse: GatewayPulse? { origin.pulse }
+
+    var hasOthers: Bool { origin.hasOthers }
 
     func known(_ stream: StreamID) -> KnownStream? { origin.known(stream) }
 

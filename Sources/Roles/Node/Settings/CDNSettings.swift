@@ -41,7 +41,7 @@ public struct CDNSettings: Sendable, Equatable {
     /// For how long a viewer is let in.
     public var tokenLife = Duration.seconds(86_400)
     /// Where the CDN is asked to forget a stream; nil where it is not.
-    public var purgeURL: String?
+    public var purgeURL: SecretText?
     /// The method of that request.
     public var purgeMethod = "POST"
     /// A header of that request that says who asks, `Name: value`.

@@ -43,6 +43,8 @@ public struct NodeSettings: Sendable, Equatable {
     public var grpc = GRPCSettings()
     /// The store of recordings.
     public var storage = StorageSettings()
+    /// How far viewers can go back.
+    public var dvr = DVRSettings()
     /// The CDN in front of the edges.
     public var cdn = CDNSettings()
     /// The end of the process.
@@ -75,6 +77,7 @@ public struct NodeSettings: Sendable, Equatable {
             found.append("relay.tls.certificate, relay.tls.key and relay.tls.authority are set together or not at all")
         }
         found += redis.contradictions + storage.contradictions + cdn.contradictions
+        found += dvr.contradictions(beside: self)
         if cluster.key == nil {
             if roles != [.origin, .edge, .router] {
                 found.append("roles need cluster.key: a node alone does everything")

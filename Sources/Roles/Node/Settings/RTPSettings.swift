@@ -16,6 +16,8 @@ public struct RTPSettings: Sendable, Equatable {
     public var maximumSessions = 10_000
     /// Subscribers of a session.
     public var maximumSubscribers = 1000
+    /// Other nodes that may help with a session.
+    public var maximumBranches = 16
     /// How long a session lives without a packet.
     public var idleTimeout = Duration.seconds(300)
     /// How long packets of a picture wait for each other.

@@ -14,6 +14,10 @@ public struct RedisNodeSettings: Sendable, Equatable {
     public var username: String?
     /// What it proves that with.
     public var password: SecretText?
+    /// Who the node says it is to the sentinels; nil for their default user.
+    public var sentinelUsername: String?
+    /// What it proves that with.
+    public var sentinelPassword: SecretText?
     /// Which database.
     public var database = 0
     /// What all keys begin with.
@@ -50,6 +54,12 @@ public struct RedisNodeSettings: Sendable, Equatable {
                     "redis.url: \"\(url)\" is not redis://host or redis://host:port; a database is redis.database")
             }
             if !sentinels.isEmpty { found.append("redis.url and redis.sentinels exclude each other") }
+        }
+        if sentinelUsername != nil, sentinelPassword == nil {
+            found.append("redis.sentinel_username needs redis.sentinel_password")
+        }
+        if sentinelPassword != nil, sentinels.isEmpty {
+            found.append("redis.sentinel_password is for redis.sentinels; the server's own is redis.password")
         }
         if username != nil, password == nil { found.append("redis.username needs redis.password") }
         return found

@@ -56,10 +56,10 @@ extension SettingKey {
         ),
         SettingKey(
             "cdn.purge_url", \.cdn.purgeURL,
-            .optionalText("http(s)://… in which {key}, {url}, {app} and {name} are replaced") {
+            .secretText("http(s)://… in which {key}, {url}, {app} and {name} are replaced") {
                 $0.hasPrefix("http://") || $0.hasPrefix("https://")
             },
-            "Where the CDN is asked to forget a stream that is taken down; {key} is its Surrogate-Key, {url} where its media is, for a query; a secret belongs into cdn.purge_header.",
+            "Where the CDN is asked to forget a stream that is taken down; {key} is its Surrogate-Key, {url} where its media is, for a query. Never shown, as some CDNs want their secret in it; cdn.purge_header is the better place.",
             why: "each CDN has its own."
         ),
         SettingKey(

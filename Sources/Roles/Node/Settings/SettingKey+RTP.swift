@@ -26,8 +26,13 @@ extension SettingKey {
         ),
         SettingKey(
             "rtp.max_subscribers", \.rtp.maximumSubscribers, .integer(1...100_000),
-            "Subscribers of one session; beyond that RESOURCE_EXHAUSTED.",
+            "Subscribers of one session that this node sends to; beyond that other nodes do, or RESOURCE_EXHAUSTED.",
             why: "1000 of 2 Mbit/s are more than most networks carry away."
+        ),
+        SettingKey(
+            "rtp.max_branches", \.rtp.maximumBranches, .integer(0...1000),
+            "Edges of the region that may send to a session's subscribers beyond that, the first of its ranking; 0 for none.",
+            why: "each takes the session's packets over the relay once."
         ),
         SettingKey(
             "rtp.idle_timeout", \.rtp.idleTimeout, .duration(.seconds(1) ... .seconds(86_400)),

@@ -28,6 +28,14 @@ extension SettingKey {
             why: "a server on loopback wants none."
         ),
         SettingKey(
+            "redis.sentinel_username", \.redis.sentinelUsername, .optionalText("a user of the sentinels' access list"),
+            "Who the node says it is to the sentinels.", why: "empty is their default user."
+        ),
+        SettingKey(
+            "redis.sentinel_password", \.redis.sentinelPassword, .secret(minimumLength: 1),
+            "What the node proves that with.", why: "sentinels want none until they are told to."
+        ),
+        SettingKey(
             "redis.database", \.redis.database, .integer(0...1023), "Which of the server's databases.",
             why: "the one that every server has."
         ),

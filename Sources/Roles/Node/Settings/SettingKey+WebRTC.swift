@@ -18,6 +18,16 @@ extension SettingKey {
             why: "one hole in a firewall, where others of its kind have it."
         ),
         SettingKey(
+            "webrtc.tcp_port", \.webrtc.tcpPort, .integer(0...65_535),
+            "A TCP port for clients whose networks let no UDP through (ICE over TCP); 0 for none.",
+            why: "few need it, and a lost packet holds up all behind it; it may have the number of the UDP port."
+        ),
+        SettingKey(
+            "webrtc.max_connections", \.webrtc.maximumConnections, .integer(1...1_000_000),
+            "Connections at webrtc.tcp_port at once, those that have proven nothing yet with them.",
+            why: "each may hold 2 MB that its client does not take."
+        ),
+        SettingKey(
             "webrtc.threads", \.webrtc.threads, .automaticInteger(1...64), "The threads that share the UDP port.",
             why: "auto is one a processor; sessions are spread over them by the kernel."
         ),

@@ -115,6 +115,17 @@ extension SettingType<SecretText?> {
     }
 }
 
+extension SettingType<SecretText?> {
+    /// A text with a secret in it or, empty, none; `isAllowed` refuses texts of a wrong form.
+    static func secretText(_ allowed: String, isAllowed: @escaping @Sendable (String) -> Bool) -> Self {
+        SettingType(
+            allowed: "\(allowed), or empty for none",
+            parse: { $0.isEmpty ? .some(.none) : isAllowed($0) ? .some(.some(SecretText($0))) : .none },
+            render: { $0 == nil ? "\"\"" : "redacted" }, isSecret: true
+        )
+    }
+}
+
 extension SettingType<[String]> {
     /// Words without commas and white space; `isAllowed` refuses words of a wrong form.
     static func list(of allowed: String, isAllowed: @escaping @Sendable (String) -> Bool = { _ in true }) -> Self {

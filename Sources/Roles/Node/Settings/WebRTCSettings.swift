@@ -8,7 +8,11 @@ public struct WebRTCSettings: Sendable, Equatable {
     public var host = "::"
     /// The UDP port of all sessions; 0 lets the kernel choose.
     public var port = 8000
-    /// The threads that share the port; nil for one a processor.
+    /// The TCP port of sessions whose clients have no UDP; 0 for none.
+    public var tcpPort = 0
+    /// Connections there at once.
+    public var maximumConnections = 4096
+    /// The threads that share the UDP port; nil for one a processor.
     public var threads: Int?
     /// The addresses that answers name; empty for those of the machine.
     public var publicAddresses: [String] = []

@@ -58,7 +58,9 @@ struct SessionService: Rtpfanout_SessionService.SimpleServiceProtocol {
         request: Rtpfanout_AddSubscriberRequest, context: ServerContext
     ) async throws -> Google_Protobuf_Empty {
         let (id, subscriber) = (try id(request.sessionID), try self.subscriber(request.subscriberAddress))
-        try asked { () throws(SessionFailure) in try desk.subscribe(subscriber, to: id) }
+        do throws(SessionFailure) { try await desk.add(subscriber, to: id) } catch {
+            throw RPCError(code: error.code, message: error.description)
+        }
         return Google_Protobuf_Empty()
     }
 

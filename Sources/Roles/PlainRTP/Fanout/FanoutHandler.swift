@@ -5,27 +5,37 @@ import Fanout
 import RTP
 import Transport
 
-/// Plain RTP on one UDP thread: each packet of a session goes to all its subscribers, byte for byte as it came.
+/// Plain RTP on one UDP thread: each packet of a session goes to all its subscribers, byte for byte as it came, whether
+/// from its source or from the home of which this node has a branch.
 ///
 /// Packets of one picture are held until its last one, at most for ``PlainRTPSettings/hold``, and go to each subscriber
 /// as one message: the kernel's cost is one of messages. The loop counts no references and allocates nothing a packet.
 final class FanoutHandler: DatagramHandler {
     typealias Answered = @Sendable (ProbeToken, DatagramAddress, Duration) -> Void
+    /// Hands packets, each as long as the last word says but the last of them, to the branches of a session.
+    typealias Onward = @Sendable (SessionNumber, UnsafeRawBufferPointer, Int) -> Void
 
     private let sender: DatagramSender
     private let hold: Duration
     private let metrics: PlainRTPMetrics
     private let answered: Answered
-    private var lanes: [UInt32: UnsafeMutablePointer<FanoutLane>] = [:]
+    private let onward: Onward?
+    private var lanes: [SessionNumber: UnsafeMutablePointer<FanoutLane>] = [:]
+    /// Those that are found by the source of their packets: all but branches.
+    private var sources: [UInt32: UnsafeMutablePointer<FanoutLane>] = [:]
     /// Lanes with packets that wait for nothing but the end of the turn.
     private var prompt = LaneQueue()
     /// Lanes with packets that wait for others, by the time at which they wait no longer.
     private var held = LaneQueue()
 
-    init(_ sender: DatagramSender, hold: Duration, metrics: PlainRTPMetrics, answered: @escaping Answered) {
+    init(
+        _ sender: DatagramSender, hold: Duration, metrics: PlainRTPMetrics, onward: Onward?,
+        answered: @escaping Answered
+    ) {
         self.sender = sender
         self.hold = hold
         self.metrics = metrics
+        self.onward = onward
         self.answered = answered
     }
 
@@ -34,16 +44,34 @@ final class FanoutHandler: DatagramHandler {
     func receive(_ bytes: UnsafeMutableRawBufferPointer, from peer: DatagramAddress, now: Duration) {
         let bytes = UnsafeRawBufferPointer(bytes)
         guard let head = RTPDatagramHead(bytes) else { return metrics.refused(.malformed) }
-        guard let lane = lanes[head.source] else { return receiveStrange(bytes, head, from: peer, now: now) }
+        guard let lane = sources[head.source] else { return receiveStrange(bytes, head, from: peer, now: now) }
         guard lane.pointee.source == peer || admits(peer, lane) else { return metrics.refused(.wrongSource) }
         guard bytes.count <= FanoutLane.longest else { return metrics.refused(.tooLong) }
+        if let feed = lane.pointee.feed { feed.receive(bytes, isReport: head.isReport, now: now) }
+        take(bytes, isMarked: head.isMarked, lane, now: now)
+    }
+
+    /// Takes packets of a branch, which lie behind one another.
+    func receive(_ packets: [UInt8], lengths: [Int], of branch: SessionNumber, now: Duration) {
+        guard let lane = lanes[branch] else { return }
+        packets.withUnsafeBytes { all in
+            var rest = all[...]
+            for length in lengths {
+                take(UnsafeRawBufferPointer(rebasing: rest.prefix(length)), isMarked: false, lane, now: now)
+                rest = rest.dropFirst(length)
+            }
+        }
+    }
+
+    private func take(
+        _ bytes: UnsafeRawBufferPointer, isMarked: Bool, _ lane: UnsafeMutablePointer<FanoutLane>, now: Duration
+    ) {
         lane.pointee.received.packets += 1
         lane.pointee.received.bytes += bytes.count
-        if let feed = lane.pointee.feed { feed.receive(bytes, isReport: head.isReport, now: now) }
         if !lane.pointee.takes(bytes.count) { makeRoom(lane, for: bytes.count, now: now) }
         let isFirst = lane.pointee.count == 0
         lane.pointee.append(bytes, now: now)
-        if head.isMarked && lane.pointee.isHeld || lane.pointee.isFull {
+        if isMarked && lane.pointee.isHeld || lane.pointee.isFull {
             send(lane, now: now)
         } else if isFirst {
             if lane.pointee.isHeld { held.append(lane, at: now + hold) } else { prompt.append(lane, at: now) }
@@ -64,14 +92,17 @@ final class FanoutHandler: DatagramHandler {
 // MARK: - What the table of sessions says
 
 extension FanoutHandler {
-    func begin(_ ssrc: UInt32, share: SessionShare, isHeld: Bool) {
+    /// Begins a session, or, without a source, a branch.
+    func begin(_ number: SessionNumber, ssrc: UInt32?, share: SessionShare, isHeld: Bool) {
         let lane = UnsafeMutablePointer<FanoutLane>.allocate(capacity: 1)
-        lane.initialize(to: FanoutLane(share: share, isHeld: isHeld && hold > .zero))
-        lanes[ssrc] = lane
+        lane.initialize(to: FanoutLane(number: number, share: share, isHeld: isHeld && hold > .zero))
+        lanes[number] = lane
+        if let ssrc { sources[ssrc] = lane }
     }
 
-    func end(_ ssrc: UInt32, now: Duration) {
-        guard let lane = lanes.removeValue(forKey: ssrc) else { return }
+    func end(_ number: SessionNumber, ssrc: UInt32?, now: Duration) {
+        guard let lane = lanes.removeValue(forKey: number) else { return }
+        if let ssrc { sources[ssrc] = nil }
         send(lane, now: now)
         sender.flush()
         prompt.remove(lane)
@@ -79,19 +110,19 @@ extension FanoutHandler {
         free(lane)
     }
 
-    func subscribe(_ subscriber: DatagramAddress, to ssrc: UInt32) {
-        lanes[ssrc]?.pointee.subscribers.append(subscriber)
+    func subscribe(_ subscriber: DatagramAddress, to number: SessionNumber) {
+        lanes[number]?.pointee.subscribers.append(subscriber)
     }
 
-    func unsubscribe(_ subscriber: DatagramAddress, from ssrc: UInt32) {
-        guard let lane = lanes[ssrc] else { return }
+    func unsubscribe(_ subscriber: DatagramAddress, from number: SessionNumber) {
+        guard let lane = lanes[number] else { return }
         if let index = lane.pointee.subscribers.firstIndex(of: subscriber) {
             lane.pointee.subscribers.swapAt(index, lane.pointee.subscribers.count - 1)
             lane.pointee.subscribers.removeLast()
         }
     }
 
-    func feed(_ feed: StreamFeed?, by ssrc: UInt32) { lanes[ssrc]?.pointee.feed = feed }
+    func feed(_ feed: StreamFeed?, by number: SessionNumber) { lanes[number]?.pointee.feed = feed }
 
     func probe(_ peer: DatagramAddress, _ probe: SubscriberProbe) {
         sender.append(to: peer, capacity: SubscriberProbe.length) { place in
@@ -140,6 +171,7 @@ extension FanoutHandler {
                 taken += 1
             }
         }
+        if lane.pointee.share.hasBranches { onward?(lane.pointee.number, burst, segment) }
         let received = lane.pointee.received
         lane.pointee.share.received(packets: received.packets, bytes: received.bytes, now: now)
         lane.pointee.share.sent(packets: count * taken, bytes: burst.count * taken)

@@ -7,6 +7,7 @@ import Fanout
 ///
 /// It lives at one address, which the thread's table and its queues hold without reference counting.
 struct FanoutLane {
+    let number: SessionNumber
     let share: SessionShare
     let isHeld: Bool
     /// The one source, once it is known.
@@ -27,7 +28,8 @@ struct FanoutLane {
     private(set) var segment = 0
     private(set) var count = 0
 
-    init(share: SessionShare, isHeld: Bool) {
+    init(number: SessionNumber, share: SessionShare, isHeld: Bool) {
+        self.number = number
         self.share = share
         self.isHeld = isHeld
     }

@@ -12,6 +12,11 @@ public struct PlainRTPMetrics: Sendable {
     private let refusals: [Counter]
     private let sessions: Gauge
     private let subscribers: Gauge
+    private let branches: Gauge
+    private let elsewhere: Gauge
+    private let relayed: Counter
+    private let dropped: Counter
+    private let moves: [Counter]
     private let expired: Counter
     private let probes: Counter
     private let answers: Counter
@@ -27,6 +32,11 @@ public struct PlainRTPMetrics: Sendable {
         refusals = PacketRefusal.allCases.map { registry.counter(Self.refusalsFamily, $0.rawValue) }
         sessions = registry.gauge(Self.sessionsFamily)
         subscribers = registry.gauge(Self.subscribersFamily)
+        branches = registry.gauge(Self.branchesFamily)
+        elsewhere = registry.gauge(Self.elsewhereFamily)
+        relayed = registry.counter(Self.relayedFamily)
+        dropped = registry.counter(Self.droppedFamily)
+        moves = SubscriberMove.allCases.map { registry.counter(Self.movesFamily, $0.rawValue) }
         expired = registry.counter(Self.expiredFamily)
         probes = registry.counter(Self.probesFamily)
         answers = registry.counter(Self.answersFamily)
@@ -43,10 +53,26 @@ public struct PlainRTPMetrics: Sendable {
 
     func refused(_ reason: PacketRefusal) { refusals[reason.index].add() }
 
-    func holds(sessions: Int, subscribers: Int) {
+    func holds(sessions: Int, branches: Int, subscribers: Int) {
         self.sessions.set(sessions)
+        self.branches.set(branches)
         self.subscribers.set(subscribers)
     }
+
+    /// Other nodes send to so many.
+    func holds(elsewhere count: Int) { elsewhere.set(count) }
+
+    /// So many lost the node that sent to them.
+    func moved(_ count: Int) { moves[SubscriberMove.moved.index].add(count) }
+
+    /// For one of them no node had room.
+    func droppedSubscriber() { moves[SubscriberMove.dropped.index].add() }
+
+    /// Packets were handed to branches at other nodes.
+    func relayed(_ packets: Int) { relayed.add(packets) }
+
+    /// Packets were not, or a branch here could not take them.
+    func dropped(_ packets: Int) { dropped.add(packets) }
 
     func expired(_ count: Int) { expired.add(count) }
 
@@ -59,7 +85,8 @@ public struct PlainRTPMetrics: Sendable {
     /// The declarations.
     public static let families = [
         packetsReceivedFamily, bytesReceivedFamily, packetsSentFamily, bytesSentFamily, delayFamily, refusalsFamily,
-        sessionsFamily, subscribersFamily, expiredFamily, probesFamily, answersFamily, callsFamily,
+        sessionsFamily, subscribersFamily, branchesFamily, elsewhereFamily, relayedFamily, droppedFamily, movesFamily,
+        expiredFamily, probesFamily, answersFamily, callsFamily,
     ]
 
     private static let packetsReceivedFamily = MetricFamily(
@@ -80,7 +107,21 @@ public struct PlainRTPMetrics: Sendable {
     private static let sessionsFamily = MetricFamily("millrace_rtp_sessions", .gauge, help: "Sessions of plain RTP.")
     private static let subscribersFamily = MetricFamily(
         "millrace_rtp_subscribers", .gauge,
-        help: "Subscribers of all sessions, those with them that did not answer yet.")
+        help: "Subscribers of all sessions and branches here, those with them that did not answer yet.")
+    private static let branchesFamily = MetricFamily(
+        "millrace_rtp_branches", .gauge, help: "Branches here of sessions of other nodes.")
+    private static let elsewhereFamily = MetricFamily(
+        "millrace_rtp_subscribers_elsewhere", .gauge,
+        help: "Subscribers of sessions of this node that other nodes send to.")
+    private static let relayedFamily = MetricFamily(
+        "millrace_rtp_packets_relayed_total", .counter, help: "Packets to branches at other nodes, each once.")
+    private static let droppedFamily = MetricFamily(
+        "millrace_rtp_relay_dropped_packets_total", .counter,
+        help: "Packets that a branch did not get, as a connection or a thread took no more.")
+    private static let movesFamily = MetricFamily(
+        "millrace_rtp_subscribers_moved_total", .counter,
+        labels: [.oneOf("outcome", SubscriberMove.allCases.map(\.rawValue))],
+        help: "Subscribers whose node was lost, and those of them who were dropped since no node had room.")
     private static let expiredFamily = MetricFamily(
         "millrace_rtp_sessions_expired_total", .counter, help: "Sessions that ended since no packet came.")
     private static let probesFamily = MetricFamily(
@@ -112,6 +153,21 @@ enum PacketRefusal: String, CaseIterable {
         case .tooLong: 2
         case .unknownSource: 3
         case .wrongSource: 4
+        }
+    }
+}
+
+/// What became of a subscriber whose node was lost.
+enum SubscriberMove: String, CaseIterable {
+    /// No node had room.
+    case dropped
+    /// It looks for another.
+    case moved
+
+    var index: Int {
+        switch self {
+        case .dropped: 0
+        case .moved: 1
         }
     }
 }

@@ -13,6 +13,7 @@ final class SessionShare: Sendable {
     private let packetsSent = Atomic(0)
     private let bytesSent = Atomic(0)
     private let newest = Atomic(Int64.min)
+    private let branches = Atomic(0)
 
     init(_ gate: SourceGate) {
         self.gate = gate
@@ -27,6 +28,12 @@ final class SessionShare: Sendable {
             return pinned
         }
     }
+
+    /// Whether other nodes are sent the packets, too.
+    var hasBranches: Bool { branches.load(ordering: .relaxed) > 0 }
+
+    /// A branch began or ended.
+    func branches(by change: Int) { branches.wrappingAdd(change, ordering: .relaxed) }
 
     func received(packets: Int, bytes: Int, now: Duration) {
         packetsReceived.wrappingAdd(packets, ordering: .relaxed)
@@ -65,4 +72,11 @@ public struct SessionCounters: Hashable, Sendable {
     public let bytesReceived: Int
     /// Bytes of RTP that went out.
     public let bytesSent: Int
+
+    /// These, and what branches sent.
+    func adding(_ branches: BranchTally) -> SessionCounters {
+        SessionCounters(
+            packetsReceived: packetsReceived, packetsSent: packetsSent &+ branches.packets,
+            bytesReceived: bytesReceived, bytesSent: bytesSent &+ branches.bytes)
+    }
 }

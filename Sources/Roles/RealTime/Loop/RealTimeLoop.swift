@@ -25,6 +25,8 @@ final class RealTimeLoop: DatagramHandler {
     /// Where datagrams are put together before they are encrypted in their place.
     var scratch: [UInt8] = []
     private var routes: [DatagramAddress: Route] = [:]
+    /// Whose the connections of TCP are.
+    var streams: [ObjectIdentifier: SecureConnection] = [:]
     private var byFragment: [ICEFragment: SecureConnection] = [:]
     private var connections: [SignalingSessionID: SecureConnection] = [:]
     /// Those that have something to do more often than ten times a second: handshakes and publishers.
@@ -73,7 +75,7 @@ extension RealTimeLoop {
     ) {
         let kind = DatagramKind(of: bytes.octets.span)
         switch kind {
-        case .stun: receiveCheck(bytes, from: peer, via: via, now: now)
+        case .stun: receiveCheck(bytes, from: peer, via: via, on: nil, now: now)
         case .unknown: metrics.dropped("unknown")
         case .dtls, .rtcp, .rtp:
             switch routes[peer] {
@@ -84,25 +86,30 @@ extension RealTimeLoop {
         }
     }
 
-    private func receiveCheck(
-        _ bytes: UnsafeMutableRawBufferPointer, from peer: DatagramAddress, via: Int?, now: Duration
+    /// - Parameter way: what it came on, if not as a datagram.
+    func receiveCheck(
+        _ bytes: UnsafeMutableRawBufferPointer, from peer: DatagramAddress, via: Int?, on way: StreamWay?, now: Duration
     ) {
         guard let check = try? STUNMessage(parsing: bytes.octets.span) else { return metrics.dropped("stun_malformed") }
         guard let fragment = check.localFragment(in: bytes.octets.span) else {
             return metrics.dropped("stun_no_request")
         }
         if let connection = byFragment[fragment] {
-            return connection.receive(check, in: bytes, from: peer, via: via, now: now)
+            return connection.receive(check, in: bytes, from: peer, via: via, on: way, now: now)
         }
-        guard let found = table.find(fragment) else { return drop("stun_unknown_fragment", peer, via: via) }
+        guard let found = table.find(fragment) else {
+            if let way { refuse(way) }
+            return drop("stun_unknown_fragment", peer, via: via)
+        }
         guard found.key.verifies(check, in: bytes.octets.span) else { return metrics.dropped("stun_bad_integrity") }
         if let thread = found.thread, thread != index {
             guard via == nil else { return }
+            if let way { return handOver(bytes, on: way, to: thread) }
             routes[peer] = .there(thread)
             return handOver(bytes, from: peer, to: thread)
         }
         guard let parked = table.adopt(fragment, by: index) else { return }
-        adopt(parked, now: now).receive(check, in: bytes, from: peer, via: via, now: now)
+        adopt(parked, now: now).receive(check, in: bytes, from: peer, via: via, on: way, now: now)
     }
 
     /// What was handed over for a session that is gone meanwhile is not to come again.
@@ -177,6 +184,11 @@ extension RealTimeLoop {
         guard let connection = connections[id] else { return }
         byFragment[credentials.fragment] = connection
         connection.restart(credentials, now: now)
+    }
+
+    /// Has a viewer sent the layer that it asks for; nil for the best.
+    func ask(_ id: SignalingSessionID, for layer: RenditionName?, now: Duration) {
+        connections[id]?.ask(for: layer, now: now)
     }
 
     /// Asks the publisher of a stream for a random access point, if the session is here.

@@ -2,6 +2,7 @@
 
 import Cluster
 import Datagrams
+import Identity
 import SecureMedia
 import Telemetry
 import WebRTC
@@ -12,6 +13,8 @@ final class SecureConnection {
     let id: SignalingSessionID
     /// Where packets go: the path that was nominated, before that the first that was proven.
     private(set) var address: DatagramAddress?
+    /// The connection of TCP that they go over; nil for datagrams.
+    private var way: StreamWay?
     /// nil before the handshake is over.
     private(set) var channel: SecureChannel?
     private unowned let loop: RealTimeLoop
@@ -21,9 +24,20 @@ final class SecureConnection {
     private var ice: ICESession
     private var dtls: DTLSSession
     private var party: (any MediaParty)?
-    private var admitted: [(address: DatagramAddress, via: Int?)] = []
+    private var admitted: [Admitted] = []
     private var directives: [ICESession.Directive] = []
     private var isOver = false
+
+    /// A path that was proven, and the thread by which its datagrams come, if it is not this one.
+    private struct Admitted {
+        let address: DatagramAddress
+        let via: Int?
+        let way: StreamWay?
+
+        func isOf(_ path: ICEPath) -> Bool {
+            address.endpoint == path.remote && (way != nil) == (path.transport == .tcp)
+        }
+    }
 
     init(_ parked: ParkedSession, context: DTLSContext, loop: RealTimeLoop) {
         id = parked.id
@@ -47,6 +61,8 @@ protocol MediaParty: AnyObject {
     func receive(rtcp bytes: UnsafeMutableRawBufferPointer, now: Duration)
     /// Time went on.
     func tick(now: Duration)
+    /// A viewer asks for a layer; nil for the best that the way carries.
+    func ask(for layer: RenditionName?, now: Duration)
     /// A random access point is wanted of a publisher.
     func requestRandomAccess(now: Duration)
     /// The session is over.
@@ -59,11 +75,11 @@ extension SecureConnection {
     /// Takes a check by one of its fragments.
     func receive(
         _ check: STUNMessage, in bytes: UnsafeMutableRawBufferPointer, from peer: DatagramAddress, via: Int?,
-        now: Duration
+        on way: StreamWay?, now: Duration
     ) {
-        let path = ICEPath(remote: peer.endpoint)
+        let path = ICEPath(transport: way == nil ? .udp : .tcp, remote: peer.endpoint)
         ice.receive(check, in: bytes.octets.span, on: path, now: now, into: &directives)
-        obey(from: peer, via: via, now: now)
+        obey(from: peer, via: via, on: way, now: now)
     }
 
     /// Takes DTLS, RTP or RTCP from an address that was proven.
@@ -116,6 +132,8 @@ extension SecureConnection {
     }
 
     func requestRandomAccess(now: Duration) { party?.requestRandomAccess(now: now) }
+
+    func ask(for layer: RenditionName?, now: Duration) { party?.ask(for: layer, now: now) }
 }
 
 // MARK: - What goes
@@ -124,10 +142,30 @@ extension SecureConnection {
     /// Sends a packet of RTCP.
     func send(rtcp packet: [UInt8]) {
         guard let channel, let address, !packet.isEmpty else { return }
-        loop.sender.append(to: address, capacity: packet.count + channel.controlOverhead) { buffer in
+        append(to: address, capacity: packet.count + channel.controlOverhead) { buffer in
             channel.protectControl(packet, into: buffer)
         }
     }
+
+    /// Whether packets go over TCP.
+    var isStream: Bool { way != nil }
+
+    /// Whether the way takes one more picture: datagrams always are taken, or dropped.
+    var hasRoom: Bool { way?.hasRoom ?? true }
+
+    /// Gives `write` a place for a packet on the way to the remote party, which is at `address`.
+    func append(
+        to address: DatagramAddress, capacity: Int, _ write: (UnsafeMutableRawBufferPointer) -> Int
+    ) {
+        if let way {
+            way.append(capacity: capacity, write)
+        } else {
+            loop.sender.append(to: address, capacity: capacity, write)
+        }
+    }
+
+    /// A connection of TCP is gone.
+    func lost(_ way: StreamWay) { admitted.removeAll { $0.way === way } }
 
     /// Ends the session, and says so to the other side.
     func close(_ end: SessionEnd, now: Duration) {
@@ -138,20 +176,29 @@ extension SecureConnection {
 
     private func send(_ datagram: [UInt8]) {
         guard let address else { return }
-        send(datagram, to: address)
-    }
-
-    private func send(_ datagram: [UInt8], to address: DatagramAddress) {
-        loop.sender.append(to: address, capacity: datagram.count) { buffer in
+        append(to: address, capacity: datagram.count) { buffer in
             buffer.copyBytes(from: datagram)
             return datagram.count
+        }
+    }
+
+    /// Sends on the way that is asked about, which may be another than that of the media.
+    private func answer(_ packet: [UInt8], to address: DatagramAddress, on way: StreamWay?) {
+        let write = { (buffer: UnsafeMutableRawBufferPointer) in
+            buffer.copyBytes(from: packet)
+            return packet.count
+        }
+        if let way {
+            way.append(capacity: packet.count, write)
+        } else {
+            loop.sender.append(to: address, capacity: packet.count, write)
         }
     }
 
     private func finish(_ end: SessionEnd) {
         guard !isOver else { return }
         isOver = true
-        for (address, via) in admitted { loop.forget(address, via: via) }
+        for path in admitted { forget(path) }
         loop.remove(self)
         loop.metrics.ended(end)
         if channel != nil { loop.metrics.sessions(kind, -1) }
@@ -164,33 +211,44 @@ extension SecureConnection {
 // MARK: - Directives
 
 extension SecureConnection {
-    private func obey(from peer: DatagramAddress?, via: Int?, now: Duration) {
+    private func obey(from peer: DatagramAddress?, via: Int?, on way: StreamWay? = nil, now: Duration) {
         guard !directives.isEmpty else { return }
         let obeyed = directives
         directives.removeAll(keepingCapacity: true)
         for directive in obeyed where !isOver {
             switch directive {
-            case .admit: if let peer { admit(peer, via: via, now: now) }
-            case .drop(let refusal): loop.metrics.dropped("stun_" + refusal.counterName)
+            case .admit: if let peer { admit(peer, via: via, on: way, now: now) }
+            case .drop(let refusal):
+                loop.metrics.dropped("stun_" + refusal.counterName)
+                if let way { loop.refuse(way) }
             case .expire(let expiry): close(SessionEnd(expiry), now: now)
-            case .forget(let path): forget(DatagramAddress(path.remote))
+            case .forget(let path): forget(path)
             case .retire(let fragment): loop.retire(fragment)
-            case .select(let path): address = DatagramAddress(path.remote)
-            case .send(let bytes, let path): send(bytes, to: DatagramAddress(path.remote))
+            case .select(let path): select(path)
+            case .send(let bytes, let path): answer(bytes, to: DatagramAddress(path.remote), on: way)
             }
         }
     }
 
-    private func admit(_ peer: DatagramAddress, via: Int?, now: Duration) {
-        loop.admit(peer, self)
-        admitted.append((peer, via))
-        address = address ?? peer
+    private func admit(_ peer: DatagramAddress, via: Int?, on way: StreamWay?, now: Duration) {
+        if let way { loop.admit(way, self) } else { loop.admit(peer, self) }
+        admitted.append(Admitted(address: peer, via: via, way: way))
+        if address == nil { (address, self.way) = (peer, way) }
         obey(dtls.begin(now: now), now: now)
     }
 
-    private func forget(_ peer: DatagramAddress) {
-        for (address, via) in admitted where address == peer { loop.forget(address, via: via) }
-        admitted.removeAll { $0.address == peer }
+    private func select(_ path: ICEPath) {
+        address = DatagramAddress(path.remote)
+        way = admitted.last { $0.isOf(path) }?.way
+    }
+
+    private func forget(_ path: ICEPath) {
+        for known in admitted.filter({ $0.isOf(path) }) { forget(known) }
+        admitted.removeAll { $0.isOf(path) }
+    }
+
+    private func forget(_ known: Admitted) {
+        if let way = known.way { loop.forget(way) } else { loop.forget(known.address, via: known.via) }
     }
 
     private func obey(_ directives: [DTLSSession.Directive], now: Duration) {

@@ -13,10 +13,11 @@ final class ThreadGroup: Sendable {
     /// The port that is bound; 0 where none is.
     var port: Int { threads.withLock { Int($0.first?.port ?? 0) } }
 
-    /// Has a thread do something soon. After the end nothing is done.
-    func submit(to thread: Int, _ work: @escaping @Sendable (RealTimeLoop, Duration) -> Void) {
+    /// Has a thread do something soon. After the end nothing is done, nor where too much waits.
+    @discardableResult
+    func submit(to thread: Int, _ work: @escaping @Sendable (RealTimeLoop, Duration) -> Void) -> Bool {
         let found = threads.withLock { thread < $0.count ? $0[thread] : nil }
-        found?.submit(work)
+        return found?.submit(work) ?? false
     }
 
     /// Has each thread do something soon.

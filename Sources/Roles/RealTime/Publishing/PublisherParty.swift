@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Identity
 import Media
 import RTP
 import Telemetry
@@ -10,7 +11,10 @@ final class PublisherParty: MediaParty {
     private unowned let connection: SecureConnection
     private unowned let loop: RealTimeLoop
     private let intake: any MediaIntake
-    private let video: ReceiveSource?
+    /// The sources of pictures: one, or the layers of simulcast.
+    private let videos: [ReceiveSource]
+    /// What puts the pictures of layers in order; nil for one source.
+    private var order: LayerOrder?
     private var receiver: RTPReceiverSession
     private var media: MediaFromRTP
     private var directives: [RTPReceiverSession.Directive] = []
@@ -30,10 +34,15 @@ final class PublisherParty: MediaParty {
         for track in plan.tracks.dropFirst() { settings.extensions.merge(track.extensionMap) }
         if !plan.tracks.contains(where: { $0.format.feedback.contains(.nack) }) { settings.reorder = .withoutRequests }
         receiver = RTPReceiverSession(settings)
-        let tracks = plan.tracks.enumerated().map { ReceiveTrack($1, media: $0) }
+        let tracks = plan.tracks.enumerated().flatMap { ReceiveTrack.layers(of: $1, media: $0) }
         media = MediaFromRTP(tracks)
         told = (receiver.ignored, media.ignored)
-        video = tracks.first { $0.codec.isVideo }?.source
+        let pictures = tracks.filter(\.codec.isVideo)
+        videos = pictures.map(\.source)
+        if pictures.count > 1 {
+            order = LayerOrder(pictures.map(\.id))
+            loop.metrics.layers.add(pictures.count)
+        }
         randomAccess = now
     }
 
@@ -54,17 +63,26 @@ final class PublisherParty: MediaParty {
         loop.metrics.ignored(receiver.ignored, since: told.packets)
         loop.metrics.ignored(media.ignored, since: told.pictures)
         told = (receiver.ignored, media.ignored)
-        guard now - randomAccess >= loop.settings.randomAccessInterval else { return }
+        var units: [AccessUnit] = []
+        order?.tick(now: now, into: &units)
+        if !units.isEmpty { give(units.map { .accessUnit($0) }, now: now) }
+        guard !isOver, now - randomAccess >= loop.settings.randomAccessInterval else { return }
         requestRandomAccess(now: now)
     }
 
     func requestRandomAccess(now: Duration) {
-        guard let video else { return }
-        receiver.requestRandomAccess(of: video, now: now, into: &directives)
+        for video in videos { receiver.requestRandomAccess(of: video, now: now, into: &directives) }
         obey(now: now)
     }
 
-    func leave() { isOver = true }
+    /// Publishers get no media.
+    func ask(for layer: RenditionName?, now: Duration) {}
+
+    func leave() {
+        guard !isOver else { return }
+        isOver = true
+        if order != nil { loop.metrics.layers.add(-videos.count) }
+    }
 }
 
 extension PublisherParty {
@@ -93,23 +111,65 @@ extension PublisherParty {
         swap(&taken, &events)
         for event in taken {
             switch event {
-            case .accessUnit(let unit): if unit.track == .video, unit.isRandomAccess { randomAccess = now }
-            case .parameters: break
+            case .accessUnit(let unit): if unit.track != .audio, unit.isRandomAccess { randomAccess = now }
+            case .layer, .parameters: break
             case .randomAccessWanted(let source):
                 receiver.requestRandomAccess(of: source, now: now, into: &directives)
             }
         }
-        if !intake.take(taken) { return connection.close(.cut, now: now) }
+        give(ordered(taken, now: now), now: now)
+        guard !isOver else { return }
         for case .send(let datagram) in directives { connection.send(rtcp: datagram) }
         directives.removeAll(keepingCapacity: true)
+    }
+
+    private func give(_ events: [MediaFromRTP.Event], now: Duration) {
+        if !events.isEmpty, !intake.take(events) { connection.close(.cut, now: now) }
+    }
+
+    /// The same with the pictures of layers in their order; those that have to wait come later.
+    private func ordered(_ events: [MediaFromRTP.Event], now: Duration) -> [MediaFromRTP.Event] {
+        guard order != nil else { return events }
+        var ordered: [MediaFromRTP.Event] = []
+        for event in events {
+            switch event {
+            case .accessUnit(let unit) where order?.contains(unit.track) ?? false:
+                var units: [AccessUnit] = []
+                order?.append(unit, now: now, into: &units)
+                ordered += units.map { .accessUnit($0) }
+                continue
+            case .layer(let track): order?.learn(track.id, pixels: track.pixels)
+            case .parameters(let id, let sets): order?.learn(id, pixels: Track(id: id, parameters: sets).pixels)
+            case .accessUnit, .randomAccessWanted: break
+            }
+            ordered.append(event)
+        }
+        return ordered
     }
 }
 
 extension ReceiveTrack {
-    fileprivate init(_ track: NegotiatedTrack, media: Int) {
+    /// The tracks of a medium: one, or one a layer. The first is a rendition like that of any stream; the others are
+    /// renditions by the names that the publisher gave them, or by their numbers where one of those is none of ours.
+    fileprivate static func layers(of track: NegotiatedTrack, media: Int) -> [ReceiveTrack] {
         let codec = track.codec.rtp.media
-        self.init(
-            id: codec.isVideo ? .video : .audio, source: ReceiveSource(media: media), codec: codec)
+        let first: TrackID = codec.isVideo ? .video : .audio
+        let names = RenditionName.layers(track.rids.dropFirst())
+        return (0..<max(1, track.rids.count)).map { layer in
+            ReceiveTrack(
+                id: layer == 0 ? first : TrackID(TrackID.audio.number &+ UInt8(truncatingIfNeeded: layer)),
+                rendition: layer == 0 ? .main : names[layer - 1], source: ReceiveSource(media: media, layer: layer),
+                codec: codec)
+        }
+    }
+}
+
+extension RenditionName {
+    /// The renditions of all layers but the first, no two alike.
+    fileprivate static func layers(_ rids: ArraySlice<String>) -> [RenditionName] {
+        let named = rids.compactMap { RenditionName(parsing: $0) }
+        if Set(named).subtracting([.main]).count == rids.count { return named }
+        return (1...rids.count).compactMap { RenditionName(parsing: "layer-\($0)") }
     }
 }
 

@@ -35,15 +35,15 @@ struct SessionDraft {
         for track in tracks where !outgoing.contains(where: { $0.codec.kind == track.mediaKind }) {
             if let track = outgoingTrack(track) { outgoing.append(track) }
         }
-        return try NegotiatedSession(viewing: offer, tracks: outgoing, local: transport, sessionID: number)
+        var settings = NegotiationSettings()
+        settings.viewersReportArrival = tracks.count(where: \.codec.isVideo) > 1
+        return try NegotiatedSession(
+            viewing: offer, tracks: outgoing, local: transport, sessionID: number, settings: settings)
     }
 
     /// Answers a publisher.
     mutating func answer(publishing offer: SessionDescription) throws(OfferRefusal) -> NegotiatedSession {
-        var settings = NegotiationSettings()
-        settings.maximumSimulcastStreams = 0
-        return try NegotiatedSession(
-            publishing: offer, local: transport, sessionID: random.next() >> 1, settings: settings)
+        try NegotiatedSession(publishing: offer, local: transport, sessionID: random.next() >> 1)
     }
 
     /// Where the numbers of each track begin.

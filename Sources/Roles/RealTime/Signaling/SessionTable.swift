@@ -40,6 +40,8 @@ final class SessionTable: Sendable {
         var signaling: SignalingSession
         var place: Place
         var fragments: [ICEFragment]
+        /// What a viewer watches, and `mid` of its video; nil for a publisher.
+        var viewing: (replica: StreamReplica, mediaID: String)?
         var isConnected = false
     }
 
@@ -74,7 +76,12 @@ extension SessionTable {
                 target: target, signaling: signaling, place: .parked(session), fragments: [local.fragment])
             state.fragments[local.fragment] = (session.id, STUNIntegrityKey(password: local.password))
             state.unconnected += 1
-            if case .publisher(let plan) = session.plan { state.publishers[plan.stream] = session.id }
+            switch session.plan {
+            case .publisher(let plan): state.publishers[plan.stream] = session.id
+            case .viewer(let plan):
+                let video = plan.tracks.first { $0.codec.kind == .video }
+                state.entries[session.id]?.viewing = (plan.replica, video?.mid ?? "")
+            }
             metrics.unconnected.set(state.unconnected)
         }
     }
@@ -98,6 +105,20 @@ extension SessionTable {
             if state.entries[id] != nil { state.entries[id] = entry }
             metrics.unconnected.set(state.unconnected)
             return (response, command)
+        }
+    }
+
+    /// What a viewer's session watches, `mid` of its video, and the thread that has it, if one has; nil for no such session.
+    func viewing(
+        _ id: SignalingSessionID, _ target: SignalingTarget
+    ) -> (replica: StreamReplica, mediaID: String, thread: Int?)? {
+        state.withLock { state in
+            guard let entry = state.entries[id], entry.target.stream == target.stream, let viewing = entry.viewing
+            else {
+                return nil
+            }
+            if case .thread(let thread) = entry.place { return (viewing.replica, viewing.mediaID, thread) }
+            return (viewing.replica, viewing.mediaID, nil)
         }
     }
 

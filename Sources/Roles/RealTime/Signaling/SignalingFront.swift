@@ -3,6 +3,7 @@
 import Access
 import Cluster
 import Feed
+import HLS
 import Identity
 import Media
 import Replica
@@ -21,6 +22,7 @@ final class SignalingFront: Sendable {
     private let publishers: (any PublisherDoor)?
     private let metrics: RealTimeMetrics
     private let threads: ThreadGroup
+    private let streams: StreamDoor
     private let sounds: SoundTable
     private let log: RealTimeLog
     private let limiter: Mutex<AdmissionTable>
@@ -28,13 +30,15 @@ final class SignalingFront: Sendable {
 
     init(
         _ settings: RealTimeSettings, viewers: (any ViewerDoor)?, publishers: (any PublisherDoor)?,
-        table: SessionTable, threads: ThreadGroup, sounds: SoundTable, metrics: RealTimeMetrics, log: RealTimeLog
+        table: SessionTable, threads: ThreadGroup, streams: StreamDoor, sounds: SoundTable, metrics: RealTimeMetrics,
+        log: RealTimeLog
     ) {
         self.settings = settings
         self.viewers = viewers
         self.publishers = publishers
         self.table = table
         self.threads = threads
+        self.streams = streams
         self.sounds = sounds
         self.log = log
         self.metrics = metrics
@@ -50,7 +54,9 @@ final class SignalingFront: Sendable {
     func respond(
         to request: SignalingRequest, for target: SignalingTarget, from caller: SignalingCaller, base: String
     ) async -> SignalingResponse {
-        if let id = target.session { return respond(to: request, for: target, id: id) }
+        if let id = target.session {
+            return target.isLayer ? layer(request, target, id) : respond(to: request, for: target, id: id)
+        }
         guard request.method == .post else {
             return endpointResponse(to: request, target.kind, .ready)
         }
@@ -82,6 +88,24 @@ extension SignalingFront {
         let (response, command) = table.receive(request, for: target, id: id, now: SystemClock.now())
         if let command { obey(command, id, .deleted) }
         return response
+    }
+
+    /// Answers a viewer who asks for a layer, or which there are.
+    private func layer(
+        _ request: SignalingRequest, _ target: SignalingTarget, _ id: SignalingSessionID
+    ) -> SignalingResponse {
+        guard let (replica, mediaID, thread) = table.viewing(id, target) else { return .unknownSession }
+        let layers = SignalingLayers(mediaID: mediaID, layers: replica.layers)
+        switch layers.directive(for: request, wish: LayerWish(json: request.body)) {
+        case .respond(let response): return response
+        case .ask(let name, let response):
+            guard let thread else {
+                return .problem(409, "the session is not connected yet", [("Retry-After", "1")])
+            }
+            let layer = name.flatMap { RenditionName(parsing: $0) }
+            threads.submit(to: thread) { loop, now in loop.ask(id, for: layer, now: now) }
+            return response
+        }
     }
 
     private func obey(_ command: SessionTable.Command, _ id: SignalingSessionID, _ end: SessionEnd) {
@@ -233,9 +257,13 @@ extension SignalingFront {
         ice.consentTimeout = settings.consentTimeout
         table.park(
             draft.session(negotiated, plan, ice, now: SystemClock.now()), signaling, draft.local, at: offering.target)
+        let location = "\(offering.base)\(offering.caller.path)/\(draft.id)"
+        var extensions: [(url: String, name: String)] = []
+        if case .viewer(let plan) = plan, plan.replica.layers.count > 1 {
+            extensions.append(("\(location)/layer", "core:layer"))
+        }
         return SignalingEndpoint.created(
-            signaling, answer: negotiated.answer, location: "\(offering.base)\(offering.caller.path)/\(draft.id)",
-            iceServers: iceServers)
+            signaling, answer: negotiated.answer, location: location, iceServers: iceServers, extensions: extensions)
     }
 
     /// The tracks as the stream has them now. A stream that other nodes are asked for has a moment to come.
@@ -253,7 +281,10 @@ extension SignalingFront {
         let addresses =
             settings.publicAddresses.isEmpty
             ? MachineAddresses.all(withLoopback: caller.peer.isLoopback) : settings.publicAddresses
-        return ICECandidate.hosts(udp: addresses.map { Endpoint(address: $0, port: UInt16(clamping: threads.port)) })
+        func endpoints(at port: Int) -> [Endpoint] {
+            addresses.map { Endpoint(address: $0, port: UInt16(clamping: port)) }
+        }
+        return ICECandidate.hosts(udp: endpoints(at: threads.port), tcp: streams.port.map(endpoints) ?? [])
     }
 
     private var iceServers: [ICEServer] {
@@ -269,6 +300,19 @@ extension SignalingFront {
     private static let full = SignalingCircumstance.overloaded(retryAfter: .seconds(2))
     /// How long a viewer waits for a stream that is fetched from another node.
     private static let patience: Duration = .seconds(3)
+}
+
+extension StreamReplica {
+    /// The layers of the pictures, as viewers are told of them.
+    fileprivate var layers: [SignalingLayers.Layer] {
+        let rates = variants.map { ($0.rendition, UInt64(clamping: $0.averageBandwidth)) }
+        return (parameters?.tracks ?? []).compactMap { track in
+            guard case .video(let video) = track.parameters else { return nil }
+            return SignalingLayers.Layer(
+                encodingID: track.rendition.description, width: video.width, height: video.height,
+                bitsPerSecond: rates.first { $0.0 == track.rendition }?.1 ?? 0)
+        }
+    }
 }
 
 /// A request with an offer, and whose it is.

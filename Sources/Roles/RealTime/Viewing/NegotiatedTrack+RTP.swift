@@ -22,7 +22,8 @@ extension NegotiatedTrack {
         if let retransmissionType { formats[retransmissionType] = .retransmission(of: format.payloadType) }
         var media = ReceiveMedia(mid: mid ?? "", formats: formats)
         media.rids = rids
-        if let ssrc { media.sources = [.init(media: ssrc, repair: retransmissionSSRC)] }
+        // Layers are told apart by what their packets say alone: which source is which, offers do not say.
+        if let ssrc, rids.count < 2 { media.sources = [.init(media: ssrc, repair: retransmissionSSRC)] }
         for (ours, theirs) in Self.feedback where format.feedback.contains(ours) { media.feedback.insert(theirs) }
         return media
     }

@@ -2,6 +2,7 @@
 
 import Datagrams
 import Identity
+import Layers
 import Media
 import RTP
 import Replica
@@ -18,7 +19,8 @@ final class StreamFanout: RecordSink {
     private var subscription: FeedSubscription?
     private var media: RTPFromMedia
     private var batch = PayloadBatch()
-    private var video = PacketRing(.video)
+    /// The layers of the pictures; one of most streams.
+    private(set) var layers: [LayerRing] = []
     private var audio = PacketRing(.audio)
     private var term: Term?
     private var tracks: [Track] = []
@@ -40,6 +42,7 @@ final class StreamFanout: RecordSink {
         // A thread that is late has to send all there is, or its viewers would miss what others see.
         settings.maximumLag = .seconds(4)
         settings.movesTimes = false
+        settings.wantsLayers = true
         subscription = FeedSubscription(replica: replica, mailbox: mailbox, viewer: 0, sink: self, settings: settings)
         subscription?.pump()
     }
@@ -73,10 +76,14 @@ final class StreamFanout: RecordSink {
     func catchUp(now: Duration) { for viewer in viewers where viewer.isBehind { send(to: viewer, now: now) } }
 
     /// Sends a packet again that a viewer missed.
-    func resend(_ kind: SendKind, _ sequence: Int64, _ number: UInt16, to viewer: ViewerParty, now: Duration) {
+    func resend(
+        _ kind: SendKind, layer: UInt8, _ sequence: Int64, _ number: UInt16, to viewer: ViewerParty, now: Duration
+    ) {
         switch kind {
         case .audio: viewer.resend(.audio, sequence, number, of: audio, now: now)
-        case .video: viewer.resend(.video, sequence, number, of: video, now: now)
+        case .video:
+            guard let found = layers[layer: layer] else { return }
+            viewer.resend(.video, sequence, number, of: found.ring, now: now)
         }
     }
 
@@ -107,6 +114,7 @@ extension StreamFanout {
     func write(_ tracks: [Track]) {
         let (before, sent) = (codecs, loop.sounds.sent(tracks))
         media.change(sent)
+        layers.change(sent)
         self.tracks = sent
         told = []
         transcoded = zip(tracks, sent).first { $0.codec != $1.codec }?.0.id
@@ -128,8 +136,9 @@ extension StreamFanout {
         switch media.packetize(unit, now: now, into: &batch) {
         case .dropped(let drop): note(drop)
         case .payloads(let timestamp):
-            if tracks.first(where: { $0.id == unit.track })?.codec.isVideo == true {
-                video.append(batch, timestamp: timestamp, isRandomAccess: unit.isRandomAccess, now: now)
+            if let index = layers.firstIndex(where: { $0.track == unit.track }) {
+                layers[index].ring.append(batch, timestamp: timestamp, isRandomAccess: unit.isRandomAccess, now: now)
+                layers[index].rate.count(bytes: unit.payload.count, at: unit.decodeTime.duration)
             } else {
                 audio.append(batch, timestamp: timestamp, isRandomAccess: true, now: now)
             }
@@ -161,11 +170,12 @@ extension StreamFanout {
     func finish() { for viewer in viewers { viewer.close(.streamOver, now: now) } }
 
     private func send(to viewer: ViewerParty, now: Duration) {
-        viewer.send(video: video, audio: audio, now: now)
+        viewer.send(layers: layers, audio: audio, now: now)
         if viewer.isBehind { loop.isBehind(now: now) }
     }
 
-    private var codecs: [Codec] { tracks.map(\.codec) }
+    /// Layers come and go; what was agreed on with viewers are the codecs.
+    private var codecs: Set<Codec> { Set(tracks.map(\.codec)) }
 
     private func note(_ drop: RTPFromMedia.Drop) {
         loop.metrics.unitDropped(drop.counterName)

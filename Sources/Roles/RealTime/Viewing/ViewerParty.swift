@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Datagrams
+import Identity
+import Layers
 import RTP
 import Replica
 import Telemetry
@@ -16,9 +18,16 @@ final class ViewerParty: MediaParty {
     private let viewer: UInt64
     private var session: RTPSenderSession
     private var fanout: StreamFanout?
+    private var choice = LayerChoice()
+    /// What the way carries, in bits a second; nil where nobody tells.
+    private var estimate: UInt64?
+    /// Whether the viewer reports what could tell what the way carries.
+    private let reportsWay: Bool
     private var directives: [RTPSenderSession.Directive] = []
     /// How many more packets of video tell the player to show them at once.
     private var hastened = 0
+    /// Whether its connection of TCP was full, so that it may be too far behind to see all.
+    private var isHeldUp = false
     /// Bytes sent that the replica was not told of.
     private var untold = 0
 
@@ -35,6 +44,9 @@ final class ViewerParty: MediaParty {
             }
         }
         session = RTPSenderSession(video: track(.video), audio: track(.audio))
+        reportsWay = plan.tracks.contains { track in
+            track.codec.kind == .video && !track.format.feedback.isDisjoint(with: [.transportCC, .maximumBitrate])
+        }
     }
 
     /// Whether it was promised sound.
@@ -68,6 +80,8 @@ final class ViewerParty: MediaParty {
         untold = 0
     }
 
+    /// How many packets of sound a viewer who was held up is sent late: half a second.
+    private static let latestSound: Int64 = 25
     /// How many packets of a burst there are at least: what the buffers of players' sockets take.
     private static let burst = 24
     /// A viewer that is behind has everything after so many bursts, however much it is.
@@ -86,22 +100,46 @@ extension ViewerParty {
         directives.removeAll(keepingCapacity: true)
         for directive in obeyed {
             switch directive {
-            case .estimate: break
+            case .estimate(let bits): estimate = bits
             case .goodbye: return close(.left, now: now)
             case .randomAccess(let kind): if kind == .video { fanout.requestRandomAccess(now: now) }
-            case .resend(let kind, _, let sequence, let number):
-                fanout.resend(kind, sequence, number, to: self, now: now)
+            case .resend(let kind, let layer, let sequence, let number):
+                fanout.resend(kind, layer: layer, sequence, number, to: self, now: now)
             }
         }
     }
 
     func tick(now: Duration) {
+        if let fanout { choose(fanout, now: now) }
         guard let fanout, let due = session.nextDeadline, now >= due else { return }
         loop.scratch.removeAll(keepingCapacity: true)
         session.appendReports(
             clock: fanout.clock, canonicalName: Self.canonicalName, now: now, to: &loop.scratch)
         connection.send(rtcp: loop.scratch)
         tell()
+    }
+
+    /// Chooses the layer anew. The change waits for a random access point of the layer, which the publisher is asked for.
+    private func choose(_ fanout: StreamFanout, now: Duration) {
+        guard fanout.layers.count > 1, let track = session.video else { return }
+        let offers = fanout.layers.offers
+        if reportsWay, session.estimator == nil {
+            // Begun with the largest layer: the way shows by itself that it is too much.
+            session.estimator = BandwidthEstimator(bitsPerSecond: Self.firstEstimate(for: offers))
+        }
+        choice.choose(among: offers, estimate: estimate, now: now)
+        if let chosen = choice.chosen, chosen != track.layer { fanout.requestRandomAccess(now: now) }
+    }
+
+    private static func firstEstimate(for offers: [LayerOffer]) -> UInt64 {
+        max(1_000_000, (offers.last?.bitsPerSecond ?? 0) * 3 / 2)
+    }
+
+    /// Asks for a layer by its rendition; nil for the best that the way carries.
+    func ask(for layer: RenditionName?, now: Duration) {
+        guard let fanout else { return }
+        choice.wish = fanout.layers.first { $0.rendition == layer }?.layer
+        choose(fanout, now: now)
     }
 
     /// As the answer names our sources.
@@ -112,15 +150,18 @@ extension ViewerParty {
 
 extension ViewerParty {
     /// Sends what is new in the rings, at most a burst of it.
-    func send(video: borrowing PacketRing, audio: borrowing PacketRing, now: Duration) {
+    func send(layers: [LayerRing], audio: borrowing PacketRing, now: Duration) {
         guard let channel = connection.channel, let address = connection.address else { return }
         isBehind = false
         if var track = session.video {
-            isBehind = send(&track, video, isVideo: true, channel, address, now)
+            change(&track, among: layers)
+            if let number = track.layer ?? entry(layers), let index = layers.firstIndex(where: { $0.layer == number }) {
+                isBehind = send(&track, layers[index].ring, layer: number, isVideo: true, channel, address, now)
+            }
             session.video = track
         }
         if var track = session.audio {
-            if send(&track, audio, isVideo: false, channel, address, now) { isBehind = true }
+            if send(&track, audio, layer: 0, isVideo: false, channel, address, now) { isBehind = true }
             session.audio = track
         }
     }
@@ -141,25 +182,46 @@ extension ViewerParty {
         loop.metrics.repairs.add()
     }
 
+    /// Where a viewer begins: with the largest layer that is there.
+    private func entry(_ layers: [LayerRing]) -> UInt8? {
+        if let chosen = choice.chosen { return chosen }
+        guard layers.count > 1 else { return layers.first?.layer }
+        let offers = layers.offers
+        return (offers.last { layers[layer: $0.layer]?.ring.randomAccess != nil } ?? offers.last)?.layer
+    }
+
+    /// Goes over to the layer that was chosen, where a random access point of it is there that is past what was sent.
+    private func change(_ track: inout SendTrack, among layers: [LayerRing]) {
+        guard let chosen = choice.chosen, let former = track.layer, former != chosen,
+            let layer = layers[layer: chosen], let start = layer.ring.randomAccess, let packet = layer.ring[start],
+            track.isAhead(packet)
+        else { return }
+        let isLarger = layer.pixels > layers[layer: former]?.pixels ?? 0
+        loop.metrics.layerSwitched(isLarger: isLarger)
+        track.begin(at: packet, of: chosen)
+    }
+
     /// Returns whether there is more.
     private func send(
-        _ track: inout SendTrack, _ ring: borrowing PacketRing, isVideo: Bool, _ channel: SecureChannel,
+        _ track: inout SendTrack, _ ring: borrowing PacketRing, layer: UInt8, isVideo: Bool, _ channel: SecureChannel,
         _ address: DatagramAddress, _ now: Duration
     ) -> Bool {
-        guard var next = place(&track, ring, isVideo: isVideo) else { return false }
+        guard var next = place(&track, ring, layer: layer, isVideo: isVideo) else { return false }
         let end = ring.sequences.upperBound
-        var left = max(Self.burst, Int(end - next) / Self.bursts)
+        // A connection has its own pace, and its room is looked at before each picture.
+        var left = connection.isStream ? Int.max : max(Self.burst, Int(end - next) / Self.bursts)
         var transport = session.transport
         defer { session.transport = transport }
         while next < end {
-            guard left > 0 else { return true }
+            guard left > 0, takesMore(before: next, of: ring) else { return true }
             if let packet = ring[next] {
                 left -= 1
                 loop.scratch.removeAll(keepingCapacity: true)
+                let number = track.format.extensions.transportSequence == nil ? nil : transport
                 track.append(
                     packet, of: ring, playoutDelay: isVideo ? playoutDelay() : nil, transport: &transport, now: now,
                     to: &loop.scratch)
-                session.sent(bytes: loop.scratch.count, number: nil, now: now)
+                session.sent(bytes: loop.scratch.count, number: number, now: now)
                 put(channel, address)
             }
             next += 1
@@ -169,14 +231,31 @@ extension ViewerParty {
 
     /// Which number of the ring is next; nil where nothing can be sent yet. A viewer that lost its place goes on at the
     /// newest random access point.
-    private func place(_ track: inout SendTrack, _ ring: borrowing PacketRing, isVideo: Bool) -> Int64? {
+    private func place(
+        _ track: inout SendTrack, _ ring: borrowing PacketRing, layer: UInt8, isVideo: Bool
+    ) -> Int64? {
         let sequences = ring.sequences
-        if let next = track.next, next >= sequences.lowerBound { return next }
+        if let next = track.next, next >= sequences.lowerBound, !skips(next, of: ring, isVideo: isVideo) { return next }
         let start = isVideo ? ring.randomAccess : sequences.isEmpty ? nil : sequences.upperBound - 1
         guard let start, let packet = ring[start] else { return nil }
         if track.layer != nil { loop.metrics.groupsSkipped.add() }
-        track.begin(at: packet, of: 0)
+        track.begin(at: packet, of: layer)
         return start
+    }
+
+    /// Whether a connection of TCP takes another picture. One that was begun is sent whole.
+    private func takesMore(before next: Int64, of ring: borrowing PacketRing) -> Bool {
+        guard !connection.hasRoom, ring[next - 1]?.marker ?? true else { return true }
+        isHeldUp = true
+        return false
+    }
+
+    /// Whether a viewer whose connection was full goes on further on: at the newest random access point, or the newest sound.
+    private func skips(_ next: Int64, of ring: borrowing PacketRing, isVideo: Bool) -> Bool {
+        guard isHeldUp, connection.hasRoom else { return false }
+        guard isVideo else { return ring.sequences.upperBound - next > Self.latestSound }
+        isHeldUp = false
+        return ring.randomAccess.map { $0 > next } ?? false
     }
 
     /// At first a player is told to wait for nothing, so that it does not keep what it was behind as latency.
@@ -188,7 +267,7 @@ extension ViewerParty {
 
     private func put(_ channel: SecureChannel, _ address: DatagramAddress) {
         let count = loop.scratch.count
-        loop.sender.append(to: address, capacity: count + channel.overhead) { buffer in
+        connection.append(to: address, capacity: count + channel.overhead) { buffer in
             channel.protect(loop.scratch, into: buffer)
         }
         untold += count

@@ -31,18 +31,21 @@ final class RelayConnection: ChannelInboundHandler {
     var kept: AnyObject?
     let eventLoop: any EventLoop
     private var link: RelayLinkSession
+    private let silenceTimeout: Duration
     private let metrics: RelayMetrics
     private let now: @Sendable () -> Duration
     private var context: ChannelHandlerContext?
     private var hasBegun = false
     private var isGreeted = false
+    private var hasFailed = false
     private var isClosed = false
 
     init(
-        _ link: RelayLinkSession, eventLoop: any EventLoop, metrics: RelayMetrics,
+        _ link: RelayLinkSession, silenceTimeout: Duration, eventLoop: any EventLoop, metrics: RelayMetrics,
         now: @escaping @Sendable () -> Duration
     ) {
         self.link = link
+        self.silenceTimeout = silenceTimeout
         self.eventLoop = eventLoop
         self.metrics = metrics
         self.now = now
@@ -112,6 +115,9 @@ extension RelayConnection {
         write(body)
     }
 
+    /// Sends frames that are bytes already.
+    func send(frames: ByteBuffer) { write(frames) }
+
     /// Sends out what was written.
     func flush() { context?.flush() }
 
@@ -120,7 +126,8 @@ extension RelayConnection {
 
     /// Ends the connection for what the peer did.
     func fail(_ failure: RelayFailure) {
-        guard !isClosed else { return }
+        guard !isClosed, !hasFailed else { return }
+        hasFailed = true
         metrics.failed(failure)
         close()
     }
@@ -134,6 +141,7 @@ extension RelayConnection {
     private func begin() {
         guard !hasBegun else { return }
         hasBegun = true
+        _ = context?.channel.breaksOff(afterSilence: silenceTimeout)
         send(link.greeting.message, channel: 0)
         flush()
         keepTime()

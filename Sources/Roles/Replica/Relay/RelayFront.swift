@@ -3,6 +3,7 @@
 public import Identity
 public import NIOCore
 public import Relay
+import Synchronization
 public import Transport
 
 /// The door at which other nodes subscribe to what this node holds: origins, shields and edges all have it.
@@ -12,6 +13,7 @@ public final class RelayFront: Sendable {
     let doorkeeper: any RelayDoorkeeper
     let source: (any StreamSource)?
     let metrics: RelayMetrics
+    private let carrying = Mutex<(any BranchCarrier)?>(nil)
 
     /// A door over the node's replicas.
     /// - Parameter source: where streams come from that the node does not hold; nil where it only serves its own.
@@ -26,12 +28,19 @@ public final class RelayFront: Sendable {
         self.metrics = metrics
     }
 
+    /// Who carries branches of others' sessions of plain RTP; none at first.
+    public var carrier: (any BranchCarrier)? {
+        get { carrying.withLock { $0 } }
+        set { carrying.withLock { $0 = newValue } }
+    }
+
     /// Sets up a connection that came, for a ``TCPListener``.
     public func accept(_ channel: any Channel, _ peer: PeerAddress) throws {
         let link = RelayLinkSession(identity.hello, settings: identity.settings, now: SystemClock.now())
         let connection = RelayConnection(
-            link, eventLoop: channel.eventLoop, metrics: metrics, now: { SystemClock.now() })
-        let host = RelayHost(self, connection)
+            link, silenceTimeout: identity.settings.silenceTimeout, eventLoop: channel.eventLoop, metrics: metrics,
+            now: { SystemClock.now() })
+        let host = RelayHost(self, connection, from: peer)
         connection.party = host
         connection.kept = host
         try identity.secure(channel, nil)

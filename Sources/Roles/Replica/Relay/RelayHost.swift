@@ -10,6 +10,7 @@ import Transport
 final class RelayHost: RelayParty {
     private let front: RelayFront
     private unowned let connection: RelayConnection
+    private let branches: BranchHost
     private var peer: NodeID?
     private var served: [UInt32: Served] = [:]
     /// The channels of each replica, so that a record costs those alone who want it.
@@ -26,9 +27,10 @@ final class RelayHost: RelayParty {
         var isHolding = false
     }
 
-    init(_ front: RelayFront, _ connection: RelayConnection) {
+    init(_ front: RelayFront, _ connection: RelayConnection, from address: PeerAddress) {
         self.front = front
         self.connection = connection
+        branches = BranchHost(connection, from: address, metrics: front.metrics)
         let box = NIOLoopBoundBox<Weak?>(nil, eventLoop: connection.eventLoop)
         mailbox = LoopMailbox(eventLoop: connection.eventLoop) { replica in box.value?.host?.wake(replica) }
         box.value = Weak(host: self)
@@ -43,7 +45,8 @@ final class RelayHost: RelayParty {
         case .subscribe(let request): subscribe(request, frame.channel)
         case .termQuestion(let stream, let term):
             connection.send(.termAnswer(front.doorkeeper.answer(stream, term: term)), channel: frame.channel)
-        default: tell(frame.message, frame.channel)
+        case .branch(let branch): branches.begin(branch, frame.channel, by: front.carrier)
+        default: if !branches.take(frame) { tell(frame.message, frame.channel) }
         }
     }
 
@@ -59,6 +62,7 @@ final class RelayHost: RelayParty {
     }
 
     func tick(now: Duration) {
+        branches.tick(now: now)
         guard now >= nextHeartbeat else { return }
         nextHeartbeat = now + front.identity.settings.heartbeat - .milliseconds(50)
         for (channel, subscription) in Array(served) {
@@ -74,12 +78,15 @@ final class RelayHost: RelayParty {
 
     func closed() {
         for channel in Array(served.keys) { forget(channel) }
+        branches.closed()
     }
 }
 
 extension RelayHost {
     private func subscribe(_ request: RelayRequest, _ channel: UInt32) {
-        guard let peer, channel > 0, served[channel] == nil else { return connection.fail(.unexpected) }
+        guard let peer, channel > 0, served[channel] == nil, !branches.has(channel) else {
+            return connection.fail(.unexpected)
+        }
         guard served.count < front.identity.settings.maximumSubscriptions else {
             return refuse(.overloaded, channel)
         }

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Cluster
-import NIOCore
-import NIOPosix
 import Relay
 import Transport
 
@@ -51,27 +48,7 @@ final class RelayLink: RelayParty {
 
     /// Opens the connection.
     func connect() {
-        let identity = loop.identity
-        let session = RelayLinkSession(
-            identity.hello, expecting: parent.node, settings: identity.settings, now: SystemClock.now())
-        let connection = RelayConnection(
-            session, eventLoop: loop.eventLoop, metrics: loop.metrics, now: { SystemClock.now() })
-        connection.party = self
-        let bound = NIOLoopBound(connection, eventLoop: loop.eventLoop)
-        let ours = NIOLoopBound(self, eventLoop: loop.eventLoop)
-        ClientBootstrap(group: loop.eventLoop)
-            .connectTimeout(.seconds(2))
-            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .channelInitializer { [parent] channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try identity.secure(channel, parent.node)
-                    try channel.pipeline.syncOperations.addHandler(bound.value)
-                }
-            }
-            .connect(host: "\(parent.endpoint.address)", port: Int(parent.endpoint.port))
-            .whenComplete { result in
-                if case .failure = result { ours.value.closed() }
-            }
+        RelayConnection.open(to: parent, by: loop.identity, on: loop.eventLoop, metrics: loop.metrics, for: self)
     }
 
     /// The parent is who it should be: who waits for the connection begins.
@@ -94,7 +71,7 @@ final class RelayLink: RelayParty {
         guard users.isEmpty, waiting.isEmpty else {
             idleSince = nil
             // Every subscription brings heartbeats: such silence is that of a dead machine.
-            if !users.isEmpty, now - heard > Self.silenceLimit { connection?.fail(.silence) }
+            if !users.isEmpty, now - heard > loop.identity.settings.silenceTimeout { connection?.fail(.silence) }
             return
         }
         let since = idleSince ?? now
@@ -117,8 +94,6 @@ final class RelayLink: RelayParty {
         user.linked(path, self, channel: lastChannel)
     }
 
-    /// How long a parent of anything may say nothing before the connection is given up.
-    private static let silenceLimit: Duration = .seconds(2)
     /// How long a connection stays that nobody uses.
     private static let idleLimit: Duration = .seconds(10)
 }

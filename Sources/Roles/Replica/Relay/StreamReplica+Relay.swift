@@ -88,7 +88,7 @@ extension StreamReplica {
         var found = Intake()
         change(.records) { state in
             guard state.source == .relay else { return }
-            found.mayBeAcknowledged = state.promised.map { $0 <= first.term } ?? true
+            found.mayBeAcknowledged = state.promise?.admitsAcknowledging(first.term) ?? true
             let before = state.feed.digests
             for (offset, record) in records.enumerated() {
                 append(record, at: FeedPosition(term: first.term, number: first.number + UInt64(offset)), &state)
@@ -99,12 +99,17 @@ extension StreamReplica {
         return found
     }
 
-    /// Hears from the parent that all holders have more. Nothing of a term that was promised away is listed.
+    /// Hears from the parent that all holders have more. Nothing of a term that was promised away is listed, unless
+    /// the promise is over.
     /// - Returns: whether that was so.
     func hear(_ commit: CommitTracker.Commit) -> Bool {
         var isTaken = false
+        let now = SystemClock.now()
         change([]) { state in
-            guard state.source == .relay, state.promised.map({ $0 <= commit.position.term }) ?? true else { return }
+            let (term, newest) = (commit.position.term, state.feed.next.term)
+            guard state.source == .relay, state.promise?.admitsListing(term, holding: newest, now: now) ?? true else {
+                return
+            }
             state.feed.commit(upTo: commit)
             isTaken = true
         }

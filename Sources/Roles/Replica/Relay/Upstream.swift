@@ -122,7 +122,6 @@ extension Upstream {
                 loop.metrics.checked(found.digests)
             case .begin(let start): replica.begin(start)
             case .commit(let commit): if !replica.hear(commit) { loop.metrics.refused(.commit) }
-            case .datagram: break  // taken by whoever plays RTP, which nothing on this replica does
             case .leave(let path, let parting): leave(path, parting, now: now)
             case .redirect(let path, let node, let endpoint):
                 part(path)

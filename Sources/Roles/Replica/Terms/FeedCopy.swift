@@ -73,7 +73,7 @@ final class FeedCopy: RelayLinkUser {
                 guard records.allSatisfy({ $0.isWritable(in: packaging) }) else { return fail() }
                 metrics.checked(replica.append(records, at: first).digests)
             case .begin(let start): replica.begin(start)
-            case .commit, .datagram: break  // the next term commits anew
+            case .commit: break  // the next term commits anew
             case .leave, .redirect: fail()
             case .send(let message, _): link?.send(message, channel: channel)
             }

@@ -11,14 +11,14 @@ final class TermChecking {
     private let stream: StreamID
     private let peers: [RelayParent]
     private let loop: UpstreamLoop
-    private let done: @Sendable (TermStanding) -> Void
+    private let done: @Sendable (TermStanding, Set<NodeID>) -> Void
     private var confirmation: TermConfirmation
     private var questions: [TermQuestion] = []
     private var isOver = false
 
     init(
         _ stream: StreamID, _ confirmation: TermConfirmation, asking peers: [RelayParent], on loop: UpstreamLoop,
-        done: @escaping @Sendable (TermStanding) -> Void
+        done: @escaping @Sendable (TermStanding, Set<NodeID>) -> Void
     ) {
         self.stream = stream
         self.peers = peers
@@ -60,7 +60,7 @@ final class TermChecking {
     private func finish(_ standing: TermStanding) {
         isOver = true
         for question in questions { question.cancel() }
-        done(standing)
+        done(standing, confirmation.agreed)
     }
 }
 

@@ -32,6 +32,7 @@ final class TermTaking {
         let (next, commit) = wish.replica.holding
         session = TermSession(
             wish.replica.id, for: wish.purpose, asking: wish.peers.map(\.node), essential: wish.essential(),
+            isHolder: wish.isHolder,
             held: next, commit: commit, quorum: wish.quorum, settings: loop.identity.settings)
     }
 

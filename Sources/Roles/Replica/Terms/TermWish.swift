@@ -17,6 +17,8 @@ public struct TermWish: Sendable {
     public let quorum: TermSession.Quorum
     /// Which of them are worth waiting for, as of now: see ``TermSession/essential``. Called on an event loop, often.
     public let essential: @Sendable () -> Set<NodeID>
+    /// Whether this node itself is the stream's gateway or standby, with what was acknowledged.
+    public let isHolder: Bool
     /// Whether the term is still of use: not once the stream was given up to somebody who asked meanwhile. Called on an
     /// event loop, often.
     public let isWanted: @Sendable () -> Bool
@@ -24,7 +26,7 @@ public struct TermWish: Sendable {
     /// A wish of its parts.
     public init(
         _ replica: StreamReplica, for purpose: TermSession.Purpose, above known: Term?, asking peers: [RelayParent],
-        quorum: TermSession.Quorum, essential: @escaping @Sendable () -> Set<NodeID> = { [] },
+        quorum: TermSession.Quorum, essential: @escaping @Sendable () -> Set<NodeID> = { [] }, isHolder: Bool = false,
         isWanted: @escaping @Sendable () -> Bool = { true }
     ) {
         self.replica = replica
@@ -33,6 +35,7 @@ public struct TermWish: Sendable {
         self.peers = peers
         self.quorum = quorum
         self.essential = essential
+        self.isHolder = isHolder
         self.isWanted = isWanted
     }
 }

@@ -24,18 +24,18 @@ extension UpstreamTable {
 
     /// Asks whether this node's term still is the highest.
     /// - Parameters:
-    ///   - isByAll: whether all must say so, soon, and not just enough to go on.
-    ///   - done: called once, on any thread.
+    ///   - required: where all are to say so, soon, those of them without whom it is not known; nil where two are enough.
+    ///   - done: called once, on any thread, with those who answered that it is.
     public func confirm(
-        _ stream: StreamID, _ term: Term, asking peers: [RelayParent], isByAll: Bool = false,
-        done: @escaping @Sendable (TermStanding) -> Void
+        _ stream: StreamID, _ term: Term, asking peers: [RelayParent], needing required: Set<NodeID>? = nil,
+        done: @escaping @Sendable (TermStanding, Set<NodeID>) -> Void
     ) {
         onSomeLoop { loop in
             let settings = loop.identity.settings
             let confirmation =
-                isByAll
-                ? TermConfirmation(term, byAll: peers.count, settings: settings)
-                : TermConfirmation(term, peers: peers.count, settings: settings)
+                required.map {
+                    TermConfirmation(term, byAll: Set(peers.map(\.node)), atLeast: $0, settings: settings)
+                } ?? TermConfirmation(term, peers: peers.count, settings: settings)
             TermChecking(stream, confirmation, asking: peers, on: loop, done: done).begin()
         }
     }

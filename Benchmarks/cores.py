@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What comparisons of servers share: the two cores, and whose work a core did."""
+
+import os
+import platform
+import socket
+from pathlib import Path
+
+SERVER_CORE, LOAD_CORE = "0", "1"
+TICK = os.sysconf("SC_CLK_TCK")
+# Percent of the server's core that others may take before a turn does not count.
+DISTURBED = 10
+
+
+def core_busy():
+    """Seconds in which the server's core was not idle, by anybody, the host included."""
+    name = f"cpu{SERVER_CORE} "
+    ticks = next(text for text in Path("/proc/stat").read_text().splitlines() if text.startswith(name)).split()[1:9]
+    return sum(int(count) for number, count in enumerate(ticks) if number not in (3, 4)) / TICK
+
+
+def free_ports(count):
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+def machine(server):
+    """The machine, and the server that is measured beside ours."""
+    cpu = next((text.partition(":")[2].strip() for text in Path("/proc/cpuinfo").read_text().splitlines()
+                if text.startswith("model name")), platform.machine())
+    return f"{os.cpu_count()} cores of {cpu}, Linux {platform.release()}, {server}."

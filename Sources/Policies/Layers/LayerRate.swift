@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// How many bits a second a layer takes, by the times of its pictures: a stream that is caught up on comes in a burst.
+public struct LayerRate: Sendable {
+    /// Bits a second over the last seconds; 0 before the first is over.
+    public private(set) var bitsPerSecond: UInt64 = 0
+    /// When its newest picture is shown; nil before the first.
+    public private(set) var newest: Duration?
+    private var bytes = 0
+    private var began: Duration = .zero
+
+    /// A layer without a picture.
+    public init() {}
+
+    /// Counts a picture that is shown at `time`.
+    public mutating func count(bytes count: Int, at time: Duration) {
+        guard let newest, (newest...newest + Self.longestPause).contains(time) else {
+            (self.newest, began, bytes) = (time, time, count)
+            return
+        }
+        self.newest = time
+        if time - began >= .seconds(1) {
+            let rate = UInt64(Double(bytes) * 8 / ((time - began) / .seconds(1)))
+            bitsPerSecond = bitsPerSecond == 0 ? rate : (bitsPerSecond + rate) / 2
+            (began, bytes) = (time, 0)
+        }
+        bytes += count
+    }
+
+    /// Whether pictures of it come, where the newest of any layer is shown at `time`.
+    public func isThere(at time: Duration) -> Bool { newest.map { time - $0 <= Self.longestPause } ?? false }
+
+    /// A layer of which nothing came for so long is not there: shared screens that stand still have a picture a second.
+    private static let longestPause: Duration = .seconds(2)
+}

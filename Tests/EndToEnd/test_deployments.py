@@ -1,0 +1,484 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is shipped, held by real tools: the image, the compose files, Kubernetes, systemd, AWS."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import urllib.request
+
+import kubernetes_validate
+import pytest
+import yaml
+
+import kustomize
+from server import ROOT, free_port, wait_until
+from shipped import DEPLOYMENTS, INFRA, PATH, complaints, every, filled, run, tool
+
+DOCKERFILE = DEPLOYMENTS / "docker/Dockerfile"
+COMPOSE = [DEPLOYMENTS / "compose" / name for name in ("single.yml", "region.yml", "two-regions.yml")]
+REGIONS = [DEPLOYMENTS / "kubernetes/overlays" / name for name in ("east", "west")]
+CLOUD = INFRA / "cloud"
+# What an image may add to its base, without ffmpeg.
+LARGEST_IMAGE = 150 * 1000**2
+
+
+# Docker.
+
+def test_the_dockerfile_is_as_it_should_be() -> None:
+    run("hadolint", DOCKERFILE)
+
+
+def test_what_the_dockerfile_copies_is_there() -> None:
+    ignored = (DOCKERFILE.parent / "Dockerfile.dockerignore").read_text().split()
+    text = DOCKERFILE.read_text()
+    wanted = re.findall(r"^COPY (?!--from)(\S+)", text, re.M) + re.findall(r"cp (?:-\w+ )*((?:[\w./-]+ )+)/program", text)
+    for place in " ".join(wanted).split():
+        if place == ".tools/hls/hls.js":
+            continue  # scripts/setup page has put it there.
+        assert (ROOT / place).exists(), place
+        assert place.split("/")[0] not in ignored and place not in ignored, f"{place} is kept from the build"
+
+
+def test_the_image_has_the_libraries_of_the_program(binary) -> None:
+    wanted = packages_of(binary) - base_packages()
+    listed = set(re.search(r"ca-certificates ([^\\\n]+)", DOCKERFILE.read_text())[1].split())
+    assert listed - base_packages() == wanted
+
+
+def test_the_image_is_small(binary, tmp_path, figures) -> None:
+    """The program without symbols, and the packages that it adds to its base, with the documents that the image leaves out."""
+    run("strip", "--strip-all", "-o", tmp_path / "millrace", binary)
+    program = (tmp_path / "millrace").stat().st_size
+    listed = set(re.search(r"--no-install-recommends \\\n\s+(ca-certificates [^\\\n]+)", DOCKERFILE.read_text())[1].split())
+    added = installed_size(closure(listed) - base_packages())
+    figures(kind="image", program=program, packages=added)
+    assert program + added < LARGEST_IMAGE, f"{program:,} and {added:,} bytes"
+
+
+def packages_of(program: str) -> set[str]:
+    """The packages of the libraries that a program names itself."""
+    needed = re.findall(r"\(NEEDED\).*\[(.+)\]", run("readelf", "-d", program).stdout)
+    places = dict(re.findall(r"(\S+) => (\S+)", run("ldd", program).stdout))
+    owners = set()
+    for library in needed:
+        if library in places:
+            real = os.path.realpath(places[library])
+            owner = run("dpkg-query", "--search", f"*{real.removeprefix('/usr')}").stdout
+            owners.add(owner.split(":")[0])
+    return owners
+
+
+def base_packages() -> set[str]:
+    """What every Debian has: the essential packages, those without which none can be installed, and what they need."""
+    rows = run("dpkg-query", "--show", "--showformat=${Package} ${Essential} ${Priority}\n").stdout.splitlines()
+    roots = {row.split()[0] for row in rows if row.split()[1] == "yes" or row.split()[-1] == "required"}
+    return closure(roots | {"apt"})
+
+
+def closure(roots: set[str]) -> set[str]:
+    rows = run("dpkg-query", "--show", "--showformat=${Package}\t${Pre-Depends}, ${Depends}\t${Provides}\n").stdout
+    needs, provides = {}, {}
+    for row in rows.splitlines():
+        name, depends, provided = row.split("\t")
+        needs[name] = [[re.split(r"[ (:]", each.strip())[0] for each in part.split("|")]
+                       for part in depends.split(",") if part.strip()]
+        for each in provided.split(","):
+            provides.setdefault(re.split(r"[ (:]", each.strip())[0], name)
+    found, waiting = set(), list(roots)
+    while waiting:
+        name = waiting.pop()
+        if name in found or name not in needs:
+            continue
+        found.add(name)
+        for choice in needs[name]:
+            there = [each if each in needs else provides.get(each) for each in choice]
+            waiting += [each for each in there if each][:1]
+    return found
+
+
+def installed_size(names: set[str]) -> int:
+    rows = run("dpkg-query", "--show", "--showformat=${Installed-Size}\n", *sorted(names)).stdout
+    return sum(map(int, rows.split())) * 1024
+
+
+# Compose.
+
+@pytest.fixture(scope="module")
+def secrets(tmp_path_factory) -> pathlib.Path:
+    """The folder of the compose files as it is after `make-secrets`."""
+    copy = tmp_path_factory.mktemp("ship") / "deployments/compose"
+    copy.parent.mkdir()
+    subprocess.run(["cp", "-r", DEPLOYMENTS / "compose", copy], check=True)
+    (copy.parent.parent / "infra").symlink_to(INFRA)
+    (copy.parent / "docker").symlink_to(DEPLOYMENTS / "docker")
+    subprocess.run(["rm", "-rf", copy / "secrets", copy / ".env"], check=True)
+    (copy / ".env").write_text((copy / ".env.example").read_text())
+    run(copy / "make-secrets")
+    first = {path: path.read_bytes() for path in (copy / "secrets").rglob("*") if path.is_file()}
+    run(copy / "make-secrets")
+    assert first == {path: path.read_bytes() for path in first}, "made anew what was there"
+    assert (copy / "secrets").stat().st_mode & 0o077 == 0
+    return copy
+
+
+@pytest.mark.parametrize("file", COMPOSE, ids=lambda file: file.stem)
+def test_compose_takes_it(file, secrets) -> None:
+    run("docker-compose", "--file", secrets / file.name, "config", "--quiet", cwd=secrets)
+
+
+@pytest.mark.parametrize("file", COMPOSE, ids=lambda file: file.stem)
+def test_the_services_fit_together(file, secrets, binary) -> None:
+    """Each node would start with what it is given, each name is a service, each port is listened on, each mount is there."""
+    services = composed(secrets / file.name)
+    for name, service in services.items():
+        environment = service.get("environment", {})
+        assert re.fullmatch(r"[^:]+(:\d+)?/?[^:]*:[\w.-]*\d[\w.-]*", service["image"]), f"{name}: which {service['image']}?"
+        for mount in service.get("volumes", []):
+            source = mount.split(":")[0]
+            assert not source.startswith(".") or (secrets / source).exists(), f"{name}: {source}"
+        assert set(service.get("depends_on", [])) <= set(services), name
+        if "MILLRACE_NODE_NAME" not in environment:
+            continue
+        whole = secret_settings(secrets / "secrets/millrace.env") | environment
+        assert not (said := complaints(whole)), f"{name}: {said}"
+        listens = listened(whole)
+        for port in service.get("ports", []):
+            inner = port.rpartition(":")[2]
+            assert (inner if "/" in inner else inner + "/tcp") in listens, f"{name} does not listen on {inner}"
+        for host in hosts(environment):
+            assert host in names(services), f"{name}: no service {host}"
+    nodes = [each["environment"] for each in services.values() if "MILLRACE_NODE_NAME" in each.get("environment", {})]
+    assert len({each["MILLRACE_NODE_NAME"] for each in nodes}) == len(nodes)
+
+
+def test_what_stands_around_the_region_is_found(secrets) -> None:
+    """HAProxy's names, Prometheus' targets, the sentinels' first server and the bucket are those of the services."""
+    services = composed(secrets / "region.yml")
+    known = names(services)
+    proxy = services["haproxy"]["environment"]
+    assert proxy["EDGES"] in known and proxy["ORIGINS"] in known
+    used = set(re.findall(r'"?\$\{(\w+)\}', (INFRA / "haproxy/haproxy.cfg").read_text()))
+    assert used == set(proxy)
+    for file in (secrets / "targets").glob("*.yml"):
+        for group in yaml.safe_load(file.read_text()):
+            assert {target.split(":")[0] for target in group["targets"]} <= known
+    assert re.search(r"^sentinel monitor (\S+) (\S+) (\d+) 2$", (INFRA / "redis/sentinel.conf").read_text(), re.M)[2] in known
+    prometheus = yaml.safe_load((INFRA / "prometheus/prometheus.yml").read_text())
+    static = [target for job in prometheus["scrape_configs"] + prometheus["alerting"]["alertmanagers"]
+              for each in job.get("static_configs", []) for target in each["targets"]]
+    assert {target.split(":")[0] for target in static} <= known | {"localhost"}
+    bucket = services["origin-1"]["environment"]["MILLRACE_STORAGE_BUCKET"]
+    assert f"-name {bucket}'" in services["bucket"]["command"][0]
+    agent = services["edge-1"]["environment"]["MILLRACE_EDGE_AGENT_PORT"]
+    assert set(re.findall(r"agent-port (\d+)", (INFRA / "haproxy/haproxy.cfg").read_text())) == {agent}
+
+
+def composed(file: pathlib.Path) -> dict[str, dict]:
+    values = dict(line.split("=", 1) for line in (file.parent / ".env").read_text().splitlines()
+                  if line and not line.startswith("#"))
+    return yaml.safe_load(filled(file.read_text(), values))["services"]
+
+
+def names(services: dict[str, dict]) -> set[str]:
+    networks = [each for service in services.values() for each in [service.get("networks")] if isinstance(each, dict)]
+    return set(services) | {alias for network in networks for each in network.values() for alias in each.get("aliases", [])}
+
+
+def secret_settings(file: pathlib.Path) -> dict[str, str]:
+    return dict(line.split("=", 1) for line in file.read_text().splitlines() if line)
+
+
+def listened(environment: dict[str, str]) -> set[str]:
+    def port(name: str, default: int, kind: str) -> str:
+        return f"{environment.get(name, default)}/{kind}"
+    return {port("MILLRACE_HTTP_PORT", 8080, "tcp"), port("MILLRACE_RTMP_PORT", 1935, "tcp"),
+            port("MILLRACE_WEBRTC_PORT", 8000, "udp")}
+
+
+def hosts(environment: dict[str, str]) -> set[str]:
+    """The hosts that a node is told to find others by."""
+    found = set()
+    for name in ("MILLRACE_CLUSTER_SEEDS", "MILLRACE_CLUSTER_REMOTE_SEEDS", "MILLRACE_REDIS_SENTINELS"):
+        found |= {each for each in environment.get(name, "").split(",") if each}
+    if endpoint := environment.get("MILLRACE_STORAGE_ENDPOINT"):
+        found.add(re.match(r"https?://([^:/]+)", endpoint)[1])
+    return found
+
+
+# Kubernetes.
+
+@pytest.fixture(scope="module", params=REGIONS, ids=lambda folder: folder.name)
+def resources(request) -> list[dict]:
+    return kustomize.rendered(request.param)
+
+
+def test_the_schemas_of_kubernetes_hold(resources) -> None:
+    for resource in resources:
+        kubernetes_validate.validate(resource, desired_version=kubernetes_validate.latest_version(), strict=True)
+
+
+def test_pods_would_start(resources, binary) -> None:
+    places = found(resources, "ConfigMap", "millrace-places")["data"]
+    shared = found(resources, "ConfigMap", "millrace")["data"]
+    secret = {"MILLRACE_CLUSTER_KEY": "0" * 64, "MILLRACE_ACCESS_SECRET": "x" * 32, "MILLRACE_STORAGE_ACCOUNT": "one",
+              "MILLRACE_STORAGE_SECRET": "two"}
+    fields = {"metadata.name": "origin-0", "status.podIP": "10.64.0.9", "status.hostIP": "192.0.2.9"}
+    roles = set()
+    for workload in workloads(resources):
+        container, = workload["spec"]["template"]["spec"]["containers"]
+        sources = [set(each) for each in container["envFrom"]]
+        assert sources == [{"configMapRef"}, {"secretRef"}]
+        assert not workload["spec"]["template"]["spec"]["enableServiceLinks"]
+        environment = shared | secret
+        for each in container["env"]:
+            source = each.get("valueFrom", {})
+            environment[each["name"]] = (
+                each["value"] if "value" in each else fields[source["fieldRef"]["fieldPath"]] if "fieldRef" in source
+                else places[source["configMapKeyRef"]["key"]])
+        assert not (said := complaints(environment)), f"{workload['metadata']['name']}: {said}"
+        roles.add(environment["MILLRACE_ROLES"])
+    assert roles == {"origin", "edge", "router"}
+
+
+def test_pods_are_found_probed_and_drained(resources, server) -> None:
+    for workload in workloads(resources):
+        name, pod = workload["metadata"]["name"], workload["spec"]["template"]
+        container, = pod["spec"]["containers"]
+        ports = {port["name"] for port in container["ports"]}
+        assert workload["spec"]["selector"]["matchLabels"].items() <= pod["metadata"]["labels"].items(), name
+        assert pod["metadata"]["labels"]["topology.millrace.dev/region"]
+        for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+            asked = container[probe]["httpGet"]
+            assert asked["port"] in ports and server.get(asked["path"])[0] == 200, f"{name}: {probe}"
+        assert container["lifecycle"]["preStop"]["exec"]["command"] == ["/usr/lib/millrace/drain"]
+        deadline = int(found(resources, "ConfigMap", "millrace")["data"]["DRAIN_DEADLINE"])
+        assert pod["spec"]["terminationGracePeriodSeconds"] >= deadline + 10 + 5, "killed before it has drained"
+        safe = container["securityContext"]
+        assert safe["readOnlyRootFilesystem"] and not safe["allowPrivilegeEscalation"] and safe["capabilities"]["drop"] == ["ALL"]
+        assert "requests" in container["resources"] and "memory" in container["resources"]["limits"]
+        assert all(mount["name"] in {volume["name"] for volume in pod["spec"]["volumes"]}
+                   for mount in container["volumeMounts"])
+
+
+def test_services_policies_and_scaling_mean_pods(resources) -> None:
+    pods = {each["metadata"]["name"]: each["spec"]["template"] for each in workloads(resources)}
+    listening = {name: {port["name"]: (port["containerPort"], port.get("protocol", "TCP"))
+                        for port in pod["spec"]["containers"][0]["ports"]} for name, pod in pods.items()}
+    for resource in resources:
+        kind, spec = resource["kind"], resource.get("spec", {})
+        if kind == "Service":
+            chosen = selected(pods, spec["selector"])
+            assert chosen, resource["metadata"]["name"]
+            for port in spec["ports"]:
+                assert all(port["targetPort"] in listening[name] for name in chosen), (resource["metadata"]["name"], port)
+        if kind == "PodDisruptionBudget":
+            assert len(selected(pods, spec["selector"]["matchLabels"])) == 1
+        if kind == "HorizontalPodAutoscaler":
+            assert spec["scaleTargetRef"]["name"] in pods and spec["minReplicas"] <= spec["maxReplicas"]
+            metric, = [each["pods"]["metric"]["name"] for each in spec["metrics"] if each["type"] == "Pods"]
+            adapter = yaml.safe_load((INFRA / "prometheus/adapter.yml").read_text())
+            rule, = adapter["rules"]["custom"]
+            assert rule["name"]["as"] == metric
+            recorded = (INFRA / "prometheus/rules/recording.yml").read_text()
+            assert f"record: {rule['seriesQuery'].split('{')[0]}\n" in recorded
+        if kind == "NetworkPolicy":
+            for rule in spec.get("ingress", []):
+                for port in rule["ports"]:
+                    assert any((port["port"], port["protocol"]) in each.values() for each in listening.values()), port
+    assert found(resources, "Service", found(resources, "StatefulSet", "origin")["spec"]["serviceName"])
+    shared = found(resources, "ConfigMap", "millrace")["data"]
+    assert found(resources, "Service", shared["MILLRACE_CLUSTER_SEEDS"])["spec"]["publishNotReadyAddresses"]
+
+
+def test_the_monitor_finds_nodes() -> None:
+    service, monitor = kustomize.rendered(DEPLOYMENTS / "kubernetes/monitoring")
+    assert monitor["spec"]["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
+    endpoint, = monitor["spec"]["endpoints"]
+    assert endpoint["port"] in {port["name"] for port in service["spec"]["ports"]} and endpoint["path"] == "/metrics"
+    pods = {each["metadata"]["name"]: each["spec"]["template"] for each in workloads(kustomize.rendered(REGIONS[0]))}
+    assert len(selected(pods, service["spec"]["selector"])) == 3
+    label = endpoint["relabelings"][-1]["sourceLabels"][0].removeprefix("__meta_kubernetes_pod_label_")
+    assert label in {re.sub(r"[./-]", "_", name) for pod in pods.values() for name in pod["metadata"]["labels"]}
+    kubernetes_validate.validate(service, desired_version=kubernetes_validate.latest_version(), strict=True)
+
+
+def workloads(resources: list[dict]) -> list[dict]:
+    return [each for each in resources if "template" in each.get("spec", {})]
+
+
+def found(resources: list[dict], kind: str, name: str) -> dict:
+    return next(each for each in resources if kustomize.identity(each) == (kind, name))
+
+
+def selected(pods: dict[str, dict], labels: dict[str, str]) -> list[str]:
+    return [name for name, pod in pods.items() if labels.items() <= pod["metadata"]["labels"].items()]
+
+
+# systemd.
+
+def test_systemd_takes_the_unit(tmp_path, binary) -> None:
+    unit = (DEPLOYMENTS / "systemd/millrace.service").read_text()
+    drop_in = tmp_path / "millrace.service.d"
+    drop_in.mkdir()
+    (drop_in / "limits.conf").write_text((DEPLOYMENTS / "systemd/limits.conf").read_text())
+    # Where the programs are on this machine, and a user that it has.
+    there = unit.replace("/usr/bin/millrace", binary).replace("/usr/lib/millrace/drain", str(DEPLOYMENTS / "systemd/drain"))
+    there = re.sub(r"^(User|Group)=millrace$", r"\1=daemon", there, flags=re.M)
+    (tmp_path / "millrace.service").write_text(there)
+    done = run("systemd-analyze", "verify", "--man=no", tmp_path / "millrace.service")
+    assert "millrace" not in done.stderr, done.stderr
+    # Out of 100: what somebody who has taken over the node could do to the machine.
+    run("systemd-analyze", "security", "--offline=true", "--threshold=20", "--no-pager", tmp_path / "millrace.service")
+
+
+def test_the_kernel_has_what_is_set() -> None:
+    for line in (DEPLOYMENTS / "systemd/sysctl.conf").read_text().splitlines():
+        if line and not line.startswith("#"):
+            name, _, value = line.partition(" = ")
+            assert value.isdigit() and (pathlib.Path("/proc/sys") / name.replace(".", "/")).exists(), line
+
+
+def test_users_and_scripts_are_as_they_should_be(tmp_path) -> None:
+    (tmp_path / "etc").mkdir()
+    run("systemd-sysusers", f"--root={tmp_path}", DEPLOYMENTS / "systemd/sysusers.conf")
+    assert "millrace:" in (tmp_path / "etc/passwd").read_text()
+    for script in [*(DEPLOYMENTS / "debian").glob("p*"), DEPLOYMENTS / "systemd/drain", INFRA / "redis/make-users"]:
+        run("sh", "-n", script)
+    for script in (ROOT / "scripts/package", DEPLOYMENTS / "compose/make-secrets", CLOUD / "node.sh"):
+        run("bash", "-n", script)
+
+
+# AWS.
+
+def test_the_templates_are_as_they_should_be() -> None:
+    run("cfn-lint", "--non-zero-exit-code", "warning", "--regions", "us-east-1", "--", CLOUD / "region.yml",
+        CLOUD / "global.yml")
+
+
+@pytest.fixture(scope="module")
+def aws():
+    """moto, which makes stacks of templates without making anything."""
+    port = free_port()
+    server = subprocess.Popen([tool("moto_server"), "-H", "127.0.0.1", "-p", str(port)], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: answers(f"http://127.0.0.1:{port}/moto-api/"), 60, "moto")
+        yield Account(f"http://127.0.0.1:{port}")
+    finally:
+        server.kill()
+        server.wait()
+
+
+def answers(url: str) -> bool:
+    try:
+        urllib.request.urlopen(url, timeout=5).close()
+    except OSError:
+        return False
+    return True
+
+
+class Account:
+    """Clients of one account."""
+
+    def __init__(self, url: str) -> None:
+        import boto3
+        self.url, self.session = url, boto3.Session("one", "two", region_name="us-east-1")
+
+    def __call__(self, service: str):
+        return self.session.client(service, endpoint_url=self.url)
+
+    def make(self, name: str, parameters: dict[str, str]) -> str:
+        """Makes a stack; its state in the end."""
+        client = self("cloudformation")
+        # Whatever a template says, moto makes application balancers, whose listeners speak HTTP.
+        text = (CLOUD / f"{name}.yml").read_text().replace("Port: 1935\n      Protocol: TCP\n      DefaultActions",
+                                                           "Port: 1935\n      Protocol: HTTP\n      DefaultActions")
+        client.create_stack(StackName=name, TemplateBody=text,
+                            Capabilities=["CAPABILITY_IAM"],
+                            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()])
+        stack, = client.describe_stacks(StackName=name)["Stacks"]
+        return stack["StackStatus"]
+
+
+def test_a_region_can_be_made(aws) -> None:
+    zone = aws("route53").create_hosted_zone(Name="example.org", CallerReference="one")["HostedZone"]["Id"].split("/")[-1]
+    image = aws("ec2").describe_images()["Images"][0]["ImageId"]
+    secret = aws("secretsmanager").create_secret(Name="millrace", SecretString="MILLRACE_CLUSTER_KEY=…")["ARN"]
+    certificate = aws("acm").request_certificate(DomainName="live.example.org")["CertificateArn"]
+    assert aws.make("region", {
+        "RegionName": "east", "Domain": "live.example.org", "HostedZone": zone, "Certificate": certificate,
+        "Package": "s3://packages/millrace.deb", "PackageBucketArn": "arn:aws:s3:::packages", "Image": image,
+        "Secrets": secret, "NetworkNumber": "64", "Operator": "operator@example.org"}) == "CREATE_COMPLETE"
+    groups = aws("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
+    for kind in ("Origin", "Edge", "Router"):
+        assert [each["MinSize"] for each in groups if kind in each["AutoScalingGroupName"]] == [2], groups
+    assert len(aws("elbv2").describe_load_balancers()["LoadBalancers"]) == 2
+    records = aws("route53").list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
+    made = {each["Name"].rstrip(".") for each in records}
+    assert {"live.example.org", "publish.live.example.org", "edges-east.live.example.org"} <= made
+    assert len(aws("s3").list_buckets()["Buckets"]) == len(aws("iam").list_users()["Users"]) == 1
+    there = aws("cloudformation").describe_stack_resources(StackName="region")["StackResources"]
+    made = {each.get("LogicalResourceId") for each in there}
+    assert made >= {"Listener", "NotForTheWorld", "EdgeNodes", "PublishName"}, sorted(map(str, made))
+
+
+def test_nobody_may_more_than_it_needs() -> None:
+    """No statement allows all of something, nor anything on all but the one that knows no resources."""
+    template = yaml.load((CLOUD / "region.yml").read_text(), Loader=template_loader())
+    allowed = [each for each in every(template) if isinstance(each, dict) and each.get("Effect") == "Allow" and "Action" in each]
+    assert len(allowed) >= 6
+    for statement in allowed:
+        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        assert not any("*" in action for action in actions), statement
+        if statement.get("Resource") == "*":
+            assert actions == ["ec2:DescribeInstances"], statement
+
+
+@pytest.mark.parametrize("role", ["origin", "edge", "router"])
+def test_a_machine_of_aws_becomes_a_node(role, tmp_path, binary) -> None:
+    """The settings and units that node.sh writes, by the variables that the template gives it."""
+    template = yaml.load((CLOUD / "region.yml").read_text(), Loader=template_loader())
+    data = template["Resources"][f"{role.title()}Template"]["Properties"]["LaunchTemplateData"]["UserData"]
+    text, more = data["Fn::Base64"]
+    given = set(re.findall(r"^(\w+)=", text, re.M))
+    used = set(re.findall(r"\$\{?([A-Z_]+)", (CLOUD / "node.sh").read_text())) - {"ROOT", "AWS_DEFAULT_REGION"}
+    assert given == used, f"given {given}, used {used}"
+    known = set(template["Parameters"]) | set(template["Resources"]) | set(more) | {"AWS::Region"}
+    assert set(re.findall(r"\$\{([\w:]+)\}", text)) <= known
+    values = {"ROOT": str(tmp_path), "ROLES": role, "REGION": "east", "DOMAIN": "live.example.org", "CAPACITY": "1500",
+              "PACKAGE": "s3://packages/millrace.deb", "SECRETS": "", "BUCKET": "recordings", "REMOTE_SEEDS": "10.65.0.9",
+              "AWS_DEFAULT_REGION": "us-east-1", "PATH": PATH}
+    run("bash", "-euc", f". {CLOUD}/node.sh; write_settings i-0123456789abcdef0 us-east-1a 10.64.0.9 192.0.2.9; write_helpers",
+        env=values)
+    secret = {"MILLRACE_CLUSTER_KEY": "0" * 64, "MILLRACE_ACCESS_SECRET": "x" * 32, "MILLRACE_STORAGE_ACCOUNT": "one",
+              "MILLRACE_STORAGE_SECRET": "two"}
+    assert not (said := complaints(secret | {"MILLRACE_CONFIG": str(tmp_path / "etc/millrace/millrace.yml")})), said
+    for name in ("millrace-seeds", "millrace-leave"):
+        run("bash", "-n", tmp_path / "usr/local/sbin" / name)
+        for end in ("service", "timer"):
+            unit = tmp_path / "etc/systemd/system" / f"{name}.{end}"
+            unit.write_text(unit.read_text().replace("/usr/local/sbin", str(tmp_path / "usr/local/sbin")))
+        done = run("systemd-analyze", "verify", "--man=no", tmp_path / f"etc/systemd/system/{name}.timer")
+        assert name not in done.stderr, done.stderr
+
+
+def test_the_estimate_is_that_of_the_document() -> None:
+    made = run(sys.executable, CLOUD / "estimate.py").stdout
+    assert made in (CLOUD / "README.md").read_text()
+
+
+def template_loader():
+    """Reads CloudFormation's short forms: what stands behind the tag, as it stands."""
+    class Loader(yaml.SafeLoader):
+        pass
+
+    def construct(loader, _, node):
+        kinds = {yaml.ScalarNode: loader.construct_scalar, yaml.SequenceNode: lambda each: loader.construct_sequence(each, True)}
+        return kinds.get(type(node), lambda each: loader.construct_mapping(each, True))(node)
+
+    Loader.add_multi_constructor("!", construct)
+    return Loader
