@@ -30,6 +30,8 @@ mount -t tmpfs -o mode=0755 run "$root/run"
 mount --rbind /dev "$root/dev"
 mount -t cgroup2 cgroup "$root/sys/fs/cgroup"
 ip link set lo up
+# systemd empties /tmp as it starts, and there lie the files of the tests.
+ln -s /dev/null "$root/etc/tmpfiles.d/tmp.conf"
 # What forbids services to be started while images are made.
 rm -f "$root/usr/sbin/policy-rc.d"
 exec env -i container=tests PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot "$root" /lib/systemd/systemd --unit=basic.target

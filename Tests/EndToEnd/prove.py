@@ -22,6 +22,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 ARTEFACTS = pathlib.Path(os.environ.get("MILLRACE_ARTEFACTS", ROOT / ".tools/end-to-end"))
 TARGET = ROOT / "docs/results/single-node.md"
+# What earlier machines measured, committed beside the pages: figures as conftest.py writes them, and outcomes of tests.
+RECORD = ROOT / f"docs/results/figures/{ARTEFACTS.name}.jsonl"
 
 
 def main(arguments: list[str]) -> int:
@@ -54,31 +56,35 @@ def main(arguments: list[str]) -> int:
 
 def read_figures() -> list[dict]:
     """The newest figures of each test."""
-    file = ARTEFACTS / "figures.jsonl"
-    figures = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
-    newest = {figure["test"]: figure["begun"] for figure in figures}
-    return [figure for figure in figures if figure["begun"] == newest[figure["test"]]]
+    figures = [line for file in (RECORD, ARTEFACTS / "figures.jsonl") for line in lines(file) if "kind" in line]
+    newest = {figure["test"]: figure["begun"] for figure in sorted(figures, key=lambda figure: figure["begun"])}
+    kept = [figure for figure in figures if figure["begun"] == newest[figure["test"]]]
+    return list({json.dumps(figure): figure for figure in kept}.values())
 
 
-def outcomes() -> tuple[int, list[str]]:
-    """(tests run, names of those that failed), by the newest run of each."""
+def outcomes() -> dict[str, bool]:
+    """Whether each test passed that ran, by its newest run."""
     import xml.etree.ElementTree
-    cases = {}
+    cases = {line["case"]: line["passed"] for line in lines(RECORD) if "case" in line}
     for file in sorted(ARTEFACTS.glob("proof*.xml"), key=lambda file: file.stat().st_mtime):
         for case in xml.etree.ElementTree.parse(file).iter("testcase"):
             name = f"{case.get('classname')}.{case.get('name')}".removeprefix("Tests.EndToEnd.")
             cases[name] = case.find("failure") is None and case.find("error") is None
-    return len(cases), [name for name, good in cases.items() if not good]
+    return cases
 
 
-def page(figures: list[dict], outcome: tuple[int, list[str]]) -> str:
+def lines(file: pathlib.Path) -> list[dict]:
+    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+
+def page(figures: list[dict], cases: dict[str, bool]) -> str:
     """The whole document."""
-    ran, failed = outcome
+    failed = [name for name, passed in cases.items() if not passed]
     ended = datetime.datetime.fromtimestamp(max((figure["ended"] for figure in figures), default=0), datetime.UTC)
     parts = [
         "# A single node, proven\n",
         "Every figure here was measured by `make prove single-node` (`Tests/EndToEnd/prove.py`) and is written by it.\n",
-        f"{ran} tests, {len(failed)} failed{': ' + ', '.join(failed) if failed else ''}. "
+        f"{len(cases)} tests, {len(failed)} failed{': ' + ', '.join(failed) if failed else ''}. "
         f"Ended {ended:%Y-%m-%d %H:%M} UTC.\n",
         "## Machine and versions\n", table(["what", "which"], machine()),
         "Measured at " + ", ".join(sorted({figure.get("commit", "?") for figure in figures})) + ".\n",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import json
 import os
 import pathlib
 import shutil
@@ -15,7 +16,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-from prove import ARTEFACTS, HERE, ROOT, machine, outcomes, table
+from prove import ARTEFACTS, HERE, RECORD, ROOT, machine, outcomes, read_figures, table
 
 
 def prove(arguments: list[str], subject: str, tests: list[str], page: Callable[[], str]) -> int:
@@ -31,6 +32,7 @@ def prove(arguments: list[str], subject: str, tests: list[str], page: Callable[[
     if not options.render:
         if not options.again:
             shutil.rmtree(ARTEFACTS, ignore_errors=True)
+            RECORD.unlink(missing_ok=True)
         ARTEFACTS.mkdir(parents=True, exist_ok=True)
         outcome = ARTEFACTS / f"proof-{len(list(ARTEFACTS.glob('proof*.xml'))):03}.xml"
         command = [sys.executable, "-m", "pytest", "-q", *(str(HERE / test) for test in tests), f"--junit-xml={outcome}"]
@@ -38,20 +40,29 @@ def prove(arguments: list[str], subject: str, tests: list[str], page: Callable[[
         status = subprocess.run(command, env=os.environ | ({} if options.short else {"PROVE": "1"}), cwd=ROOT).returncode
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(page())
+    record()
     print(f"wrote {target.relative_to(ROOT)}")
     return status
 
 
+def record() -> None:
+    """Keeps in the repository what the page was made of, so that `--again` and `--render` work on another machine."""
+    cases = [{"case": name, "passed": passed} for name, passed in outcomes().items()]
+    RECORD.parent.mkdir(parents=True, exist_ok=True)
+    RECORD.write_text("".join(json.dumps(line) + "\n" for line in [*read_figures(), *cases]))
+
+
 def head(title: str, about: str, figures: list[dict]) -> list[str]:
     """How a page begins: what it is, how many tests ran, when, how long they were, and on which machine."""
-    ran, failed = outcomes()
+    cases = outcomes()
+    failed = [name for name, passed in cases.items() if not passed]
     ended = datetime.datetime.fromtimestamp(max((figure["ended"] for figure in figures), default=0), datetime.UTC)
     full = [bool(figure["full"]) for figure in figures]
     lengths = ("" if all(full) else " **Not all were measured at full length; the others have that of `make test`.**"
                if any(full) else " **The lengths are those of `make test`.**")
     return [
         f"# {title}\n", f"{about}\n",
-        f"{ran} tests, {len(failed)} failed{': ' + ', '.join(failed) if failed else ''}. "
+        f"{len(cases)} tests, {len(failed)} failed{': ' + ', '.join(failed) if failed else ''}. "
         f"Ended {ended:%Y-%m-%d %H:%M} UTC.{lengths}\n",
         "## Machine and versions\n", table(["what", "which"], machine()),
     ]
