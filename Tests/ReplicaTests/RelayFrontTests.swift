@@ -43,6 +43,28 @@ struct RelayFrontTests {
         for node in [edge, shield, origin] { await node.stop() }
     }
 
+    @Test("writes to a node once in five milliseconds at most, all that came meanwhile")
+    func rounds() async throws {
+        let origin = try await RelayedNode.start("origin")
+        let edge = try await RelayedNode.start("edge", below: [origin])
+        let feed = try GatewayFeed(on: origin)
+        feed.publish(.seconds(4))
+        let replica = try #require(edge.upstream.replica(of: GatewayFeed.stream, via: []))
+        try await eventually("the window is here") { replica.playlist == feed.replica.playlist }
+        let begun = ContinuousClock.now
+        let first = origin.metric("millrace_relay_rounds_total")
+        for _ in 0..<50 {
+            let before = origin.metric("millrace_relay_rounds_total")
+            feed.publish(.milliseconds(40))
+            try await eventually("it is written") { origin.metric("millrace_relay_rounds_total") > before }
+        }
+        let rounds = origin.metric("millrace_relay_rounds_total") - first
+        #expect(rounds >= 50)
+        #expect(RelaySettings().pace * (rounds - 1) <= ContinuousClock.now - begun)
+        try await eventually("the newest is here") { replica.playlist == feed.replica.playlist }
+        for node in [edge, origin] { await node.stop() }
+    }
+
     @Test("lets who asks for a name ahead wait until the node is level, and then says that there is none")
     func level() async throws {
         let origin = try await RelayedNode.start("origin")

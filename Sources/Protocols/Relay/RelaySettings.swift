@@ -33,6 +33,9 @@ public struct RelaySettings: Hashable, Sendable {
     public var maximumRedirects = 3
     /// The longest frame, above the longest unit that an ingest takes.
     public var maximumFrame: ByteCount = .mebibytes(16)
+    /// The least time between two writes of records to one node. What comes alone goes at once; under many streams, what
+    /// came within this time goes together (`docs/decisions/0036-relay-in-rounds.md`).
+    public var pace: Duration = .milliseconds(5)
     /// The most that one batch of records holds of media, but for a single larger unit.
     public var batch: ByteCount = .kibibytes(256)
     /// How many records one batch holds at most.

@@ -17,6 +17,7 @@ final class RelayHost: RelayParty {
     private var channels: [ObjectIdentifier: Set<UInt32>] = [:]
     private var mailbox: LoopMailbox?
     private var nextHeartbeat = Duration.zero
+    private var nextRound = NIODeadline.uptimeNanoseconds(0)
     /// Where the round begins, so that no subscription is always the last that the connection has room for.
     private var turn: UInt32 = 0
 
@@ -32,7 +33,10 @@ final class RelayHost: RelayParty {
         self.connection = connection
         branches = BranchHost(connection, from: address, metrics: front.metrics)
         let box = NIOLoopBoundBox<Weak?>(nil, eventLoop: connection.eventLoop)
-        mailbox = LoopMailbox(eventLoop: connection.eventLoop) { replica in box.value?.host?.wake(replica) }
+        let loop = connection.eventLoop
+        mailbox = LoopMailbox(
+            execute: { serve in loop.execute { box.value?.host?.round(serve) } },
+            deliver: { replica in box.value?.host?.wake(replica) })
         box.value = Weak(host: self)
     }
 
@@ -129,9 +133,23 @@ extension RelayHost {
         } catch { connection.fail(error) }
     }
 
+    /// Serves those whom there is something for: at once, but at most once in ``RelaySettings/pace``, so that under many
+    /// streams one write carries what came meanwhile.
+    private func round(_ serve: @escaping @Sendable () -> Void) {
+        let loop = connection.eventLoop.assumeIsolatedUnsafeUnchecked()
+        guard loop.now < nextRound else { return serveRound(serve) }
+        loop.scheduleTask(deadline: nextRound) { [weak self] in self?.serveRound(serve) }
+    }
+
+    private func serveRound(_ serve: () -> Void) {
+        nextRound = connection.eventLoop.now + TimeAmount(front.identity.settings.pace)
+        front.metrics.rounds.add()
+        serve()
+        connection.flush()
+    }
+
     private func wake(_ replica: StreamReplica) {
         for channel in channels[ObjectIdentifier(replica)] ?? [] { pump(channel) }
-        connection.flush()
     }
 
     /// Sends what there is while the connection takes it.

@@ -8,6 +8,7 @@ public import Telemetry
 public struct RelayMetrics: Sendable {
     let bytesSent: Counter
     let bytesReceived: Counter
+    let rounds: Counter
     let subscriptions: Gauge
     let upstreams: Gauge
     let switches: Counter
@@ -27,6 +28,7 @@ public struct RelayMetrics: Sendable {
     public init(_ registry: MetricRegistry) {
         bytesSent = registry.counter(Self.sentFamily)
         bytesReceived = registry.counter(Self.receivedFamily)
+        rounds = registry.counter(Self.roundsFamily)
         subscriptions = registry.gauge(Self.subscriptionsFamily)
         upstreams = registry.gauge(Self.upstreamsFamily)
         switches = registry.counter(Self.switchesFamily)
@@ -117,6 +119,9 @@ public struct RelayMetrics: Sendable {
     private static let receivedFamily = MetricFamily(
         "millrace_relay_received_bytes_total", .counter, unit: .bytes,
         help: "Bytes received from other nodes over the relay.")
+    private static let roundsFamily = MetricFamily(
+        "millrace_relay_rounds_total", .counter,
+        help: "Times that records were written to another node: all that came since the time before, of all streams.")
     private static let subscriptionsFamily = MetricFamily(
         "millrace_relay_subscriptions", .gauge, help: "Subscriptions of other nodes at this one.")
     private static let upstreamsFamily = MetricFamily(
@@ -148,7 +153,7 @@ public struct RelayMetrics: Sendable {
     /// What is declared.
     public static let families = [
         outcomeFamily, staleFamily, packagingFamily,
-        sentFamily, receivedFamily, subscriptionsFamily, upstreamsFamily, switchesFamily, skipsFamily, discardedFamily,
+        sentFamily, receivedFamily, roundsFamily, subscriptionsFamily, upstreamsFamily, switchesFamily, skipsFamily, discardedFamily,
         checkedFamily, mismatchFamily, refusalFamily, failureFamily, partingFamily,
     ]
 }
