@@ -75,7 +75,7 @@ var policies: [Target] {
 
 var rim: [Target] {
     [
-        room("Rim", "APIClient"),
+        room("Rim", "APIClient", uses: ["COpenSSL"]),
         shim("CCurl", pkgConfig: "libcurl", debian: "libcurl4-openssl-dev"),
         // Without pkg-config, whose flags for hiredis SwiftPM refuses with a warning.
         .systemLibrary(name: "CHiredis", path: "Sources/Rim/CHiredis", providers: [.apt(["libhiredis-dev"])]),
@@ -275,8 +275,9 @@ var proof: [Target] {
         tests(
             "Roles", "Node",
             uses: [
-                "Access", "Bytes", "Cluster", "Feed", "HLS", "Identity", "Media", "NodeKit", "Origin", "RTMP",
-                "RedisKit", "Replica", "Telemetry", "TestKit", "Transport",
+                "Access", "Bytes", "Cluster", "Feed", "HLS", "Identity", "Media", "NodeKit", "Objects", "Origin",
+                "RTMP",
+                "RedisKit", "Replica", "SharedState", "Telemetry", "TestKit", "Transport",
             ],
             products: [argumentParser]),
         tests("Protocols", "ObjectStorage", uses: ["Bytes", "Media", "Objects", "Signing", "TestKit"]),

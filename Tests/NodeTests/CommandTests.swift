@@ -14,7 +14,11 @@ struct CommandTests {
             ["serve", "--http-port", "8081", "--rtmp-port", "1936", "--profile", "apple", "--log-level", "debug"],
             ["token", "publish", "live/room", "--life", "30m"], ["token", "viewer", "room"],
             ["token", "control", "reader"],
-            ["streams", "--json"], ["status", "--node", "http://[::1]:8080"], ["check-settings", "--reference"],
+            ["streams", "--json"], ["status", "--node", "http://[::1]:8080"],
+            ["status", "--node", "https://edge.test"],
+            ["status", "--node", "https://127.0.0.1:8443", "--cacert", "ca.pem"], ["doctor", "--json"],
+            ["doctor", "--sysctl"],
+            ["status", "--node", "https://127.0.0.1", "--insecure"], ["check-settings", "--reference"],
             ["version"], ["cluster"], ["cluster", "--json"], ["cluster", "members"], ["cluster", "streams", "--json"],
             ["cluster", "ranking", "vip/show"], ["cluster", "tree", "room"],
             ["cluster", "drain", "edge-1", "--deadline", "5m"], ["cluster", "events", "--follow"],
@@ -31,7 +35,9 @@ struct CommandTests {
         arguments: [
             ["server"], ["serve", "--set", "hls.window"], ["token", "publish", "live/../x"],
             ["token", "publish", "room", "--life", "3"], ["token", "control", "root"],
-            ["status", "--node", "https://127.0.0.1"], ["status", "--node", "127.0.0.1:8080"],
+            ["status", "--node", "ftp://127.0.0.1"], ["status", "--insecure"], ["status", "--cacert", "ca.pem"],
+            ["status", "--node", "https://127.0.0.1", "--insecure", "--cacert", "ca.pem"],
+            ["status", "--node", "127.0.0.1:8080"],
             ["cluster", "ranking"], ["cluster", "ranking", ".."], ["cluster", "drain"],
             ["cluster", "drain", "Edge 1"], ["cluster", "drain", "edge-1", "--deadline", "5"],
             ["cluster", "keys", "use", "abc"], ["cluster", "keys", "use", "+a2b3c4d"], ["cluster", "keys", "install"],
@@ -44,7 +50,7 @@ struct CommandTests {
     @Test("explains every command")
     func explains() {
         let help = MillraceCommand.helpMessage()
-        for name in ["serve", "token", "streams", "cluster", "status", "check-settings", "version"] {
+        for name in ["serve", "token", "streams", "cluster", "status", "check-settings", "doctor", "version"] {
             #expect(help.contains(name))
         }
     }

@@ -21,6 +21,7 @@ struct MetricsTests {
             $0.http.tls.certificate = folder.appending(path: "certificate.pem").path
             $0.http.tls.key = folder.appending(path: "key.pem").path
             $0.http.idleTimeout = .seconds(2)
+            $0.node.capacity = 1
             $0.rtmp.maximumConnections = 30
             $0.access.viewerApps = ["vip"]
             $0.play.maximumLag = .milliseconds(500)

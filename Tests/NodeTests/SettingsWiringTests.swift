@@ -18,6 +18,7 @@ struct SettingsWiringTests {
         dump(settings.liveStreamSettings, to: &text)
         dump(settings.realTimeSettings, to: &text)
         dump(settings.recordingSettings, to: &text)
+        dump(settings.relaySettings, to: &text)
         dump(settings.replicaPlaySettings, to: &text)
         dump(settings.rewindSettings, to: &text)
         dump(settings.rtmpAdmission, to: &text)

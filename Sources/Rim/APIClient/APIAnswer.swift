@@ -46,12 +46,16 @@ public enum APIFailure: Error, Equatable, Sendable {
     case noAnswer
     /// What answered does not speak HTTP.
     case notHTTP
+    /// What answered does not speak TLS.
+    case notSecured
     /// The answer is over 16 MiB.
     case tooLong
     /// The name has no address.
     case unknownHost(String)
     /// Nothing listens there; carries host and port.
     case unreachable(String)
+    /// What answered did not prove to be the node; carries why.
+    case untrusted(String)
 }
 
 extension Substring {

@@ -4,8 +4,8 @@ import Glibc
 
 /// One blocking request to a node's own HTTP interface, for commands that ask a running node and then end.
 ///
-/// Speaks HTTP/1.0 without keep-alive over a plain TCP socket, so that an answer ends with the connection (RFC 9112
-/// §6.3); the whole exchange has one deadline and a bounded answer.
+/// Speaks HTTP/1.0 without keep-alive over a TCP socket, inside TLS where ``trust`` is set, so that an answer ends with the
+/// connection (RFC 9112 §6.3); the whole exchange has one deadline and a bounded answer.
 public struct APIRequest: Sendable {
     /// The node's address.
     public var host: String
@@ -21,6 +21,8 @@ public struct APIRequest: Sendable {
     public var body: [UInt8] = []
     /// The longest that each wait for the node may take.
     public var timeout = Duration.seconds(5)
+    /// What the node must prove itself by, for HTTPS; nil for plain HTTP.
+    public var trust: APITrust?
 
     /// A GET of `path`.
     public init(host: String, port: UInt16, path: String) {
@@ -34,10 +36,10 @@ public struct APIRequest: Sendable {
         let safe = ([method, path, host] + headers.flatMap { [$0.name, $0.value] })
             .allSatisfy { !$0.utf8.contains { $0 < 0x20 || $0 == 0x7F } }
         guard safe, path.hasPrefix("/"), !path.contains(" ") else { throw .badRequest }
-        let descriptor = try connected()
-        defer { close(descriptor) }
-        try write(head + body, to: descriptor)
-        return try APIAnswer(parsing: try readAll(from: descriptor))
+        let connection = APIConnection(try connected())
+        if let trust { try connection.secure(for: host, by: trust) }
+        try connection.write(head + body)
+        return try APIAnswer(parsing: try connection.readAll(within: timeout))
     }
 
     private var head: [UInt8] {
@@ -74,31 +76,4 @@ public struct APIRequest: Sendable {
         let size = socklen_t(MemoryLayout<timeval>.size)
         for option in [SO_RCVTIMEO, SO_SNDTIMEO] { setsockopt(descriptor, SOL_SOCKET, option, &time, size) }
     }
-
-    private func write(_ bytes: [UInt8], to descriptor: Int32) throws(APIFailure) {
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes {
-                Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
-            }
-            guard count > 0 || errno == EINTR else { throw .noAnswer }
-            rest = rest.dropFirst(max(0, count))
-        }
-    }
-
-    private func readAll(from descriptor: Int32) throws(APIFailure) -> [UInt8] {
-        let clock = ContinuousClock()
-        let deadline = clock.now + timeout
-        var bytes: [UInt8] = []
-        var block = [UInt8](repeating: 0, count: 16_384)
-        while true {
-            let count = recv(descriptor, &block, block.count, 0)
-            if count == 0 { return bytes }
-            guard count > 0 || errno == EINTR, clock.now < deadline else { throw .noAnswer }
-            bytes += block.prefix(max(0, count))
-            guard bytes.count <= Self.maximumAnswer else { throw .tooLong }
-        }
-    }
-
-    private static let maximumAnswer = 16 << 20
 }

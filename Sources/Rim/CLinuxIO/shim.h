@@ -15,6 +15,9 @@ extern int sched_getaffinity(int process, unsigned long size, void *mask);
 // How many are ready, or -1.
 extern int ppoll(void *descriptors, unsigned long count, const void *timeout, const void *signals);
 
+// From <sys/timex.h>: fills a struct timex, whose first field, the number of changes, is 0. The clock's state, or -1.
+extern int adjtimex(void *state);
+
 // From <linux/if_packet.h>: struct sockaddr_ll, the address of a packet socket; the protocol is in network order.
 struct millrace_sockaddr_ll {
     unsigned short family;

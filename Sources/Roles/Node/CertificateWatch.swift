@@ -10,13 +10,15 @@ import Transport
 package final class CertificateWatch: Sendable {
     private let contexts: TLSContexts
     private let reloads: Counter
+    private let certificates: CertificateMetrics
     private let logger: Logger
     /// Why the files could not be used when last looked at.
     private let complaint = Mutex<String?>(nil)
 
-    init(_ contexts: TLSContexts, reloads: Counter, logger: Logger) {
+    init(_ contexts: TLSContexts, reloads: Counter, certificates: CertificateMetrics, logger: Logger) {
         self.contexts = contexts
         self.reloads = reloads
+        self.certificates = certificates
         self.logger = logger
     }
 
@@ -35,6 +37,7 @@ package final class CertificateWatch: Sendable {
             complaint.withLock { $0 = nil }
             guard isFresh else { return }
             reloads.add()
+            certificates.read("http")
             logger.notice("certificate reloaded")
         } catch {
             let text = "\(error)"

@@ -46,11 +46,12 @@ extension NodeAssembly {
     func measure() {
         metrics.streams.set(streams.all.count)
         metrics.publishers.set(streams.publisherCount)
-        metrics.memory.set(ProcessFacts.residentMemory)
+        certificates.measure(now: SystemClock.wall())
         metrics.uptime.set(SystemClock.now() - startTime)
         traffic.note(
             bytesIn: metrics.rtmpReceived.value, bytesOut: metrics.rtmpSent.value + metrics.mediaSent.value,
             processorTime: ProcessFacts.processorTime)
+        metrics.process.measure(settings, use: use)
         for mendings in streams.takeMendings() { metrics.note(mendings) }
     }
 }

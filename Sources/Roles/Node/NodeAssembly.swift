@@ -37,6 +37,7 @@ package final class NodeAssembly: Sendable {
     let edge: EdgeState
     let tls: TLSContexts?
     package let certificate: CertificateWatch?
+    let certificates: CertificateMetrics
     let script: PlayerScript?
     let cluster: ClusterPart?
     let arbiter: LeaseArbiter?
@@ -59,7 +60,11 @@ package final class NodeAssembly: Sendable {
         script = try PlayerScript(settings.page)
         let tls = try settings.http.tls.files.map { try TLSContexts($0) }
         self.tls = tls
-        certificate = tls.map { [metrics] in CertificateWatch($0, reloads: metrics.reloads, logger: logger) }
+        let certificates = CertificateMetrics(settings, metrics.registry)
+        self.certificates = certificates
+        certificate = tls.map { [metrics] in
+            CertificateWatch($0, reloads: metrics.reloads, certificates: certificates, logger: logger)
+        }
         group = MultiThreadedEventLoopGroup(numberOfThreads: ProcessLimits.processors)
         let window = MediaWindowSettings(segments: settings.hls.window)
         let replicaMetrics = ReplicaMetrics(metrics.registry)

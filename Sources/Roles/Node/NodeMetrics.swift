@@ -20,10 +20,10 @@ import WebServer
 package struct NodeMetrics: Sendable {
     package let registry: MetricRegistry
     let uptime: Gauge
-    let memory: Gauge
     let streams: Gauge
     let publishers: Gauge
     let reloads: Counter
+    let process: ProcessMetrics
     let rtmpReceived: Counter
     let rtmpSent: Counter
     let mediaSent: Counter
@@ -37,13 +37,13 @@ package struct NodeMetrics: Sendable {
                 + DatagramMetrics.families
                 + PlainRTPMetrics.families
                 + RealTimeMetrics.families + RecordingMetrics.families + RewindMetrics.families + StoreMetrics.families
-                + UploadMetrics.families
+                + UploadMetrics.families + ProcessMetrics.families + CertificateMetrics.families
                 + Self.families)
         rtmpReceived = registry.counter(RTMPMetrics.receivedFamily)
         rtmpSent = registry.counter(RTMPMetrics.sentFamily)
         mediaSent = registry.counter(WebMetrics.bytesFamily)
         uptime = registry.gauge(Self.uptimeFamily)
-        memory = registry.gauge(Self.memoryFamily)
+        process = ProcessMetrics(registry)
         streams = registry.gauge(Self.streamsFamily)
         publishers = registry.gauge(Self.publishersFamily)
         reloads = registry.counter(Self.reloadsFamily)
@@ -92,8 +92,6 @@ package struct NodeMetrics: Sendable {
 
     private static let uptimeFamily = MetricFamily(
         "millrace_uptime_seconds", .gauge, unit: .seconds, help: "Since the process began.")
-    private static let memoryFamily = MetricFamily(
-        "millrace_resident_memory_bytes", .gauge, unit: .bytes, help: "The resident set of the process.")
     private static let streamsFamily = MetricFamily(
         "millrace_streams", .gauge, help: "Streams that this node is the gateway of.")
     private static let publishersFamily = MetricFamily(
@@ -104,7 +102,7 @@ package struct NodeMetrics: Sendable {
         "millrace_feed_mendings_total", .counter, labels: [.oneOf("kind", Mending.allCases.map(\.rawValue))],
         help: "What had to be mended in publishers' media, by kind.")
     private static let families = [
-        uptimeFamily, memoryFamily, streamsFamily, publishersFamily, reloadsFamily, mendingsFamily,
+        uptimeFamily, streamsFamily, publishersFamily, reloadsFamily, mendingsFamily,
     ]
 }
 

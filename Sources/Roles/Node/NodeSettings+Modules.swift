@@ -10,6 +10,7 @@ import Gossip
 package import Origin
 package import RTMP
 package import RealTime
+package import Relay
 package import Replica
 package import Transport
 package import WebServer
@@ -104,6 +105,13 @@ extension NodeSettings {
         settings.randomAccessInterval = webrtc.randomAccessInterval
         settings.transcoder = webrtc.transcoder
         settings.transcoders = webrtc.transcoders
+        return settings
+    }
+
+    /// How the relay to other nodes behaves.
+    package var relaySettings: RelaySettings {
+        var settings = RelaySettings()
+        settings.maximumSubscriptions = cluster.maximumSubscriptions
         return settings
     }
 

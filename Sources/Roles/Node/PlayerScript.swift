@@ -49,10 +49,10 @@ struct PlayerScript: Sendable {
         origin = nil
     }
 
-    /// The script that came with the program: `../share/millrace/hls.js` from where the program is, or what
-    /// `scripts/setup` fetched into the checkout that the node is started from.
+    /// The script that came with the program: `../share/millrace/hls.js` from where the program's file is, however it was
+    /// called, or what `scripts/setup` fetched into the checkout that the node is started from.
     private static var installed: String? {
-        let program = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
+        let program = URL(filePath: ProcessFacts.program).deletingLastPathComponent()
         let shared = program.appending(path: "../share/millrace/hls.js").standardizedFileURL.path
         return [shared, ".tools/hls/hls.js"].first { FileManager.default.isReadableFile(atPath: $0) }
     }

@@ -11,6 +11,37 @@ enum ProcessFacts {
         return bytes.withUnsafeBufferPointer { String(decoding: $0.prefix { $0 != 0 }.map(UInt8.init), as: UTF8.self) }
     }()
 
+    /// The file of this program: what it was called by may be a bare name that a shell found.
+    static var program: String { link("/proc/self/exe") ?? CommandLine.arguments[0] }
+
+    /// What a symbolic link leads to; nil where there is none that this process may read.
+    static func link(_ path: String) -> String? {
+        var bytes = [UInt8](repeating: 0, count: Int(PATH_MAX))
+        let count = bytes.withUnsafeMutableBytes {
+            readlink(path, $0.baseAddress?.assumingMemoryBound(to: CChar.self), $0.count)
+        }
+        return count > 0 ? String(decoding: bytes.prefix(count), as: UTF8.self) : nil
+    }
+
+    /// How many descriptors this process has open: the size of /proc/self/fd, as Linux has it from 6.2 on, else its entries.
+    static var openDescriptors: Int {
+        var status = stat()
+        if stat("/proc/self/fd", &status) == 0, status.st_size > 0 { return Int(status.st_size) }
+        guard let folder = opendir("/proc/self/fd") else { return 0 }
+        defer { closedir(folder) }
+        // `.`, `..` and the descriptor of the folder itself.
+        var count = -3
+        while readdir(folder) != nil { count += 1 }
+        return max(0, count)
+    }
+
+    /// How many descriptors this process may have: now, and where it raises its limit itself, as a node does.
+    static var descriptorLimit: (now: UInt64, raised: UInt64) {
+        var limit = rlimit()
+        getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        return (UInt64(limit.rlim_cur), UInt64(limit.rlim_max))
+    }
+
     /// The resident set in bytes: the second number of /proc/self/statm, in pages.
     static var residentMemory: Int {
         let descriptor = open("/proc/self/statm", O_RDONLY)

@@ -81,7 +81,7 @@ final class ClusterPart: Sendable {
         let observer = ListenerMetrics(metrics.registry, listener: "relay")
         let identity = RelayIdentity(
             node: id, cluster: settings.cluster.name, incarnation: UInt64(SystemClock.wall().milliseconds.magnitude),
-            settings: RelaySettings()
+            settings: settings.relaySettings
         ) { channel, called in
             if called == nil {
                 try tls.accept(channel, observer: observer)
@@ -105,9 +105,12 @@ final class ClusterPart: Sendable {
 // MARK: - Beginning and ending
 
 extension ClusterPart {
+    /// Connections of other nodes to the relay's port at once: more than a region has nodes.
+    static let maximumRelayConnections = 4096
+
     /// Opens the relay's and the gossip's ports and joins.
     func start(http: Int, rtmp: Int, on group: any EventLoopGroup) async throws -> ClusterListening {
-        let limits = AdmissionLimits(connections: 4096, ratePerAddress: 1000)
+        let limits = AdmissionLimits(connections: Self.maximumRelayConnections, ratePerAddress: 1000)
         let relay = try await TCPListener.bind(
             TCPListenerSettings(
                 host: ProcessLimits.listenAddress(for: settings.cluster.relay.host), port: settings.cluster.relay.port,

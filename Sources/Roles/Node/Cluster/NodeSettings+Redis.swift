@@ -8,14 +8,15 @@ import Telemetry
 extension NodeSettings {
     /// The arbiter of terms; nil where there is no store.
     func arbiter(metrics: NodeMetrics, log: StormLog, on eventLoop: any EventLoop) throws -> LeaseArbiter? {
-        guard let store = storeSettings else { return nil }
+        guard let store = redisSettings else { return nil }
         let metrics = RedisMetrics(metrics.registry)
         let redis = RedisStore(store, cluster: cluster.name, holder: try nodeID(), metrics: metrics, log: log)
         return LeaseArbiter(
             redis, region: Region(parsing: node.region) ?? .local, metrics: metrics, log: log, on: eventLoop)
     }
 
-    private var storeSettings: RedisSettings? {
+    /// How the node speaks with Redis; nil where there is none.
+    var redisSettings: RedisSettings? {
         let place: RedisPlace
         if let server = redis.server {
             place = .server(server)

@@ -6,8 +6,16 @@ import Foundation
 
 /// Which running node a command asks.
 struct NodeArguments: ParsableArguments {
-    @Option(help: "The node's HTTP address; plain http only.")
+    @Option(help: "The node's address, http:// or https://.")
     var node = "http://127.0.0.1:8080"
+
+    @Option(
+        name: .customLong("cacert"),
+        help: "A PEM file of certificates by which an https node is believed, instead of this machine's.")
+    var authority: String?
+
+    @Flag(help: "Believe whoever answers at an https address; who stands between can read the token.")
+    var insecure = false
 
     @Option(help: "A control token; this machine needs none by default. (env: MILLRACE_TOKEN)")
     var token: String?
@@ -15,7 +23,13 @@ struct NodeArguments: ParsableArguments {
     @Flag(help: "Print the node's answer as it came.")
     var json = false
 
-    func validate() throws { _ = try endpoint }
+    func validate() throws {
+        let place = try endpoint
+        if authority != nil, insecure { throw ValidationError("--cacert and --insecure exclude each other") }
+        if place.trust == nil, authority != nil || insecure {
+            throw ValidationError("--cacert and --insecure are for https addresses")
+        }
+    }
 
     /// What the node answers to a GET; a refusal and silence end the command.
     /// - Parameter patience: how long the node may think.
@@ -39,21 +53,26 @@ struct NodeArguments: ParsableArguments {
     }
 
     private func ask(_ method: String, _ path: String, body: [UInt8], patience: Duration) throws -> APIAnswer {
-        let (host, port) = try endpoint
-        var request = APIRequest(host: host, port: port, path: path)
+        let place = try endpoint
+        var request = APIRequest(host: place.host, port: place.port, path: path)
+        request.trust = place.trust
         request.method = method
         request.body = body
         request.timeout = patience
         return try NodeQuestion(node: node, request, token: token).answer()
     }
 
-    private var endpoint: (String, UInt16) {
+    private var endpoint: (host: String, port: UInt16, trust: APITrust?) {
         get throws {
-            guard let parts = URLComponents(string: node), parts.scheme == "http", var host = parts.host,
-                let port = UInt16(exactly: parts.port ?? 80), parts.path.isEmpty || parts.path == "/"
-            else { throw ValidationError("--node \(node): write it as http://HOST:PORT") }
+            let refusal = ValidationError("--node \(node): write it as http://HOST:PORT or https://HOST:PORT")
+            guard let parts = URLComponents(string: node), var host = parts.host, !host.isEmpty,
+                parts.path.isEmpty || parts.path == "/", ["http", "https"].contains(parts.scheme)
+            else { throw refusal }
+            let isSecured = parts.scheme == "https"
+            guard let port = UInt16(exactly: parts.port ?? (isSecured ? 443 : 80)) else { throw refusal }
             if host.hasPrefix("[") { host = String(host.dropFirst().dropLast()) }
-            return (host, port)
+            let believed = insecure ? APITrust.anybody : authority.map { APITrust.file($0) } ?? .system
+            return (host, port, isSecured ? believed : nil)
         }
     }
 }

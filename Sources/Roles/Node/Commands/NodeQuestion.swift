@@ -33,10 +33,12 @@ struct NodeQuestion {
         case .badRequest: "\(node): the address or the token has characters that HTTP does not allow"
         case .cutOff: "\(node): the answer was cut off"
         case .noAnswer: "\(node): accepted the connection and did not answer in time"
-        case .notHTTP: "\(node): does not speak plain HTTP"
+        case .notHTTP: "\(node): does not answer in HTTP; is it https://?"
+        case .notSecured: "\(node): does not speak TLS; is it http://?"
         case .tooLong: "\(node): the answer is longer than 16 MiB"
         case .unknownHost(let host): "no address is known for \(host)"
         case .unreachable(let address): "nothing listens at \(address): is `millrace serve` running there?"
+        case .untrusted(let reason): "\(node): is not believed to be the node: \(reason); see --cacert"
         }
     }
 }

@@ -56,6 +56,8 @@ package struct Tokens {
             throw Refusal.settings("access.secret is not set, and http.port does not say where to ask the running node")
         }
         var request = APIRequest(host: host, port: port, path: "/api/v1/publish")
+        // To this machine's own node, as by plain HTTP: its certificate bears the name that viewers use.
+        if settings.http.tls.certificate != nil { request.trust = .anybody }
         request.method = "POST"
         request.body = Array(try JSONEncoder().encode(PublishWish(stream, life: life)))
         let answer = try NodeQuestion(node: "the node at \(host):\(port)", request).answer()

@@ -42,6 +42,8 @@ public struct NodeClusterSettings: Sendable, Equatable {
     public var gossip = PortSettings(port: 7946)
     /// Where feeds are subscribed to.
     public var relay = PortSettings(port: 7947)
+    /// Subscriptions that one node may have here.
+    public var maximumSubscriptions = 20_000
     /// The relay's own certificate, instead of the cluster's key.
     public var relayTLS = TLSSettings()
     /// A PEM file with the certificate of whoever signed those of all nodes.

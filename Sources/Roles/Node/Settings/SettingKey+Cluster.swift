@@ -109,6 +109,11 @@ extension SettingKey {
             "The port at which other nodes subscribe to feeds; 0 lets the kernel choose.", why: "next to gossip's."
         ),
         SettingKey(
+            "relay.max_subscriptions", \.cluster.maximumSubscriptions, .integer(1...1_000_000),
+            "Streams that one other node may take from here at once; it is refused more.",
+            why: "more than a node has live; a bound keeps a faulty node from taking all memory."
+        ),
+        SettingKey(
             "relay.tls.certificate", \.cluster.relayTLS.certificate,
             .optionalText("a PEM file with the certificate chain"),
             "The certificate that this node shows on the relay; with it nodes prove themselves so, not by cluster.key.",
