@@ -31,7 +31,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="millrace-bench-") as folder:
         for number in range(options.rounds):
             for viewers in options.viewers:
-                for kind in (Millrace, Janus):
+                for kind in (Millrace, Janus)[::-1 if number % 2 else 1]:
                     if kind is Janus and viewers > options.janus_most:
                         continue
                     home = Path(folder) / f"{kind.name}-{viewers}-{number}"

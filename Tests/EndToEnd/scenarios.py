@@ -21,6 +21,10 @@ from loopback import LoopbackCluster, Usage, ask, clip, load_program
 from server import wait_until
 
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "loadtests"
+TROUBLES = {"slow", "half", "silent"}
+RECEIVED = "millrace_relay_received_bytes_total"
+# How late publishers may be, p95, in milliseconds: what they send is stamped with the time when it was due.
+LATE = 500
 # Nodes on one core, publishers and viewers on the other, so that they do not take each other's time.
 NODE_CORES, LOAD_CORES = {0}, {1}
 
@@ -34,19 +38,22 @@ class Scenario:
     seconds: int
     # `clip`, `streams`, `ramp`, `at`: the nodes that are published to, `again`: after how long a lost one comes back.
     publish: dict[str, Any]
-    # By a name of their own: `kind`, hls or whep, and options of `millrace-load watch`.
+    # By a name of their own: `kind`, hls, whep, rtmp, flv, or slow, half and silent, who are nobody's friends; and options of
+    # `millrace-load watch`, or of `trouble`.
     watch: dict[str, dict[str, Any]]
     # `at` a time, `kill` a node.
     faults: list[dict[str, Any]]
     settings: dict[str, Any]
-    # `memory_kib_per_viewer`, `memory_growth_percent`, `copies`: what nodes may take at most.
+    # `memory_kib_per_viewer`, `memory_growth_percent`, `copies`, `received`: what nodes may take at most.
     nodes: dict[str, float]
+    # What edges must have counted together at least by then, by their metrics.
+    counted: dict[str, float]
 
     @classmethod
     def load(cls, name: str) -> Scenario:
         text = yaml.safe_load((FOLDER / f"scenarios/{name}.yml").read_text())
         text = of_keys(text, name, {field.name for field in dataclasses.fields(cls)} - {"name"})
-        defaults = {"topology": "load", "faults": [], "settings": {}, "nodes": {}}
+        defaults = {"topology": "load", "faults": [], "settings": {}, "nodes": {}, "counted": {}}
         return cls(name=name, **(defaults | text))
 
     @property
@@ -76,25 +83,37 @@ class Run:
 
     def result(self) -> dict[str, Any]:
         scenario = self.scenario
+        # What an earlier run has told must not be taken for this one's.
+        for path in self.folder.glob(f"{scenario.name}-*"):
+            path.unlink()
         self._publish()
         try:
             self._wait_live()
             time.sleep(3)
             begun = time.monotonic()
             watches = {name: self._watch(name, one) for name, one in scenario.watch.items()}
-            broken = self._break(begun)
-            copies = self._copies(begun)
+            killed = self._break(begun)
+            copies, received = self._copies(begun)
+            counted = {family: sum(self.cluster.metric(name, family) for name in copies) for family in scenario.counted}
             ends = {name: process.wait(scenario.seconds + 120) for name, process in watches.items()}
+            crashed = [name for name, process in self.cluster.processes.items()
+                       if process.poll() is not None and name not in {fault["kill"] for fault in scenario.faults}]
         finally:
             self.publishers.terminate()
             self.publishers.wait(20)
+        published = self._report("publish")
+        assert published, f"the publishers told nothing: {self._log('publish')}"
         result = {
             "scenario": scenario.name, "about": scenario.about, "viewers": scenario.viewers, "seconds": scenario.seconds,
-            "streams": scenario.publish["streams"], "killed": broken, "copies": copies,
-            "watch": {name: self._report(name) for name in watches},
+            "streams": scenario.publish["streams"], "killed": killed, "copies": copies,
+            "received": {name: rate * published["seconds"] / published["bytes"] for name, rate in received.items()},
+            "publish": published, "watch": {name: self._report(name) for name in watches},
             "nodes": self._nodes(begun), "broken": [],
         }
         result["broken"] = [*(f"{name}: {line}" for name, end in ends.items() for line in self._complaints(name, end)),
+                            *self._misled(published), *(f"{name} ended by itself" for name in crashed),
+                            *(f"{family} is {counted[family]:.0f}, at least {least}"
+                              for family, least in scenario.counted.items() if counted[family] < least),
                             *self._overruns(result)]
         (self.folder / f"{scenario.name}.json").write_text(json.dumps(result, indent=2) + "\n")
         return result
@@ -108,6 +127,7 @@ class Run:
         for node in what.get("at", self.cluster.names("origin")):
             words += ["--url", self.cluster.publish_url(node)]
         words += ["--again", what["again"]] if "again" in what else []
+        words += ["--result", self.folder / f"{self.scenario.name}-publish.json"]
         with open(self.folder / f"{self.scenario.name}-publish.log", "wb") as log:
             self.publishers = self.cluster.popen(words, self.cores, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
 
@@ -134,20 +154,30 @@ class Run:
         what = dict(what)
         kind = what.pop("kind")
         streams, viewers = self.scenario.publish["streams"], what.pop("viewers")
-        path = {"hls": "/live/load-{n}/index.m3u8", "whep": "/live/load-{n}/whep"}[kind]
         thresholds = FOLDER / f"thresholds/{what.pop('thresholds')}.json"
         file = self.folder / f"{self.scenario.name}-{name}"
-        words = [load_program(), "watch", kind, "--streams", streams, "--viewers", -(-viewers // streams), "--seconds",
-                 self.scenario.seconds, "--result", file.with_suffix(".json"), "--thresholds", thresholds]
-        routers = self.cluster.names("router")
-        for router in routers if kind == "hls" else routers[:1]:
-            words += ["--url", self.cluster.url(router, path)]
-        if kind == "hls":
-            words += ["--page", file.with_suffix(".html"), "--from", "127.1.0.1", "--sources", 64, "--progress"]
+        words = [load_program(), *(["trouble", "--kind", kind] if kind in TROUBLES else ["watch", kind]), "--streams", streams,
+                 "--viewers", -(-viewers // streams), "--seconds", self.scenario.seconds, "--result",
+                 file.with_suffix(".json"), "--thresholds", thresholds]
+        words += [word for url in self._places(kind) for word in ("--url", url)]
+        if kind not in TROUBLES:
+            words += ["--page", file.with_suffix(".html"), "--progress"]
+        if kind != "whep":
+            words += ["--from", "127.1.0.1", "--sources", 64]
         for key, value in what.items():
             words += [f"--{key}"] if value is True else [f"--{key}", value]
         with open(file.with_suffix(".log"), "wb") as log:
             return self.cluster.popen(words, self.cores, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+
+    def _places(self, kind: str) -> list[str]:
+        """Where viewers of a kind are sent first: those of HTTP to routers, and who behaves badly to where it hurts."""
+        routers, edges = self.cluster.names("router"), self.cluster.names("edge")
+        match kind:
+            case "hls": return [self.cluster.url(name, "/live/load-{n}/index.m3u8") for name in routers]
+            case "whep": return [self.cluster.url(routers[0], "/live/load-{n}/whep")]
+            case "flv": return [self.cluster.url(name, "/live/load-{n}.flv") for name in routers]
+            case "rtmp": return [self.cluster.publish_url(name) + "/load-{n}" for name in edges]
+            case _: return [self.cluster.url(name, "/live/load-{n}.flv") for name in edges]
 
     # What happens meanwhile.
 
@@ -159,11 +189,15 @@ class Run:
             killed.append(f"{fault['kill']} at {fault['at']}")
         return killed
 
-    def _copies(self, begun: float) -> dict[str, float]:
-        """How many streams each edge that lives takes from others, shortly before the end."""
+    def _copies(self, begun: float) -> tuple[dict[str, float], dict[str, float]]:
+        """How many streams each edge that lives takes from others, shortly before the end, and how many bytes a second."""
         time.sleep(max(0.0, begun + self.scenario.seconds * 0.8 - time.monotonic()))
-        return {name: self.cluster.metric(name, "millrace_relay_upstreams") for name in self.cluster.names("edge")
-                if self.cluster.processes[name].poll() is None}
+        edges = [name for name in self.cluster.names("edge") if self.cluster.processes[name].poll() is None]
+        upstreams = {name: self.cluster.metric(name, "millrace_relay_upstreams") for name in edges}
+        before = {name: (time.monotonic(), self.cluster.metric(name, RECEIVED)) for name in edges}
+        time.sleep(self.scenario.seconds * 0.15)
+        return upstreams, {name: (self.cluster.metric(name, RECEIVED) - count) / (time.monotonic() - at)
+                           for name, (at, count) in before.items()}
 
     # What came of it.
 
@@ -171,12 +205,29 @@ class Run:
         path = self.folder / f"{self.scenario.name}-{name}.json"
         return json.loads(path.read_text()) if path.exists() else None
 
+    def _log(self, name: str) -> str:
+        return (self.folder / f"{self.scenario.name}-{name}.log").read_text(errors="replace")
+
     def _complaints(self, name: str, end: int) -> list[str]:
         if end == 0:
             return []
-        log = (self.folder / f"{self.scenario.name}-{name}.log").read_text(errors="replace")
+        log = self._log(name)
         lines = [line.removeprefix("NOT MET: ") for line in log.splitlines() if line.startswith("NOT MET: ")]
         return lines or [f"ended with {end}: {log[-500:]}"]
+
+    def _misled(self, published: dict[str, Any]) -> list[str]:
+        """What makes the viewers' figures worth nothing: publishers that failed unasked, that did not notice what was broken,
+        or that were late themselves."""
+        lines = []
+        failed = sum(published["failures"].values())
+        if published["published"] < self.scenario.publish["streams"] or failed and not self.scenario.faults:
+            lines.append(f"published: {published['published']}, failures {published['failures']}")
+        origins = {fault["kill"] for fault in self.scenario.faults} & set(self.scenario.publish.get("at", []))
+        if origins and not failed:
+            lines.append(f"no publisher noticed the death of {', '.join(sorted(origins))}")
+        if published["latenessMilliseconds"]["p95"] > LATE:
+            lines.append(f"publishers were late: {published['latenessMilliseconds']}")
+        return lines
 
     def _nodes(self, begun: float) -> dict[str, dict[str, float]]:
         """Of each node: the share of a core that it took in the middle of the run, and its memory before, then and at the
@@ -185,8 +236,9 @@ class Run:
         found = {}
         for name, samples in self.cluster.usage.items():
             steady = [one for one in samples if middle <= one.at < end]
-            if self.cluster.processes[name].poll() is not None or len(steady) < 2:
+            if self.cluster.processes[name].poll() is not None:
                 continue
+            assert len(steady) >= 2, f"{name} was not looked at"
             found[name] = {
                 "cores": (steady[-1].seconds - steady[0].seconds) / (steady[-1].at - steady[0].at),
                 "memory_before": mebibytes([one for one in samples if one.at < begun][-2:]),
@@ -201,8 +253,11 @@ class Run:
         result["kib_per_viewer"] = (end - before) * 1024 / self.scenario.viewers
         result["growth_percent"] = 100 * (end - middle) / middle if middle else 0.0
         found = {"memory_kib_per_viewer": result["kib_per_viewer"], "memory_growth_percent": result["growth_percent"],
-                 "copies": max(result["copies"].values(), default=0.0)}
-        return [f"{name} of the nodes is {found[name]:.2f}, at most {limit}" for name, limit in limits.items()
+                 "copies": max(result["copies"].values(), default=0.0),
+                 "received": max(result["received"].values(), default=0.0)}
+        nothing = [f"{name} of the nodes was not measured" for name in ("copies", "received")
+                   if name in limits and found[name] == 0]
+        return nothing + [f"{name} of the nodes is {found[name]:.2f}, at most {limit}" for name, limit in limits.items()
                 if found[name] > limit]
 
 

@@ -9,20 +9,32 @@ import contextlib
 import json
 import os
 import pathlib
+import statistics
 import subprocess
+import sys
 import time
+import xml.etree.ElementTree
 
 import clips
+import growth
 import pytest
 import scenarios
 from conftest import ARTEFACTS, FULL, seconds
+from growth_chart import chart
 from lab.settings import program
 from loopback import usage
-from server import Server
+from prove import of, read_figures
+from server import ROOT, Server
+
+sys.path.insert(0, str(ROOT / "Benchmarks"))
+from cores import core_busy  # noqa: E402
 
 CHOSEN = [name for name in scenarios.names() if name != "soak"] if FULL else ["smoke"]
 # Streams and viewers.
-GROWTH = [(1, 1), (1, 10), (1, 100), (1, 1000), (1, 10_000), (10, 10), (100, 100), (500, 500)] if FULL else [(1, 10)]
+GROWTH = [(1, 1), (1, 10), (1, 100), (1, 1000), (1, 10_000), (10, 10), (100, 100), (500, 500)] if FULL else [(1, 1), (1, 100)]
+# Those that this run has measured.
+MEASURED: list[tuple[int, int]] = []
+APART = (os.cpu_count() or 1) > 1
 
 
 @pytest.mark.parametrize("name", CHOSEN)
@@ -30,9 +42,10 @@ def test_scenario(binary: str, name: str, figures) -> None:
     result = scenarios.run(name, ARTEFACTS / "load")
     for player, seen in result["watch"].items():
         if seen is not None:
-            figures(kind="viewers", scenario=name, player=player, killed=result["killed"], broken=result["broken"],
+            figures(kind="trouble" if "oldestSeconds" in seen else "viewers", scenario=name, player=player, killed=result["killed"], broken=result["broken"],
                     seen={key: value for key, value in seen.items() if key != "samples"})
-    figures(kind="nodes", scenario=name, viewers=result["viewers"], nodes=result["nodes"], copies=result["copies"],
+    figures(kind="nodes", scenario=name, viewers=result["viewers"], nodes=result["nodes"], copies=result["copies"], received=result["received"],
+            publish={key: result["publish"][key] for key in ("published", "failures", "latenessMilliseconds")},
             kib_per_viewer=result["kib_per_viewer"], growth_percent=result["growth_percent"], broken=result["broken"])
     assert not result["broken"], result["broken"]
 
@@ -40,16 +53,16 @@ def test_scenario(binary: str, name: str, figures) -> None:
 @pytest.mark.parametrize("streams, viewers", GROWTH)
 def test_cost_as_it_grows(binary: str, streams: int, viewers: int, tmp_path: pathlib.Path, figures) -> None:
     """One node with all roles, with so many streams and so many viewers of all of them together."""
-    apart = (os.cpu_count() or 1) > 1
-    length = int(seconds(10, 30))
+    length = int(seconds(4, 30))
     with contextlib.ExitStack() as stack:
         node = stack.enter_context(Server(WEBRTC_ENABLED="false", RTP_ENABLED="false", RTMP_HOST="127.0.0.1"))
-        if apart:
+        if APART:
             for task in pathlib.Path(f"/proc/{node.pid}/task").iterdir():
                 os.sched_setaffinity(int(task.name), scenarios.NODE_CORES)
         ramp = max(1, streams // 50)
         publisher = load("publish", "rtmp", "--url", f"rtmp://127.0.0.1:{node.rtmp}/live", "--name", "grow-{n}", "--stamp",
-                         "--file", clips.path("load-100k", "flv"), "--streams", streams, "--ramp", f"{ramp}s", "--seconds", 600)
+                         "--file", clips.path("load-100k", "flv"), "--streams", streams, "--ramp", f"{ramp}s", "--seconds", 600,
+                         "--result", tmp_path / "published.json")
         stack.callback(end, publisher)
         node.wait_live(f"grow-{streams}", seconds=40 + ramp)
         time.sleep(ramp)
@@ -59,16 +72,68 @@ def test_cost_as_it_grows(binary: str, streams: int, viewers: int, tmp_path: pat
                      "--result", tmp_path / "seen.json")
         stack.callback(end, watch)
         time.sleep(joining + 1)
-        before = usage(node.pid)
+        before, busy = usage(node.pid), core_busy()
         time.sleep(length)
-        after = usage(node.pid)
+        after, busy = usage(node.pid), core_busy() - busy
         watch.wait(60)
-    seen = json.loads((tmp_path / "seen.json").read_text())
-    figures(kind="growth", streams=streams, viewers=viewers, cores=(after.seconds - before.seconds) / (after.at - before.at),
-            memory=after.memory / 2**20, p50=seen["latencyMilliseconds"]["p50"], p95=seen["latencyMilliseconds"]["p95"],
+        end(publisher)
+    passed, used = after.at - before.at, after.seconds - before.seconds
+    seen, published = (json.loads((tmp_path / f"{name}.json").read_text()) for name in ("seen", "published"))
+    steady = [sample["answers"] for sample in seen["samples"][joining + 1:joining + 1 + length]]
+    figures(kind="growth", streams=streams, viewers=viewers, cores=used / passed, memory=after.memory / 2**20,
+            # What else ran on the node's core.
+            others=max(0.0, busy - used) / passed if APART else None, answers=statistics.mean(steady) / viewers,
+            p50=seen["latencyMilliseconds"]["p50"], p95=seen["latencyMilliseconds"]["p95"],
+            unstalled=seen["unstalledPercent"], late=published["latenessMilliseconds"]["p99"],
             lag=seen["lagMilliseconds"]["p99"])
-    assert seen["started"] == viewers, seen["faults"]
-    assert seen["latencyMilliseconds"]["count"] > 0
+    MEASURED.append((streams, viewers))
+    assert seen["started"] == viewers and seen["unserved"] == 0, seen["faults"]
+    assert published["published"] == streams and not published["failures"], published
+    assert seen["latencyMilliseconds"]["count"] >= viewers
+    # Two parts and two playlists a second: a load that asks for less measures less.
+    assert statistics.mean(steady) >= 3.5 * viewers, (statistics.mean(steady), seen["lagMilliseconds"])
+
+
+def test_cost_grows_evenly(figures) -> None:
+    """No faster than a straight line with a constant; of what the tests before this one measured, now or, with `--again`, then."""
+    measured = [one for one in of(read_figures(), "growth") if FULL or (one["streams"], one["viewers"]) in MEASURED]
+    for name in growth.AXES if FULL else ["viewers"]:
+        # Memory of so few viewers is less than two processes differ by anyway.
+        for cost in ("cores", "memory") if FULL else ["cores"]:
+            found = growth.line(measured, name, cost)
+            assert found is not None, f"{cost} over {name} was not measured"
+            figures(kind="line", axis=name, cost=cost, constant=found.constant, slope=found.slope, farthest=found.farthest)
+            assert found.slope > 0, (name, cost, found)
+            above = [point for point in growth.points(measured, name, cost) if point[1] > 1.3 * found.at(point[0])]
+            assert not above, (name, cost, found, above)
+
+
+@pytest.mark.unit
+def test_a_line_is_found_among_points() -> None:
+    counts = [1, 10, 100, 1000, 10_000]
+    found = growth.fit([(count, 2 + 0.01 * count) for count in counts])
+    assert abs(found.constant - 2) < 1e-6 and abs(found.slope - 0.01) < 1e-9 and abs(found.farthest) < 1e-6, found
+    # What grows with the square of the count is far above any line somewhere.
+    assert growth.fit([(count, 2 + 0.01 * count + 1e-5 * count**2) for count in counts]).farthest > 0.3
+    # What is off by a tenth anywhere is found to be off by about that.
+    for wrong in range(len(counts)):
+        found = growth.fit([(count, (2 + 0.01 * count) * (1.1 if index == wrong else 1)) for index, count in enumerate(counts)])
+        assert abs(found.farthest) < 0.11 and abs(found.constant - 2) < 0.25, (wrong, found)
+
+
+@pytest.mark.unit
+def test_growth_is_drawn_and_said() -> None:
+    made = [{"streams": streams, "viewers": viewers, "cores": 0.01 + 0.0001 * viewers + 0.002 * streams,
+             "memory": 50 + 0.01 * viewers + 3 * streams, "p95": 1600.0}
+            for streams, viewers in [(1, 1), (1, 10), (1, 100), (10, 10), (100, 100)]]
+    drawn = xml.etree.ElementTree.fromstring(chart(made))
+    circles = drawn.findall("{http://www.w3.org/2000/svg}circle")
+    # Three of each of three costs over viewers, and as many over streams.
+    assert len(circles) == 18, len(circles)
+    assert all(0 < float(one.get("cx")) < 900 and 0 < float(one.get("cy")) < 600 for one in circles)
+    said = growth.sentences(made)
+    assert len(said) == 6 and "**1.2 % of a core + 0.01 % of a core each**, to 100" in said[0], said
+    assert "**50 MiB + 3.01 MiB each**, to 100" in said[4], said
 
 
 @pytest.mark.unit
@@ -81,13 +146,28 @@ def test_scenarios_are_understood() -> None:
             assert (scenarios.FOLDER / f"thresholds/{one['thresholds']}.json").exists(), one
 
 
+@pytest.mark.unit
+def test_what_misleads_is_told() -> None:
+    """Publishers that failed, were late, or did not notice the death that viewers were to feel."""
+    good = {"published": 2, "failures": {"disconnected": 1}, "latenessMilliseconds": {"p95": 5.0}}
+
+    def told(name: str, **changes: object) -> int:
+        return len(scenarios.Run(scenarios.Scenario.load(name), None, pathlib.Path(), None)._misled(good | changes))
+
+    assert told("origin-death") == 0 and told("origin-death", failures={}) == 1
+    assert told("flash-crowd", failures={}) == 0 and told("flash-crowd") == 1
+    assert told("flash-crowd", failures={}, published=0) == 1
+    assert told("flash-crowd", failures={}, latenessMilliseconds={"p95": 900.0}) == 1
+
+
 def load(*words: object) -> subprocess.Popen:
     """millrace-load on the core of the load."""
-    pinned = ["taskset", "-c", ",".join(map(str, scenarios.LOAD_CORES))] if (os.cpu_count() or 1) > 1 else []
+    pinned = ["taskset", "-c", ",".join(map(str, scenarios.LOAD_CORES))] if APART else []
     return subprocess.Popen([*pinned, program("millrace-load"), *map(str, words)], stdin=subprocess.DEVNULL,
                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def end(process: subprocess.Popen) -> None:
-    process.terminate()
+    if process.poll() is None:
+        process.terminate()
     process.wait(20)

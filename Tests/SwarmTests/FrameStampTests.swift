@@ -15,6 +15,16 @@ import Testing
         #expect(FrameStamp.read(unit) == nil)
     }
 
+    @Test("tells when the unit was due, where more than the timer kept it from being written")
+    func lateness() {
+        let now = Duration.seconds(9)
+        func time(_ late: Duration) -> Duration { FrameStamp.time(now: now, late: late, step: .milliseconds(5)) }
+        #expect(time(.zero) == now)
+        #expect(time(.milliseconds(10)) == now)
+        #expect(time(.milliseconds(11)) == now - .milliseconds(11))
+        #expect(time(.seconds(2)) == now - .seconds(2))
+    }
+
     @Test("is not written over a unit without room for it, nor read where it is cut", arguments: 0..<128)
     func short(_ length: Int) {
         let unit: ByteSlice = [UInt8](repeating: 7, count: length)[...]

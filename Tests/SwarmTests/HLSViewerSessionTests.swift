@@ -264,6 +264,28 @@ import Testing
         #expect(viewer.tally.faultCount == 0)
     }
 
+    @Test("asks an edge that lives and has nothing new more and more seldom, until it has", arguments: [0, 0.5, 1.0])
+    func patience(_ chance: Double) throws {
+        var viewer = try Viewer.atTwoEdges(chance: chance)
+        func pause(_ milliseconds: Int) -> Duration { .milliseconds(milliseconds) * (0.75 + chance / 2) }
+        var now = Duration.milliseconds(900)
+        for wait in [400, 800, 1600, 3200, 4000] {
+            #expect(viewer.tick(now - .milliseconds(1)) == [])
+            #expect(viewer.tick(now).count == 1, "after \(now)")
+            _ = viewer.answer(200, lane: 2)
+            now += pause(wait)
+        }
+        viewer.now = now - .seconds(1)
+        _ = viewer.playlist(Playlists.lowLatency(first: 7, whole: 3, parts: 3))
+        _ = viewer.media()
+        now = viewer.now + .milliseconds(900)
+        #expect(viewer.tick(now - .milliseconds(1)) == [])
+        #expect(viewer.tick(now).count == 1)
+        _ = viewer.answer(200, lane: 2)
+        #expect(viewer.tick(now + pause(400) - .milliseconds(1)) == [])
+        #expect(viewer.tick(now + pause(400)).count == 1)
+    }
+
     @Test("goes where the steering manifest says, but not back to an edge that has just failed")
     func steering() throws {
         var viewer = try Viewer.atTwoEdges(steered: false)
@@ -303,6 +325,36 @@ import Testing
         #expect(viewer.answer(503) == [.get(.poll("http://b.test/~t/live/x/main/media.m3u8"), lane: 0)])
         #expect(viewer.tally.notReady == 2)
         #expect(viewer.tally.refusedTimes.count == 2)
+        #expect(viewer.tally.faultCount == 0)
+    }
+
+    @Test("that begins anew shows nothing twice, and takes what is missing then for a fault")
+    func beginningAnew() throws {
+        var viewer = try Viewer.joined(.lowLatency(first: 7, whole: 3, parts: 2))
+        for attempt in 1...6 {
+            _ = viewer.answer(503)
+            _ = viewer.tick(.seconds(2 * attempt))
+        }
+        #expect(viewer.tally.rejoins == 1)
+        #expect(viewer.tally.faults == [.server: 6])
+        #expect(viewer.answer(404) == [])
+        #expect(viewer.tally.faults == [.server: 6, .refused: 1])
+        #expect(viewer.tally.notReady == 0)
+        _ = viewer.tick(.seconds(14))
+        // All that is listed was fetched before.
+        #expect(
+            viewer.playlist(Playlists.lowLatency(first: 7, whole: 3, parts: 2)) == [.get(.blocked("10", "2"), lane: 0)])
+        #expect(
+            viewer.playlist(Playlists.lowLatency(first: 7, whole: 3, parts: 3)).first == .get(.part("10.2"), lane: 1))
+    }
+
+    @Test("counts a hint that could not be had as wasted")
+    func lostHint() throws {
+        var viewer = try Viewer.joined(.lowLatency(first: 7, whole: 3, parts: 1)) { $0.takesHints = true }
+        _ = viewer.playlist(Playlists.lowLatency(first: 7, whole: 3, parts: 2))
+        #expect(viewer.media() == [.get(.part("10.2"), lane: 1)])
+        _ = viewer.answer(404, lane: 1)
+        #expect(viewer.tally.wastedHints == 1)
         #expect(viewer.tally.faultCount == 0)
     }
 
@@ -372,7 +424,7 @@ import Testing
         // The part's first picture was sent 0.6 s ago, and is shown in 0.8 s.
         _ = viewer.answer(200, Viewer.stamped(.milliseconds(100)), lane: 1)
         #expect(viewer.tally.arrivals.maximum == .milliseconds(600))
-        #expect(viewer.tally.latencies.maximum == .milliseconds(1400))
+        #expect(viewer.session.latency(now: viewer.now) == .milliseconds(1400))
         // Another joins 3.5 s behind the end and shows nothing before 1.5 s behind it, which is 0.5 s after the stamp.
         var other = try Viewer(path: Viewer.media)
         other.commons = viewer.commons
@@ -380,8 +432,60 @@ import Testing
         _ = other.start()
         other.fetchAll(other.playlist(Playlists.lowLatency(first: 7, whole: 3, parts: 3)))
         #expect(other.tally.arrivals.count == 1)
-        #expect(other.tally.latencies.count == 2)
-        #expect(other.tally.latencies.maximum == .milliseconds(1600))
+        #expect(other.session.latency(now: other.now) == .milliseconds(1600))
+        #expect(other.session.latency(now: other.now + .seconds(1)) == .milliseconds(1600))
+    }
+
+    @Test("lies further behind for every second that the viewer stands, and each is counted")
+    func standingBehind() throws {
+        var viewer = try Viewer.joined(.lowLatency(first: 7, whole: 3, parts: 2))
+        viewer.measure(.zero)
+        #expect(viewer.tally.latencies.count == 0, "nothing was stamped")
+        viewer.now = .milliseconds(700)
+        _ = viewer.playlist(Playlists.lowLatency(first: 7, whole: 3, parts: 3))
+        _ = viewer.answer(200, Viewer.stamped(.milliseconds(100)), lane: 1)
+        // It has 2 s to show, and stands from then on.
+        for second in 0...10 { viewer.measure(.seconds(second + 2)) }
+        #expect(viewer.tally.latencies.count == 11)
+        #expect(viewer.tally.latencies.maximum == .milliseconds(11_400))
+        #expect(viewer.tally.latencies.percentile(50) > .seconds(6))
+    }
+
+    @Test("lies behind a publisher that was away by what is shown, not by what is buffered")
+    func jumps() throws {
+        var viewer = try Viewer.joined(.lowLatency(first: 7, whole: 3, parts: 2))
+        for (number, stamp) in [(3, 100), (4, 10_600)] {
+            viewer.now = .milliseconds(700 + number)
+            _ = viewer.playlist(Playlists.lowLatency(first: 7, whole: 3, parts: number))
+            _ = viewer.answer(200, Viewer.stamped(.milliseconds(stamp)), lane: 1)
+        }
+        // The part before the jump begins at 1.5 s of what is shown, the one behind it at 2 s.
+        #expect(viewer.session.latency(now: .milliseconds(1900)) == .milliseconds(1400))
+        #expect(viewer.session.latency(now: .milliseconds(2100)) == .milliseconds(2100 - 10_700))
+    }
+
+    @Test("that does not come for two seconds was waited for in vain, from when the viewer was to begin")
+    func inVain() throws {
+        var viewer = try Viewer()
+        viewer.now = .seconds(1)
+        _ = viewer.start(due: .zero)
+        viewer.finish(.milliseconds(2500))
+        #expect(viewer.tally.cutShort == 1)
+        #expect(viewer.tally.unserved == 1)
+        var other = try Viewer()
+        _ = other.start()
+        other.finish(.milliseconds(1999))
+        #expect(other.tally.cutShort == 1)
+        #expect(other.tally.unserved == 0)
+    }
+
+    @Test("begins late where the viewer was begun late")
+    func lateStart() throws {
+        var viewer = try Viewer(path: Viewer.media)
+        viewer.now = .seconds(3)
+        _ = viewer.start(due: .seconds(1))
+        viewer.fetchAll(viewer.playlist(Playlists.lowLatency(first: 7, whole: 3, parts: 2)))
+        #expect(viewer.tally.startTimes.maximum == .seconds(2))
     }
 
     @Test("comes from a hint as soon as the part is listed, in whichever order they come", arguments: [true, false])
@@ -419,12 +523,14 @@ private struct Viewer {
         return address
     }
 
-    init(path: String = "/live/x/index.m3u8", _ change: (inout HLSViewerSettings) -> Void = { _ in }) throws {
+    init(
+        path: String = "/live/x/index.m3u8", chance: Double = 0.5, _ change: (inout HLSViewerSettings) -> Void = { _ in }
+    ) throws {
         var settings = HLSViewerSettings()
         settings.takesDeltas = false
         change(&settings)
         mediaLane = settings.connections - 1
-        session = HLSViewerSession(Viewer.at(path), settings: settings)
+        session = HLSViewerSession(Viewer.at(path), settings: settings, chance: chance)
     }
 
     /// A viewer that has read a first playlist and fetched all it wants of it.
@@ -441,8 +547,8 @@ private struct Viewer {
     }
 
     /// A viewer that watches at the first of two edges, and has been told to stay there.
-    static func atTwoEdges(steered: Bool = true) throws -> Viewer {
-        var viewer = try Viewer()
+    static func atTwoEdges(steered: Bool = true, chance: Double = 0.5) throws -> Viewer {
+        var viewer = try Viewer(chance: chance)
         _ = viewer.start()
         _ = viewer.playlist(Playlists.twoPathways())
         if steered { _ = viewer.steering(#"{"VERSION":1,"TTL":300,"PATHWAY-PRIORITY":["edge-1"]}"#) }
@@ -466,9 +572,9 @@ private struct Viewer {
         FrameStamp.write(time, over: [UInt8](repeating: 7, count: 200)[...])
     }
 
-    mutating func start() -> [HLSViewerSession.Directive] {
+    mutating func start(due: Duration? = nil) -> [HLSViewerSession.Directive] {
         var directives: [HLSViewerSession.Directive] = []
-        session.start(now: now, commons: &commons, into: &directives)
+        session.start(now: now, due: due, commons: &commons, into: &directives)
         return directives
     }
 
@@ -511,6 +617,8 @@ private struct Viewer {
         session.tick(now: now, commons: &commons, into: &directives)
         return directives
     }
+
+    mutating func measure(_ now: Duration) { session.measure(now: now, commons: &commons) }
 
     mutating func finish(_ now: Duration) { session.finish(now: now, commons: &commons) }
 }

@@ -52,6 +52,19 @@ import Testing
         #expect(histogram.percentile(100) == .zero)
     }
 
+    @Test("adds what could not be measured while something lasted")
+    func omission() {
+        var times = Histogram()
+        times.add(.milliseconds(100), every: .milliseconds(20))
+        // 100, 80, 60, 40 and 20.
+        #expect(times.count == 5)
+        #expect(times.mean == .milliseconds(60))
+        times.add(.milliseconds(3), every: .milliseconds(20))
+        times.add(.milliseconds(39), every: .milliseconds(20))
+        #expect(times.count == 7)
+        #expect(times.maximum == .milliseconds(100))
+    }
+
     @Test("tells what was added since an earlier state")
     func difference() {
         var times = Histogram()

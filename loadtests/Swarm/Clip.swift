@@ -25,7 +25,7 @@ public struct Clip: Sendable {
         var preamble: [MediaMessage] = []
         var media: [MediaMessage] = []
         for message in try Self.read(flv) {
-            switch Self.role(of: message) {
+            switch message.role {
             case .accessUnit: media.append(message)
             case .configuration: preamble.append(Self.message(message, at: 0))
             case .metadata: preamble.append(Self.metadata(message))
@@ -45,13 +45,6 @@ public struct Clip: Sendable {
 }
 
 extension Clip {
-    private enum Role {
-        case accessUnit
-        case configuration
-        case metadata
-        case other
-    }
-
     private static func read(_ flv: ByteSlice) throws(Failure) -> [MediaMessage] {
         var decoder = FLVDecoder()
         decoder.append(flv)
@@ -60,24 +53,6 @@ extension Clip {
             while let message = try decoder.next() { messages.append(message) }
         } catch { throw .flv(error) }
         return messages
-    }
-
-    /// From the first bytes of a tag's body: FLV 10.1 §E.4.2.1 and §E.4.3.1, Enhanced RTMP v2 for four-character codes.
-    private static func role(of message: MediaMessage) -> Role {
-        guard let first = message.body.first, let second = message.body.dropFirst().first else { return .other }
-        switch message.kind {
-        case .data: return .metadata
-        case .audio where first >> 4 == 9: return packetRole(first & 15, units: [1])
-        case .audio where first >> 4 == 10: return packetRole(second, units: [1])
-        case .audio: return .accessUnit
-        case .video where first & 0x80 != 0: return packetRole(first & 15, units: [1, 3])
-        case .video: return packetRole(second, units: [1])
-        }
-    }
-
-    private static func packetRole(_ type: UInt8, units: [UInt8]) -> Role {
-        if type == 0 { return .configuration }
-        return units.contains(type) ? .accessUnit : .other
     }
 
     /// Publishers name the command that keeps the metadata for late viewers; a file has only the metadata.

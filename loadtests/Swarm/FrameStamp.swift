@@ -15,6 +15,16 @@ public enum FrameStamp {
         return bytes[...]
     }
 
+    /// The time to write: when the unit is written, or when it should have been where more than the steps of a timer kept
+    /// it. What waits for a server that does not read is on its way already.
+    /// - Parameters:
+    ///   - now: when it is written.
+    ///   - late: for how long it has been due.
+    ///   - step: how often a publisher looks at what is due.
+    public static func time(now: Duration, late: Duration, step: Duration) -> Duration {
+        late > step * 2 ? now - late : now
+    }
+
     /// The time that is written over the end of a unit; nil for none.
     public static func read(_ unit: ByteSlice) -> Duration? {
         guard unit.count >= length, unit.suffix(mark.count).elementsEqual(mark) else { return nil }

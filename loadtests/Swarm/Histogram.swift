@@ -26,6 +26,18 @@ public struct Histogram: Hashable, Sendable {
         maximum = max(maximum, duration)
     }
 
+    /// Adds a duration for which nothing else could be added, though something was to be at every `interval`: those too,
+    /// each shorter by one interval than the one before. Else a second in which nothing is measured counts as once late.
+    public mutating func add(_ duration: Duration, every interval: Duration) {
+        precondition(interval > .zero, "the interval \(interval)")
+        add(duration)
+        var missing = duration - interval
+        while missing >= interval {
+            add(missing)
+            missing -= interval
+        }
+    }
+
     /// Adds all that another holds.
     public mutating func merge(_ other: Histogram) {
         if other.buckets.count > buckets.count {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import NIOCore
+import Swarm
 
 /// A tally that all members of one loop write to.
 final class Shared<Value> {
@@ -25,15 +26,18 @@ struct LoopSwarm<Counts: Tally>: Sendable {
     private let parts: NIOLoopBound<Parts>
 
     /// Makes the members on the loop and lets them begin.
+    /// - Parameter lags: where it is counted how late the loop is.
     init(
-        _ eventLoop: any EventLoop, interval: Duration,
+        _ eventLoop: any EventLoop, interval: Duration, lags: any WritableKeyPath<Counts, Histogram> & Sendable,
         members: @escaping @Sendable (Shared<Counts>) -> [any SwarmMember]
     ) throws {
         self.eventLoop = eventLoop
         parts = try eventLoop.submit {
             let tally = Shared(Counts())
             let members = members(tally)
-            let ticker = LoopTicker(eventLoop: eventLoop, interval: interval, members: members)
+            let ticker = LoopTicker(eventLoop: eventLoop, interval: interval, members: members) { lag in
+                tally.value[keyPath: lags].add(lag, every: interval)
+            }
             ticker.start()
             return NIOLoopBound(Parts(ticker: ticker, tally: tally, members: members), eventLoop: eventLoop)
         }.wait()
@@ -43,9 +47,8 @@ struct LoopSwarm<Counts: Tally>: Sendable {
     func finish() throws -> Counts {
         try eventLoop.submit { [parts] in
             parts.value.ticker.stop()
-            let counts = parts.value.tally.value
             for member in parts.value.members { member.finish() }
-            return counts
+            return parts.value.tally.value
         }.wait()
     }
 }

@@ -7,9 +7,15 @@ final class LoopTicker {
     private let eventLoop: any EventLoop
     private let interval: Duration
     private let members: [any SwarmMember]
+    private let noteLag: (Duration) -> Void
     private var isStopped = false
 
-    init(eventLoop: any EventLoop, interval: Duration, members: [any SwarmMember]) {
+    /// - Parameter noteLag: is told how late each tick is.
+    init(
+        eventLoop: any EventLoop, interval: Duration, members: [any SwarmMember],
+        noteLag: @escaping (Duration) -> Void
+    ) {
+        self.noteLag = noteLag
         self.eventLoop = eventLoop
         self.interval = interval
         self.members = members
@@ -24,6 +30,7 @@ final class LoopTicker {
         eventLoop.assumeIsolatedUnsafeUnchecked().scheduleTask(deadline: deadline) { [self] in
             guard !isStopped else { return }
             let now = Duration.sinceBoot
+            noteLag(.nanoseconds((NIODeadline.now() - deadline).nanoseconds))
             for member in members { member.tick(now: now) }
             schedule(max(deadline + TimeAmount(interval), NIODeadline.now()))
         }

@@ -7,8 +7,13 @@ struct Main: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "millrace-load",
         abstract: "Publish and watch many live streams at once, and count what comes of it.",
-        subcommands: [PublishCommand.self, WatchCommand.self]
+        subcommands: [PublishCommand.self, WatchCommand.self, TroubleCommand.self]
     )
+
+    static func main() {
+        Interrupt.listen()
+        main(nil)
+    }
 }
 
 /// `millrace-load publish`.
@@ -23,6 +28,6 @@ struct PublishCommand: ParsableCommand {
 struct WatchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "watch", abstract: "Watch streams as players do.",
-        subcommands: [WatchHLSCommand.self, WatchWHEPCommand.self]
+        subcommands: [WatchHLSCommand.self, WatchWHEPCommand.self, WatchRTMPCommand.self, WatchFLVCommand.self]
     )
 }

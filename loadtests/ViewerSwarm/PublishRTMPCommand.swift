@@ -39,12 +39,14 @@ struct PublishRTMPCommand: ParsableCommand {
             throw ValidationError("--name needs {n} for more than one stream")
         }
         let clip = try Clip(flv: Array(try Data(contentsOf: URL(fileURLWithPath: file)))[...])
+        let begun = Duration.sinceBoot
         let tally = try arguments.withLoops { loops in
             let swarms = try loops.enumerated().map { try begin($1, number: $0, clip, targets) }
-            Thread.sleep(forTimeInterval: TimeInterval(arguments.seconds))
+            arguments.wait()
             return try swarms.reduce(into: PublisherTally()) { $0.merge(try $1.finish()) }
         }
-        try PublishReport(tally, streams: arguments.streams, seconds: arguments.seconds).write(to: arguments.result)
+        try PublishReport(tally, streams: arguments.streams, seconds: Int((.sinceBoot - begun) / .seconds(1)))
+            .write(to: arguments.result)
         guard tally.failed == 0 || again != nil else { throw ExitCode.failure }
     }
 
@@ -52,7 +54,7 @@ struct PublishRTMPCommand: ParsableCommand {
         _ loop: any EventLoop, number: Int, _ clip: Clip, _ targets: [RTMPTarget]
     ) throws -> LoopSwarm<PublisherTally> {
         let numbers = stride(from: number, to: arguments.streams, by: arguments.loops)
-        return try LoopSwarm(loop, interval: .milliseconds(5)) { [stamp, again] tally in
+        return try LoopSwarm(loop, interval: RTMPPublisher.step, lags: \.lags) { [stamp, again] tally in
             numbers.map { index in
                 RTMPPublisher(
                     targets, number: index + 1, clip: clip, isStamped: stamp, pause: again?.duration, eventLoop: loop,

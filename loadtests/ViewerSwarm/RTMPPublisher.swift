@@ -84,16 +84,20 @@ final class RTMPPublisher: SwarmMember {
             let lateness = elapsed - cursor.due
             guard let tag = cursor.next(elapsed: elapsed) else { break }
             tally.value.lateness.add(lateness)
-            write(isStamped && tag.kind == .video ? stamped(tag) : tag)
+            write(isStamped && tag.kind == .video ? stamped(tag, late: lateness) : tag)
             hasWritten = true
         }
         if hasWritten { channel.flush() }
     }
 
-    private func stamped(_ tag: MediaTag) -> MediaTag {
-        let payload = FrameStamp.write(.sinceBoot, over: tag.payload)
+    private func stamped(_ tag: MediaTag, late: Duration) -> MediaTag {
+        let time = FrameStamp.time(now: .sinceBoot, late: late, step: Self.step)
+        let payload = FrameStamp.write(time, over: tag.payload)
         return MediaTag(kind: tag.kind, timestamp: tag.timestamp, header: tag.header, payload: payload)
     }
+
+    /// How often it is looked at what is due.
+    static let step: Duration = .milliseconds(5)
 
     private func write(_ tag: MediaTag) {
         tally.value.messages += 1

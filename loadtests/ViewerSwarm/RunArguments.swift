@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import Foundation
 import NIOCore
 import NIOPosix
 
@@ -32,6 +33,12 @@ struct RunArguments: ParsableArguments {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: loops)
         defer { try? group.syncShutdownGracefully() }
         return try body(Array(group.makeIterator()))
+    }
+
+    /// Until the run is over, or somebody asks for its end.
+    func wait() {
+        let end = Duration.sinceBoot + .seconds(seconds)
+        while !Interrupt.isAsked, .sinceBoot < end { Thread.sleep(forTimeInterval: 0.05) }
     }
 
     /// When party number `index` of `count` begins, after the run's beginning.

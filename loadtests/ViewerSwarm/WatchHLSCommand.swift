@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
-import Cluster
 import Foundation
 import Swarm
-import Synchronization
 
 /// `millrace-load watch hls`.
 struct WatchHLSCommand: ParsableCommand {
@@ -27,11 +25,7 @@ struct WatchHLSCommand: ParsableCommand {
     @Option(help: "How long a viewer stays on average before another comes: 30s; to the end without it.")
     var stay: RampTime?
 
-    @Option(help: "The first address that viewers look from.")
-    var from: String?
-
-    @Option(help: "How many addresses they look from, from that one on.")
-    var sources = 1
+    @OptionGroup var places: SourceArguments
 
     @Option(help: "What viewers choose by chance follows from this.")
     var seed: UInt64 = 1
@@ -49,24 +43,22 @@ struct WatchHLSCommand: ParsableCommand {
     @OptionGroup var arguments: RunArguments
 
     func validate() throws {
-        guard !url.isEmpty, viewers > 0, sources > 0, zipf.map({ $0 >= 0 }) ?? true else {
-            throw ValidationError("url, viewers and sources must be 1 or more, zipf 0 or more")
+        guard !url.isEmpty, viewers > 0, zipf.map({ $0 >= 0 }) ?? true else {
+            throw ValidationError("url and viewers must be 1 or more, zipf 0 or more")
         }
-        guard sources == 1 || from != nil else { throw ValidationError("--sources needs --from") }
     }
 
     func run() throws {
         let thresholds = try thresholds.map(Thresholds.init(file:))
-        let report = HLSReport(watch(try plan()), viewers: count, seconds: arguments.seconds)
+        let plan = try plan()
+        let outcome = watch(plan)
+        let report = HLSReport(outcome, viewers: count, seconds: plan.passed)
         try report.write(to: arguments.result)
         let broken = try thresholds?.broken(by: report) ?? report.shortcomings
-        for line in broken { FileHandle.standardError.write(Data("NOT MET: \(line)\n".utf8)) }
         if let page {
-            let title = "\(count) viewers of \(url.joined(separator: ", "))"
-            let text = HTMLPage(report: report, title: title, broken: broken).text
-            try Data(text.utf8).write(to: URL(fileURLWithPath: page))
+            try report.page("\(count) viewers of \(url.joined(separator: ", "))", broken: broken).write(to: page)
         }
-        guard broken.isEmpty else { throw ExitCode.failure }
+        try report.hold(broken)
     }
 
     private var count: Int { arguments.streams * viewers }
@@ -84,25 +76,15 @@ struct WatchHLSCommand: ParsableCommand {
         return HLSPlan(
             targets: targets, viewers: count, settings: player.settings, beginning: .sinceBoot,
             length: .seconds(arguments.seconds), ramp: arguments.ramp.duration, stay: stay?.duration,
-            audience: zipf.map { Audience(streams: targets.count, exponent: $0) }, sources: try places(), seed: seed)
-    }
-
-    private func places() throws -> [IPAddress] {
-        guard let from else { return [] }
-        guard case .v4(let first)? = IPAddress(parsing: from) else {
-            throw ValidationError("\(from) is no address of IPv4")
-        }
-        return (0..<sources).map { .v4(first &+ UInt32(truncatingIfNeeded: $0)) }
+            audience: zipf.map { Audience(streams: targets.count, exponent: $0) }, sources: try places.addresses, seed: seed)
     }
 
     private func watch(_ plan: HLSPlan) -> HLSOutcome {
-        let outcomes = Mutex<[HLSOutcome]>([])
         let board = HLSProgressBoard(threads: arguments.loops, isShown: progress)
-        DispatchQueue.concurrentPerform(iterations: arguments.loops) { [loops = arguments.loops] thread in
-            let outcome = HLSSwarm(plan, thread: thread, board: board).run(thread: thread, of: loops)
-            outcomes.withLock { $0.append(outcome) }
+        let outcomes = onThreads(arguments.loops) { [loops = arguments.loops] thread in
+            HLSSwarm(plan, thread: thread, board: board).run(thread: thread, of: loops)
         }
-        return outcomes.withLock { $0.reduce(into: HLSOutcome()) { $0.merge($1) } }
+        return outcomes.reduce(into: HLSOutcome()) { $0.merge($1) }
     }
 }
 

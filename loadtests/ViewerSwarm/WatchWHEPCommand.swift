@@ -5,7 +5,6 @@ import Foundation
 import Media
 import SecureMedia
 import Swarm
-import Synchronization
 import WebRTC
 
 /// `millrace-load watch whep`.
@@ -32,6 +31,9 @@ struct WatchWHEPCommand: ParsableCommand {
     @Flag(help: "Write a line each second.")
     var progress = false
 
+    @Option(help: "Where the result is written as a page with charts too.", completion: .file(extensions: ["html"]))
+    var page: String?
+
     @Option(help: "A bearer's token.")
     var token: String?
 
@@ -56,11 +58,12 @@ struct WatchWHEPCommand: ParsableCommand {
     func run() throws {
         let thresholds = try thresholds.map(Thresholds.init(file:))
         let plan = try plan()
-        let report = WHEPReport(watch(plan), viewers: count, length: plan.length, settle: plan.settle)
+        let tally = watch(plan)
+        let report = PlayReport(tally, viewers: count, length: plan.passed, settle: plan.settle, samples: plan.board.seconds)
         try report.write(to: arguments.result)
         let broken = try thresholds?.broken(by: report) ?? report.shortcomings
-        for line in broken { FileHandle.standardError.write(Data("NOT MET: \(line)\n".utf8)) }
-        guard broken.isEmpty else { throw ExitCode.failure }
+        if let page { try report.page("\(count) viewers of \(url)", broken: broken).write(to: page) }
+        try report.hold(broken)
     }
 
     private var count: Int { arguments.streams * viewers }
@@ -76,7 +79,7 @@ struct WatchWHEPCommand: ParsableCommand {
             identity: .generate(now: now), setup: setup.description, viewers: count, beginning: .sinceBoot,
             length: .seconds(arguments.seconds),
             settle: settle.duration, ramp: joins.map { .seconds(1) * count / $0 } ?? arguments.ramp.duration,
-            stay: stay?.duration, board: progress ? WHEPProgressBoard() : nil
+            stay: stay?.duration, board: PlayProgressBoard(isShown: progress)
         ) { [janus, token] index in
             let address = addresses[index % addresses.count]
             if let janus { return JanusSignaling(address, mountpoint: janus) }
@@ -84,30 +87,12 @@ struct WatchWHEPCommand: ParsableCommand {
         }
     }
 
-    private func watch(_ plan: WHEPPlan) -> WHEPTally {
-        let tallies = TallyBox()
-        let running = DispatchGroup()
-        for number in 0..<arguments.loops {
-            running.enter()
-            // Threads of our own: a queue runs no more at a time than there are processors.
-            let thread = Thread { [loops = arguments.loops] in
-                tallies.append(WHEPSwarm(plan).run(thread: number, of: loops))
-                running.leave()
-            }
-            thread.start()
+    private func watch(_ plan: WHEPPlan) -> PlayTally {
+        let tallies = onThreads(arguments.loops) { [loops = arguments.loops] thread in
+            WHEPSwarm(plan).run(thread: thread, of: loops)
         }
-        running.wait()
-        return tallies.sum
+        return tallies.reduce(into: PlayTally()) { $0.merge($1) }
     }
-}
-
-/// What all threads counted.
-private final class TallyBox: Sendable {
-    private let tallies = Mutex<[WHEPTally]>([])
-
-    var sum: WHEPTally { tallies.withLock { $0.reduce(into: WHEPTally()) { $0.merge($1) } } }
-
-    func append(_ tally: WHEPTally) { tallies.withLock { $0.append(tally) } }
 }
 
 /// Who begins the handshake of DTLS, as an offer says it.

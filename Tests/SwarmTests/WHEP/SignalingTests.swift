@@ -60,8 +60,8 @@ import WebRTC
 
     @Test(
         "by WHEP fails by the kind of the answer",
-        arguments: [(404, WHEPFault.refused), (409, .refused), (503, .server), (201, .malformed), (204, .malformed)])
-    func refusals(_ status: Int, _ fault: WHEPFault) throws {
+        arguments: [(404, PlayFault.refused), (409, .refused), (503, .server), (201, .malformed), (204, .malformed)])
+    func refusals(_ status: Int, _ fault: PlayFault) throws {
         var signaling = WHEPSignaling(try #require(HTTPAddress("http://a.example/whep")))
         _ = signaling.start(Self.party)
         #expect(throws: fault) { try signaling.receive(Self.answer(status)) }
@@ -72,7 +72,7 @@ import WebRTC
         var signaling = WHEPSignaling(try #require(HTTPAddress("http://a.example/whep")))
         _ = signaling.start(Self.party)
         for _ in 0..<5 { _ = try signaling.receive(Self.answer(307, location: "/elsewhere")) }
-        #expect(throws: WHEPFault.redirects) { try signaling.receive(Self.answer(307, location: "/elsewhere")) }
+        #expect(throws: PlayFault.redirects) { try signaling.receive(Self.answer(307, location: "/elsewhere")) }
     }
 
     @Test("with Janus goes from a session to a handle, to an offer, to its answer")
@@ -111,7 +111,7 @@ import WebRTC
     func nonsense(_ reply: String) throws {
         var signaling = JanusSignaling(try #require(HTTPAddress("http://a.example/janus")), mountpoint: 3)
         _ = signaling.start(Self.party)
-        #expect(throws: WHEPFault.self) { try signaling.receive(Self.answer(200, reply)) }
+        #expect(throws: PlayFault.self) { try signaling.receive(Self.answer(200, reply)) }
     }
 
     @Test("knows of a description where the server is, who begins, and what will come")
@@ -134,7 +134,7 @@ import WebRTC
     func incomplete(_ word: String) throws {
         let lines = try Self.description("passive").text.split(separator: "\r\n").filter { !$0.contains(word) }
         let description = try SessionDescription(parsing: Array(lines.joined(separator: "\r\n").utf8)[...])
-        #expect(throws: WHEPFault.description) { try RemoteParty(description, setup: .either) }
+        #expect(throws: PlayFault.description) { try RemoteParty(description, setup: .either) }
     }
 
     @Test("answers an offer with its first readable formats, and refuses media that have none")

@@ -66,7 +66,7 @@ extension HLSViewerSession {
     mutating func mediaFailed(
         _ flight: Flight, _ now: Duration, _ commons: inout HLSCommons, _ directives: inout [Directive]
     ) {
-        guard !flight.isHint else { return }
+        guard !flight.isHint else { return commons.tally.wastedHints += 1 }
         if let unit = flight.unit { queue.insert(unit, at: 0) }
         mediaTries += 1
         if mediaTries >= settings.triesOfPathway, pathways.count > 1 {
@@ -83,7 +83,7 @@ extension HLSViewerSession {
     mutating func show(_ unit: HLSUnit, _ stamp: Duration?, _ now: Duration, _ commons: inout HLSCommons) {
         var playback = self.playback ?? Playback(startingAt: startOffset)
         if let stamp {
-            liveOffset = stamp - playback.buffered
+            note(stamp, at: playback.buffered)
             if let joined, unit.position >= joined { commons.tally.arrivals.add(now - stamp) }
         }
         switch playback.append(unit.duration, now: now) {
@@ -93,10 +93,30 @@ extension HLSViewerSession {
         case .none: break
         case .resumed(let length): countStall(length, &commons)
         }
-        if let liveOffset, let position = playback.position(now: now) {
-            commons.tally.latencies.add(now - position - liveOffset)
-        }
         self.playback = playback
+    }
+
+    /// How far what is shown lies behind the publisher, by its stamps; nil before the first picture, and without stamps.
+    public func latency(now: Duration) -> Duration? {
+        guard let position = playback?.position(now: now),
+            let place = offsets.last(where: { $0.from <= position }) ?? offsets.first
+        else { return nil }
+        return now - position - place.offset
+    }
+
+    /// Adds how far behind the viewer is now. At even distances: whoever stands then counts for as long as it stands, and
+    /// not only once when it goes on.
+    public func measure(now: Duration, commons: inout HLSCommons) {
+        if let latency = latency(now: now) { commons.tally.latencies.add(latency) }
+    }
+
+    private mutating func note(_ stamp: Duration, at position: Duration) {
+        let offset = stamp - position
+        if let last = offsets.last, max(offset - last.offset, last.offset - offset) < Self.jump {
+            return offsets[offsets.count - 1].offset = offset
+        }
+        if offsets.count == Self.mostOffsets { offsets.removeFirst() }
+        offsets.append((position, offset))
     }
 
     mutating func countStall(_ length: Duration, _ commons: inout HLSCommons) {
@@ -118,4 +138,8 @@ extension HLSViewerSession {
     }
 
     private static var longStall: Duration { .seconds(2) }
+    /// By how much stamps and durations may differ from one unit to the next.
+    private static var jump: Duration { .milliseconds(50) }
+    /// What is buffered has fewer jumps.
+    private static var mostOffsets: Int { 4 }
 }

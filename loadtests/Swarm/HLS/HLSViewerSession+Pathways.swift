@@ -22,13 +22,12 @@ extension HLSViewerSession {
         move(to: (pathway + 1) % pathways.count, now, &commons, &directives)
     }
 
-    /// Begins with the playlist that it was sent to first; what is in the buffer is shown meanwhile.
+    /// Begins with the playlist that it was sent to first; what is in the buffer is shown meanwhile, and nothing twice.
     mutating func beginAnew(_ commons: inout HLSCommons, _ directives: inout [Directive]) {
         commons.tally.rejoins += 1
         giveUp(&commons, &directives)
         source = entry
         pathways = []
-        position = nil
         edge = nil
         playlistTries = 0
     }
@@ -37,7 +36,6 @@ extension HLSViewerSession {
         to index: Int, _ now: Duration, _ commons: inout HLSCommons, _ directives: inout [Directive]
     ) {
         commons.tally.moves += 1
-        position = flights[mediaLane]?.unit?.position ?? queue.first?.position ?? position
         giveUp(&commons, &directives)
         pathway = index
         adopt(now)
@@ -53,8 +51,9 @@ extension HLSViewerSession {
         mediaTime = now
     }
 
-    /// Nothing is under way any more but what is asked aside.
+    /// Nothing is under way any more but what is asked aside; what was not fetched is to be listed again.
     private mutating func giveUp(_ commons: inout HLSCommons, _ directives: inout [Directive]) {
+        position = flights[mediaLane]?.unit?.position ?? queue.first?.position ?? position
         for lane in 0...mediaLane where flights[lane] != nil {
             release(flights[lane], &commons)
             flights[lane] = nil
@@ -86,6 +85,13 @@ extension HLSViewerSession {
             let address = steering.address.at(steering.address.path.adding(query: query))
             fly(HLSRequest(.steering, address, wantsBody: true), lane: Self.asideLane, now, &directives)
         }
+    }
+
+    /// The server lives though it lists nothing new: it is asked more seldom, as our page does while a publisher is away.
+    mutating func lives(_ now: Duration) {
+        let pause = min(settings.silence * (1 << min(probes, 8)), settings.longestSilence)
+        probeTime = now + pause * (0.75 + chance / 2)
+        probes += 1
     }
 
     mutating func takeSteering(

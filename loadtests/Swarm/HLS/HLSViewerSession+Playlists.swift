@@ -86,6 +86,7 @@ extension HLSViewerSession {
             if edge != nil { commons.tally.playlistIntervals.add(now - edgeTime) }
             edgeTime = now
             edge = next
+            (probes, probeTime) = (0, .zero)
             guard follow(known, now, &commons) else { return reload = ("", now) }
         } else {
             commons.tally.unchangedPlaylists += 1

@@ -91,11 +91,16 @@ public struct HLSViewerSession: Sendable {
     var mediaTime: Duration = .zero
     /// When the server may be probed again.
     var probeTime: Duration = .zero
+    /// How often it has said that it lives, since it has last listed anything new.
+    var probes = 0
+    /// What this viewer does earlier or later than others, that not all do it at once: 0 to 1.
+    let chance: Double
     /// How far into the first unit the viewer begins to play.
     var startOffset: Duration = .zero
     var playback: Playback?
-    /// When the media at the beginning of the viewer's timeline was sent by the publisher, by the last stamp.
-    var liveOffset: Duration?
+    /// When the media at the beginning of the viewer's timeline was sent by the publisher, by the stamps: from a position
+    /// on, and another one only where the publisher's clock has jumped.
+    var offsets: [(from: Duration, offset: Duration)] = []
     var began: Duration = .zero
     var hasStalled = false
     var hasStalledLong = false
@@ -104,7 +109,9 @@ public struct HLSViewerSession: Sendable {
     var isOver = false
 
     /// A viewer of the playlist at `address`, multivariant or media.
-    public init(_ address: HTTPAddress, settings: HLSViewerSettings = HLSViewerSettings()) {
+    /// - Parameter chance: 0 to 1, another one for each viewer.
+    public init(_ address: HTTPAddress, settings: HLSViewerSettings = HLSViewerSettings(), chance: Double = 0.5) {
+        self.chance = chance
         precondition((1...2).contains(settings.connections), "\(settings.connections) connections")
         self.settings = settings
         entry = address
@@ -152,8 +159,11 @@ extension HLSViewerSession {
     }
 
     /// Begins.
-    public mutating func start(now: Duration, commons: inout HLSCommons, into directives: inout [Directive]) {
-        began = now
+    /// - Parameter due: when it was to begin, where whoever runs it was late; the viewer has waited since.
+    public mutating func start(
+        now: Duration, due: Duration? = nil, commons: inout HLSCommons, into directives: inout [Directive]
+    ) {
+        began = due ?? now
         commons.tally.joins += 1
         reload = ("", now)
         send(now, &commons, &directives)
@@ -202,7 +212,10 @@ extension HLSViewerSession {
         guard !isOver else { return }
         isOver = true
         for flight in flights { release(flight, &commons) }
-        guard let playback, playback.position(now: now) != nil else { return commons.tally.cutShort += 1 }
+        guard let playback, playback.position(now: now) != nil else {
+            commons.tally.unserved += now - began >= Self.longWait ? 1 : 0
+            return commons.tally.cutShort += 1
+        }
         if let since = playback.standingSince(now: now), !isLast { countStall(now - since, &commons) }
         commons.tally.watched += playback.shown(now: now)
     }
@@ -260,7 +273,7 @@ extension HLSViewerSession {
         switch flight.request.kind {
         case .initSection, .part, .segment: takeMedia(answer, flight, now, &commons, &directives)
         case .playlist: takePlaylist(answer, flight, now, &commons, &directives)
-        case .probe: probeTime = now + settings.silence
+        case .probe: lives(now)
         case .steering: takeSteering(answer, flight, now, &commons, &directives)
         }
     }
@@ -299,6 +312,8 @@ extension HLSViewerSession {
     }
 
     static let steeringPause: Duration = .seconds(10)
+    /// Who has waited so long for a first picture does not go because of its own plans.
+    private static let longWait: Duration = .seconds(2)
 }
 
 extension HTTPAnswer {

@@ -23,6 +23,8 @@ public struct HLSViewerSettings: Hashable, Sendable {
     /// How late a playlist may be beyond the part target before a viewer with another pathway looks whether the server is
     /// still there.
     public var silence: Duration = .milliseconds(400)
+    /// How seldom it looks in the end while the server lives and the playlist stays as it is: twice as seldom each time.
+    public var longestSilence: Duration = .seconds(4)
     /// How long the server then has to say anything.
     public var probeTimeout: Duration = .milliseconds(600)
 

@@ -8,6 +8,8 @@ public struct ViewerTally: Hashable, Sendable {
     public var started = 0
     /// Viewers that went away before.
     public var cutShort = 0
+    /// Of these, those that had waited for two seconds and more.
+    public var unserved = 0
     /// Viewers whose stream ended.
     public var ended = 0
     /// Playlists that were answered with 200.
@@ -20,7 +22,7 @@ public struct ViewerTally: Hashable, Sendable {
     public var segments = 0
     /// Init sections fetched.
     public var initSections = 0
-    /// Parts that a hint named and no playlist listed.
+    /// Parts that a hint named and no playlist listed, or that could not be had.
     public var wastedHints = 0
     /// Bytes of playlists, without heads.
     public var playlistBytes = 0
@@ -67,7 +69,8 @@ public struct ViewerTally: Hashable, Sendable {
     /// From the publisher's stamp on the first picture of a part or segment to the viewer's last byte of it, of all that
     /// came into being while the viewer watched.
     public var arrivals = Histogram()
-    /// From the publisher's stamp on what is shown to when it is shown; at each part or segment that came.
+    /// From the publisher's stamp on what is shown to when it is shown; of each viewer at even distances, also while it
+    /// stands.
     public var latencies = Histogram()
 
     /// An empty tally.
@@ -92,7 +95,7 @@ public struct ViewerTally: Hashable, Sendable {
 
     private static var sums: [WritableKeyPath<ViewerTally, Int>] {
         [
-            \.joins, \.started, \.cutShort, \.ended, \.playlists, \.unchangedPlaylists, \.parts, \.segments,
+            \.joins, \.started, \.cutShort, \.unserved, \.ended, \.playlists, \.unchangedPlaylists, \.parts, \.segments,
             \.initSections, \.wastedHints, \.playlistBytes, \.mediaBytes, \.notReady, \.redirects, \.steerings,
             \.moves, \.rejoins, \.stalls, \.longStalls, \.stalledViewers, \.longStalledViewers,
         ]

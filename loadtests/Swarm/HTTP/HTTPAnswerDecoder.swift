@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Bytes
+public import Bytes
 
 /// Bytes of one HTTP/1.1 connection to answers, RFC 9112 §4, §6 and §7; for any request but HEAD. Bodies of media are only
 /// counted: a load test that copied them would measure itself.
@@ -52,6 +52,15 @@ public struct HTTPAnswerDecoder: Sendable {
             }
         }
         return nil
+    }
+
+    /// The status of the answer under way; nil until its head is whole.
+    public var status: Int? { if case .head = state { nil } else { head.status } }
+
+    /// Takes what has come of the body under way, which its answer then lacks: for bodies that have no end.
+    public mutating func takeBody() -> ByteSlice {
+        defer { body = [] }
+        return body[...]
     }
 
     /// The connection has ended: an answer whose body had no other end.

@@ -36,7 +36,7 @@ public struct JanusSignaling: ViewerSignaling {
     }
 
     /// Goes a step further: handle, wish, offer, answer.
-    public mutating func receive(_ answer: HTTPAnswer) throws(WHEPFault) -> SignalingStep {
+    public mutating func receive(_ answer: HTTPAnswer) throws(PlayFault) -> SignalingStep {
         guard answer.status == 200 else { throw answer.status >= 500 ? .server : .refused }
         guard let reply = try? JSONDecoder().decode(Reply.self, from: Data(answer.body)) else { throw .malformed }
         guard reply.janus != "error", reply.plugindata?.data?.error == nil else { throw .refused }
@@ -77,7 +77,7 @@ extension JanusSignaling {
     }
 
     /// The offer, or another look for it.
-    private mutating func watch(_ reply: Reply, _ handle: HTTPAddress) throws(WHEPFault) -> SignalingStep {
+    private mutating func watch(_ reply: Reply, _ handle: HTTPAddress) throws(PlayFault) -> SignalingStep {
         guard let jsep = reply.jsep, let party else {
             return .ask(HTTPRequest("GET", below(session ?? api, nil)), nil)
         }
@@ -88,7 +88,7 @@ extension JanusSignaling {
         return .ask(message("message", to: handle, start), offer)
     }
 
-    private func identifier(_ reply: Reply) throws(WHEPFault) -> Int {
+    private func identifier(_ reply: Reply) throws(PlayFault) -> Int {
         guard reply.janus == "success", let id = reply.data?.id else { throw .malformed }
         return id
     }

@@ -8,14 +8,12 @@ import RTP
 struct MediaWatch: Sendable {
     /// What is to be sent, unprotected.
     private(set) var reports: [[UInt8]] = []
-    /// When the first unit that can be shown was whole.
-    private(set) var started: Duration?
     private var receiver: RTPReceiverSession
     private var media: MediaFromRTP
     private let sources: [ReceiveSource]
     private let leader: TrackID
     private let connected: Duration
-    private var freezes = FreezeWatch()
+    private var pictures = PictureWatch()
     private var directives: [RTPReceiverSession.Directive] = []
     private var events: [MediaFromRTP.Event] = []
 
@@ -29,17 +27,20 @@ struct MediaWatch: Sendable {
 
     var nextDeadline: Duration? { receiver.nextDeadline }
 
-    mutating func receive(rtp packet: ByteSlice, now: Duration, tally: inout WHEPTally) {
+    /// When the first unit that can be shown was whole.
+    var started: Duration? { pictures.started }
+
+    mutating func receive(rtp packet: ByteSlice, now: Duration, tally: inout PlayTally) {
         receiver.receive(rtp: packet, now: now, into: &directives)
         obey(now: now, &tally)
     }
 
-    mutating func receive(rtcp packet: ByteSlice, now: Duration, tally: inout WHEPTally) {
+    mutating func receive(rtcp packet: ByteSlice, now: Duration, tally: inout PlayTally) {
         receiver.receive(rtcp: packet, now: now, into: &directives)
         obey(now: now, &tally)
     }
 
-    mutating func tick(now: Duration, tally: inout WHEPTally) {
+    mutating func tick(now: Duration, tally: inout PlayTally) {
         receiver.tick(now: now, into: &directives)
         obey(now: now, &tally)
     }
@@ -51,15 +52,16 @@ struct MediaWatch: Sendable {
     }
 
     /// The viewer leaves.
-    func finish(now: Duration, tally: inout WHEPTally) {
+    func finish(now: Duration, tally: inout PlayTally) {
         for source in sources { tally.repairedPackets += receiver.counters(source)?.recovered ?? 0 }
         tally.lostPictures += media.ignored.lost
         tally.present += now - connected
+        pictures.finish(now: now, tally: &tally)
     }
 }
 
 extension MediaWatch {
-    private mutating func obey(now: Duration, _ tally: inout WHEPTally) {
+    private mutating func obey(now: Duration, _ tally: inout PlayTally) {
         var next = 0
         while next < directives.count {
             switch directives[next] {
@@ -78,7 +80,7 @@ extension MediaWatch {
         directives.removeAll(keepingCapacity: true)
     }
 
-    private mutating func take(now: Duration, _ tally: inout WHEPTally) {
+    private mutating func take(now: Duration, _ tally: inout PlayTally) {
         for event in events {
             switch event {
             case .accessUnit(let unit): show(unit, now: now, &tally)
@@ -90,21 +92,9 @@ extension MediaWatch {
         events.removeAll(keepingCapacity: true)
     }
 
-    private mutating func show(_ unit: AccessUnit, now: Duration, _ tally: inout WHEPTally) {
+    private mutating func show(_ unit: AccessUnit, now: Duration, _ tally: inout PlayTally) {
         if unit.track == .video { tally.pictures += 1 } else { tally.sounds += 1 }
         guard unit.track == leader else { return }
-        started = started ?? now
-        // Until then a viewer is sent what was before it came, as fast as it goes.
-        guard let started, now - started >= Self.settled else { return }
-        if let (interval, isFreeze) = freezes.show(now: now) {
-            tally.intervals.add(interval)
-            if isFreeze {
-                tally.freezes += 1
-                tally.frozen += interval
-            }
-        }
-        if let sent = FrameStamp.read(unit.payload) { tally.delays.add(now - sent) }
+        pictures.show(FrameStamp.read(unit.payload), now: now, tally: &tally)
     }
-
-    private static let settled: Duration = .seconds(2)
 }

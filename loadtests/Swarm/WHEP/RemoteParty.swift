@@ -24,7 +24,7 @@ public struct RemoteParty: Hashable, Sendable {
     /// Reads an offer or an answer.
     /// - Parameter setup: what our own description says.
     /// - Throws: `.description` where something is missing.
-    public init(_ description: SessionDescription, setup: DTLSSetup) throws(WHEPFault) {
+    public init(_ description: SessionDescription, setup: DTLSSetup) throws(PlayFault) {
         let media = description.media.filter { !$0.isRefused && $0.kind != .other }
         let hash = media.lazy.flatMap(\.fingerprints).first { $0.algorithm == .sha256 }
         let candidates = media.flatMap(\.candidates).filter { $0.transport == .udp }

@@ -7,7 +7,7 @@ public protocol ViewerSignaling: Sendable {
     /// The first request.
     mutating func start(_ party: LocalParty) -> HTTPRequest
     /// The answer to the last request.
-    mutating func receive(_ answer: HTTPAnswer) throws(WHEPFault) -> SignalingStep
+    mutating func receive(_ answer: HTTPAnswer) throws(PlayFault) -> SignalingStep
     /// The request that ends the session; nil where there is none.
     func leave() -> HTTPRequest?
 }
@@ -44,7 +44,7 @@ public struct WHEPSignaling: ViewerSignaling {
     }
 
     /// Takes the answer, follows the server elsewhere, or fails by the kind of its refusal.
-    public mutating func receive(_ answer: HTTPAnswer) throws(WHEPFault) -> SignalingStep {
+    public mutating func receive(_ answer: HTTPAnswer) throws(PlayFault) -> SignalingStep {
         switch answer.status {
         case 201: return .described(try take(answer))
         case 307, 308:
@@ -68,7 +68,7 @@ public struct WHEPSignaling: ViewerSignaling {
         return HTTPRequest("POST", address, fields: fields, body: offer)
     }
 
-    private mutating func take(_ answer: HTTPAnswer) throws(WHEPFault) -> SessionDescription {
+    private mutating func take(_ answer: HTTPAnswer) throws(PlayFault) -> SessionDescription {
         session = answer.location.flatMap(address.following)
         guard session != nil else { throw .malformed }
         do { return try SessionDescription(parsing: answer.body) } catch { throw .description }

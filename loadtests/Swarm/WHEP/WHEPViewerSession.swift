@@ -80,15 +80,16 @@ public struct WHEPViewerSession: ~Copyable {
 
 extension WHEPViewerSession {
     /// Offers, or asks for an offer.
+    /// - Parameter due: when it was to, where whoever runs it was late; the viewer has waited since.
     public mutating func start(
-        now: Duration, using random: inout some RandomNumberGenerator, tally: inout WHEPTally,
+        now: Duration, due: Duration? = nil, using random: inout some RandomNumberGenerator, tally: inout PlayTally,
         into directives: inout [Directive]
     ) {
         let credentials = ICELocalCredentials.random(using: &random).credentials
         let party = LocalParty(credentials: credentials, fingerprint: context.identity.fingerprint, setup: setup)
         self.party = party
         phase = .connecting
-        asked = now
+        asked = due ?? now
         limit = now + Self.patience
         tally.joins += 1
         directives.append(.request(signaling.start(party)))
@@ -97,11 +98,11 @@ extension WHEPViewerSession {
     /// Takes the answer to the last request.
     public mutating func receive(
         _ answer: HTTPAnswer, now: Duration, using random: inout some RandomNumberGenerator,
-        tally: inout WHEPTally, into directives: inout [Directive]
+        tally: inout PlayTally, into directives: inout [Directive]
     ) {
         if case .leaving = phase { return left(answer, &tally, &directives) }
         guard case .connecting = phase else { return }
-        do throws(WHEPFault) {
+        do throws(PlayFault) {
             switch try signaling.receive(answer) {
             case .ask(let request, let description):
                 if let description { try know(description, now: now, &random, &tally, &directives) }
@@ -116,7 +117,7 @@ extension WHEPViewerSession {
 
     /// Something failed that the viewer can not go on without; a request whose connection broke, for one.
     public mutating func fail(
-        _ fault: WHEPFault, now: Duration, tally: inout WHEPTally, into directives: inout [Directive]
+        _ fault: PlayFault, now: Duration, tally: inout PlayTally, into directives: inout [Directive]
     ) {
         switch phase {
         case .connecting, .watching:
@@ -130,10 +131,13 @@ extension WHEPViewerSession {
     }
 
     /// The viewer has seen enough.
-    public mutating func leave(now: Duration, tally: inout WHEPTally, into directives: inout [Directive]) {
+    public mutating func leave(now: Duration, tally: inout PlayTally, into directives: inout [Directive]) {
         switch phase {
         case .connecting, .watching:
-            if media?.started == nil { tally.cutShort += 1 }
+            if media?.started == nil {
+                tally.cutShort += 1
+                tally.unserved += now - asked >= PlayTally.longWait ? 1 : 0
+            }
             goodbye(now: now, &tally, &directives)
         case .new: end(&directives)
         case .leaving, .over: break
@@ -142,8 +146,8 @@ extension WHEPViewerSession {
 
     private mutating func know(
         _ description: SessionDescription, now: Duration, _ random: inout some RandomNumberGenerator,
-        _ tally: inout WHEPTally, _ directives: inout [Directive]
-    ) throws(WHEPFault) {
+        _ tally: inout PlayTally, _ directives: inout [Directive]
+    ) throws(PlayFault) {
         guard checks == nil, let party else { return }
         let remote = try RemoteParty(description, setup: setup)
         self.remote = remote
@@ -156,7 +160,7 @@ extension WHEPViewerSession {
         obey(now: now, &tally, &directives)
     }
 
-    private mutating func goodbye(now: Duration, _ tally: inout WHEPTally, _ directives: inout [Directive]) {
+    private mutating func goodbye(now: Duration, _ tally: inout PlayTally, _ directives: inout [Directive]) {
         defer { (media, checks, link) = (nil, nil, nil) }
         media?.finish(now: now, tally: &tally)
         // Told over DTLS first, the server would know the session no more when it is asked over HTTP.
@@ -169,7 +173,7 @@ extension WHEPViewerSession {
         directives.append(.request(request))
     }
 
-    private mutating func left(_ answer: HTTPAnswer, _ tally: inout WHEPTally, _ directives: inout [Directive]) {
+    private mutating func left(_ answer: HTTPAnswer, _ tally: inout PlayTally, _ directives: inout [Directive]) {
         if (200...299).contains(answer.status) { tally.left += 1 }
         end(&directives)
     }
@@ -185,7 +189,7 @@ extension WHEPViewerSession {
 extension WHEPViewerSession {
     /// Takes a datagram, which may be changed.
     public mutating func receive(
-        _ bytes: UnsafeMutableRawBufferPointer, from endpoint: Endpoint, now: Duration, tally: inout WHEPTally,
+        _ bytes: UnsafeMutableRawBufferPointer, from endpoint: Endpoint, now: Duration, tally: inout PlayTally,
         into directives: inout [Directive]
     ) {
         guard link != nil else { return }
@@ -208,7 +212,7 @@ extension WHEPViewerSession {
 
     /// Does what is due.
     public mutating func tick(
-        now: Duration, using random: inout some RandomNumberGenerator, tally: inout WHEPTally,
+        now: Duration, using random: inout some RandomNumberGenerator, tally: inout PlayTally,
         into directives: inout [Directive]
     ) {
         if let limit, now >= limit {
@@ -223,7 +227,7 @@ extension WHEPViewerSession {
     }
 
     /// What it means that the time is up.
-    private var fault: WHEPFault {
+    private var fault: PlayFault {
         switch phase {
         case .connecting: checks == nil ? .timeout : link?.address == nil ? .checks : .handshake
         case .leaving, .new, .over: .timeout
@@ -232,7 +236,7 @@ extension WHEPViewerSession {
     }
 
     private mutating func receive(
-        media bytes: UnsafeMutableRawBufferPointer, now: Duration, _ tally: inout WHEPTally,
+        media bytes: UnsafeMutableRawBufferPointer, now: Duration, _ tally: inout PlayTally,
         _ directives: inout [Directive]
     ) {
         guard media != nil else { return }
@@ -249,7 +253,7 @@ extension WHEPViewerSession {
         }
     }
 
-    private mutating func obey(now: Duration, _ tally: inout WHEPTally, _ directives: inout [Directive]) {
+    private mutating func obey(now: Duration, _ tally: inout PlayTally, _ directives: inout [Directive]) {
         guard !steps.isEmpty else { return }
         let obeyed = steps
         steps.removeAll(keepingCapacity: true)
@@ -264,7 +268,7 @@ extension WHEPViewerSession {
     }
 
     private mutating func take(
-        _ steps: [DTLSSession.Directive], now: Duration, _ tally: inout WHEPTally, _ directives: inout [Directive]
+        _ steps: [DTLSSession.Directive], now: Duration, _ tally: inout PlayTally, _ directives: inout [Directive]
     ) {
         for step in steps {
             switch step {
@@ -276,7 +280,7 @@ extension WHEPViewerSession {
         }
     }
 
-    private mutating func connect(_ keys: SRTPKeys, now: Duration, _ tally: inout WHEPTally) {
+    private mutating func connect(_ keys: SRTPKeys, now: Duration, _ tally: inout PlayTally) {
         guard case .connecting = phase, let remote else { return }
         link?.unlock(keys)
         phase = .watching

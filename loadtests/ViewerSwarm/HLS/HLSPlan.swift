@@ -19,6 +19,9 @@ struct HLSPlan: Sendable {
     /// Addresses from which they look; empty for any.
     let sources: [IPAddress]
     let seed: UInt64
+
+    /// How many seconds it has gone on.
+    var passed: Int { Int(min(length, .sinceBoot - beginning) / .seconds(1)) }
 }
 
 /// What came of it, of one thread or of all.

@@ -37,13 +37,13 @@ final class HLSSwarm {
             if Duration.sinceBoot >= due {
                 drain()
                 let now = Duration.sinceBoot
-                lags.add(now - due)
+                lags.add(now - due, every: Self.interval)
                 for viewer in viewers { viewer.tick(now: now) }
                 if now >= sampleDue {
                     sample(viewers, thread, now)
                     sampleDue += Self.sampleTime
                 }
-                if now >= end { break }
+                if now >= end || Interrupt.isAsked { break }
                 due = now + Self.interval
             }
             poll.turn(atMost: max(due - .sinceBoot, .zero))
@@ -60,6 +60,7 @@ final class HLSSwarm {
     }
 
     private func sample(_ viewers: [HLSViewer], _ thread: Int, _ now: Duration) {
+        for viewer in viewers { viewer.measure(now: now) }
         var sample = HLSSample(commons.tally, since: sampled)
         for viewer in viewers {
             switch viewer.activity(now: now) {
@@ -94,6 +95,9 @@ extension HLSSwarm {
     func stay() -> Duration? {
         plan.stay.map { $0 * Double.random(in: 0.5..<1.5, using: &random) }
     }
+
+    /// What makes a viewer differ from others: 0 to 1.
+    func chance() -> Double { Double.random(in: 0...1, using: &random) }
 
     /// Where the viewer of this number looks from; nil for from anywhere.
     func source(of number: Int) -> SocketName? {

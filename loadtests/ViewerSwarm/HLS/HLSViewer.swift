@@ -27,8 +27,11 @@ final class HLSViewer {
     /// What it does now; nil where it is not there.
     func activity(now: Duration) -> HLSViewerSession.Activity? { session?.activity(now: now) }
 
+    /// Adds how far behind it is.
+    func measure(now: Duration) { session?.measure(now: now, commons: &swarm.commons) }
+
     func tick(now: Duration) {
-        if let joins, joins <= now { return join(now: now) }
+        if let joins, joins <= now { return join(due: joins, now: now) }
         if let leaves, leaves <= now { return leave(now: now) }
         guard let due, due <= now else { return }
         session?.tick(now: now, commons: &swarm.commons, into: &directives)
@@ -42,11 +45,12 @@ final class HLSViewer {
         end()
     }
 
-    private func join(now: Duration) {
+    private func join(due: Duration, now: Duration) {
         joins = nil
         leaves = swarm.stay().map { now + $0 }
-        session = HLSViewerSession(swarm.target(of: number), settings: swarm.plan.settings)
-        session?.start(now: now, commons: &swarm.commons, into: &directives)
+        session = HLSViewerSession(
+            swarm.target(of: number), settings: swarm.plan.settings, chance: swarm.chance())
+        session?.start(now: now, due: due, commons: &swarm.commons, into: &directives)
         obey(now: now)
     }
 

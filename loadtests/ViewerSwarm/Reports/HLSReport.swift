@@ -4,7 +4,7 @@ import Swarm
 
 /// The result of `watch hls`.
 struct HLSReport: Report {
-    let viewers, seconds, joins, started, cutShort, ended, notReady: Int
+    let viewers, seconds, joins, started, cutShort, unserved, ended, notReady: Int
     let playlists, unchangedPlaylists, parts, segments, initSections, wastedHints, playlistBytes, mediaBytes: Int
     let redirects, steerings, moves, rejoins: Int
     let stalls, longStalls, stalledViewers, longStalledViewers, faultCount: Int
@@ -22,6 +22,7 @@ struct HLSReport: Report {
         joins = tally.joins
         started = tally.started
         cutShort = tally.cutShort
+        unserved = tally.unserved
         ended = tally.ended
         notReady = tally.notReady
         playlists = tally.playlists
@@ -63,13 +64,14 @@ struct HLSReport: Report {
 
     /// What was not as it must be where nobody says how it must be.
     var shortcomings: [String] {
-        (started + cutShort < joins || started == 0 ? ["\(joins - started) of \(joins) viewers saw nothing"] : [])
+        (joins < viewers ? ["\(viewers - joins) of \(viewers) viewers never began"] : [])
+            + (unserved > 0 || started == 0 ? ["\(started) of \(joins) viewers saw a picture"] : [])
             + faults.map { "\($1) failed: \($0)" }
     }
 
     var summary: String {
         """
-        \(joins) joins of \(viewers) viewers: \(started) saw a picture, \(cutShort) left before, \(ended) to the end
+        \(joins) joins of \(viewers) viewers: \(started) saw a picture, \(cutShort) left before, \(unserved) of them in vain, \(ended) to the end
         \(playlists) playlists, \(parts) parts, \(segments) segments, \((playlistBytes + mediaBytes) >> 20) MiB, faults \(faults)
         \(redirects) redirects, \(moves) moves to another pathway, \(rejoins) began again
         \(stalls) stalls, \(longStalls) over 2 s, of \(stalledViewers) and \(longStalledViewers) viewers; stood \(rebufferPercent) % of the time

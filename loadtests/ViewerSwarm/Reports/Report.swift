@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ArgumentParser
 import Foundation
 import Swarm
 
@@ -19,6 +20,8 @@ struct PublisherTally: Tally {
     var failures: [String: Int] = [:]
     /// From when a message was due to when it was sent.
     var lateness = Histogram()
+    /// How late this program was to look at what was due.
+    var lags = Histogram()
 
     var failed: Int { failures.values.reduce(0, +) }
 
@@ -30,6 +33,7 @@ struct PublisherTally: Tally {
         reconnectRequests += other.reconnectRequests
         failures.merge(other.failures, uniquingKeysWith: +)
         lateness.merge(other.lateness)
+        lags.merge(other.lags)
     }
 }
 
@@ -74,7 +78,7 @@ extension TimesReport {
 struct PublishReport: Report {
     let streams, seconds, published, messages, bytes, blockedTicks, reconnectRequests: Int
     let failures: [String: Int]
-    let latenessMilliseconds: TimesReport
+    let latenessMilliseconds, lagMilliseconds: TimesReport
 
     init(_ tally: PublisherTally, streams: Int, seconds: Int) {
         self.streams = streams
@@ -86,6 +90,7 @@ struct PublishReport: Report {
         reconnectRequests = tally.reconnectRequests
         failures = tally.failures
         latenessMilliseconds = TimesReport(tally.lateness)
+        lagMilliseconds = TimesReport(tally.lags)
     }
 
     var summary: String {
@@ -102,5 +107,11 @@ extension Report {
         let json = try encoder.encode(self) + Data("\n".utf8)
         if let file { try json.write(to: URL(fileURLWithPath: file)) } else { FileHandle.standardOutput.write(json) }
         FileHandle.standardError.write(Data("\(summary)\n".utf8))
+    }
+
+    /// Says what was not as it must be, and ends the program with 1 where there is any.
+    func hold(_ broken: [String]) throws {
+        for line in broken { FileHandle.standardError.write(Data("NOT MET: \(line)\n".utf8)) }
+        guard broken.isEmpty else { throw ExitCode.failure }
     }
 }

@@ -9,12 +9,12 @@ final class HTTPExchange: SocketHandler {
     private let poll: SocketPoll
     private var unsent: ArraySlice<UInt8>
     private var decoder = HTTPAnswerDecoder()
-    private var done: ((Result<HTTPAnswer, WHEPFault>) -> Void)?
+    private var done: ((Result<HTTPAnswer, PlayFault>) -> Void)?
 
     /// Nil where this machine has no socket for it.
     init?(
         _ request: HTTPRequest, to server: SocketName, poll: SocketPoll,
-        done: @escaping (Result<HTTPAnswer, WHEPFault>) -> Void
+        done: @escaping (Result<HTTPAnswer, PlayFault>) -> Void
     ) {
         let flags = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
         socket = Glibc.socket(server.family, flags, 0)
@@ -64,7 +64,7 @@ final class HTTPExchange: SocketHandler {
         } catch { finish(.failure(.malformed)) }
     }
 
-    private func finish(_ result: Result<HTTPAnswer, WHEPFault>?) {
+    private func finish(_ result: Result<HTTPAnswer, PlayFault>?) {
         guard let done else { return }
         self.done = nil
         poll.end(socket)

@@ -8,7 +8,7 @@ import WebRTC
 /// All WHEP viewers of one thread: they share what they read with, whom they are in DTLS, and what they count.
 final class WHEPSwarm {
     var plan: WHEPPlan
-    var tally = WHEPTally()
+    var tally = PlayTally()
     var random = SystemRandomNumberGenerator()
     let poll = SocketPoll()
     let reader = DatagramReader()
@@ -19,22 +19,22 @@ final class WHEPSwarm {
     init(_ plan: WHEPPlan) {
         self.plan = plan
         context = DTLSContext(plan.identity)
-        nextNote = plan.beginning + WHEPProgressBoard.interval
+        nextNote = plan.beginning + PlayProgressBoard.interval
     }
 
     /// Runs the viewers of one thread of so many, from now until the plan's end, and lets them leave.
-    func run(thread: Int, of threads: Int) -> WHEPTally {
+    func run(thread: Int, of threads: Int) -> PlayTally {
         let viewers = stride(from: thread, to: plan.viewers, by: threads).map { index in
             WHEPViewer(self, number: index, beginning: plan.beginning + plan.ramp * index / plan.viewers)
         }
         let (middle, end) = (plan.beginning + plan.settle, plan.beginning + plan.length)
-        turn(viewers, thread) { $0 >= min(middle, end) }
+        turn(viewers, thread) { $0 >= min(middle, end) || Interrupt.isAsked }
         tally.settle()
-        turn(viewers, thread) { $0 >= end }
+        turn(viewers, thread) { $0 >= end || Interrupt.isAsked }
         plan.stay = nil
         let now = Duration.sinceBoot
         for viewer in viewers { viewer.finish(now: now) }
-        turn(viewers, thread) { now in now >= end + Self.goodbye || viewers.allSatisfy(\.isIdle) }
+        turn(viewers, thread) { $0 >= now + Self.goodbye || viewers.allSatisfy(\.isIdle) }
         return tally
     }
 
@@ -56,6 +56,7 @@ final class WHEPSwarm {
         while true {
             let now = Duration.sinceBoot
             if now >= due {
+                tally.lags.add(now - due, every: Self.interval)
                 if isDone(now) { return }
                 for viewer in viewers { viewer.tick(now: now) }
                 note(viewers, thread, now: now)
@@ -66,10 +67,10 @@ final class WHEPSwarm {
     }
 
     private func note(_ viewers: [WHEPViewer], _ thread: Int, now: Duration) {
-        guard let board = plan.board, now >= nextNote else { return }
-        nextNote = now + WHEPProgressBoard.interval
+        guard now >= nextNote else { return }
+        nextNote = now + PlayProgressBoard.interval
         let present = viewers.count { !$0.isIdle }
-        board.note(WHEPProgress(tally, present: present, time: now - plan.beginning), thread: thread)
+        plan.board.note(PlayProgress(tally, present: present, time: now - plan.beginning), thread: thread)
     }
 
     private static let interval: Duration = .milliseconds(5)
@@ -89,7 +90,10 @@ struct WHEPPlan: Sendable {
     let ramp: Duration
     /// How long one stays before another comes in its place; nil for to the end.
     var stay: Duration?
-    /// Where it is said how the run goes; nil for nowhere.
-    let board: WHEPProgressBoard?
+    /// Where it is said how the run goes.
+    let board: PlayProgressBoard
     let signaling: @Sendable (Int) -> any ViewerSignaling
+
+    /// How long it has gone on.
+    var passed: Duration { min(length, .sinceBoot - beginning) }
 }

@@ -30,7 +30,7 @@ final class WHEPViewer: SocketHandler {
     var isIdle: Bool { session == nil }
 
     func tick(now: Duration) {
-        if let joins, joins <= now { return join(now: now) }
+        if let joins, joins <= now { return join(due: joins, now: now) }
         if let leaves, leaves <= now { return leave(now: now) }
         guard let due = session?.nextDeadline, due <= now else { return }
         session?.tick(now: now, using: &swarm.random, tally: &swarm.tally, into: &directives)
@@ -55,11 +55,11 @@ final class WHEPViewer: SocketHandler {
         obey(now: now)
     }
 
-    private func join(now: Duration) {
+    private func join(due: Duration, now: Duration) {
         joins = nil
         leaves = swarm.plan.stay.map { now + $0 }
         session = swarm.session(number)
-        session?.start(now: now, using: &swarm.random, tally: &swarm.tally, into: &directives)
+        session?.start(now: now, due: due, using: &swarm.random, tally: &swarm.tally, into: &directives)
         obey(now: now)
     }
 
@@ -107,7 +107,7 @@ extension WHEPViewer {
         if exchange == nil { session?.fail(.connection, now: now, tally: &swarm.tally, into: &directives) }
     }
 
-    private func answered(_ result: Result<HTTPAnswer, WHEPFault>) {
+    private func answered(_ result: Result<HTTPAnswer, PlayFault>) {
         let now = Duration.sinceBoot
         exchange = nil
         switch result {

@@ -74,6 +74,12 @@ async function answers(url) {
   }
 }
 
+/** A time, a quarter of it shorter or longer: what many viewers do at once they shall not do in step. */
+const about = (ms) => ms * (0.75 + Math.random() / 2);
+
+// While a publisher is away every edge lives and says nothing: ten thousand viewers must not ask it at each patrol.
+const [shortestPatrol, longestPatrol] = [250, 4000];
+
 /** The value whose promise is the first to come true; null where none does. */
 function first(values, promises) {
   const races = promises.map(async (promise, index) => {
@@ -128,6 +134,8 @@ export class Playback {
   #places = new Map(); // A playlist of each of them.
   #pathways = []; // What the playlist names, the best first.
   #doubting = false;
+  #patrolPause = shortestPatrol; // For how long an edge that lives though nothing comes is not asked again.
+  #nextPatrol = 0;
 
   /** With `canRewind` the playlist reaches back, and a viewer who has paused goes on where it paused. */
   constructor(video, url, Hls, onstate, canRewind = false) {
@@ -251,6 +259,8 @@ export class Playback {
       if (!details.advanced && details.live) return;
       this.#lastAdvance = performance.now();
       this.#networkTries = 0;
+      this.#patrolPause = shortestPatrol;
+      this.#nextPatrol = 0;
     });
     hls.on(Events.FRAG_BUFFERED, (_, { stats, frag, part }) => {
       const seconds = (part ?? frag).duration;
@@ -293,16 +303,25 @@ export class Playback {
     const hls = this.#hls;
     const level = hls?.levels?.[hls.loadLevel];
     if (!level || this.#pathways.length < 2 || this.#doubting) return;
-    if (!hasFailed && performance.now() - this.#lastAdvance < 900) return;
+    const now = performance.now();
+    if (!hasFailed && (now - this.#lastAdvance < 900 || now < this.#nextPatrol)) return;
     this.#doubting = true;
     const gone = level.pathwayId;
     const others = this.#pathways.filter((one) => one !== gone);
-    // All are asked at once and the first that lives is taken: there is no more time than the buffer is long.
-    const found = first(others, others.map((one) => answers(this.#places.get(one) ?? level.uri)));
-    const lives = await answers(level.uri);
+    const own = answers(level.uri);
+    // An edge that lives says so at once. Else all others are asked and the first that lives is taken, before its time is
+    // up: there is no more of it than the buffer is long.
+    const said = await Promise.race([own, new Promise((resolve) => setTimeout(resolve, 150, null))]);
+    const found = said ? null : first(others, others.map((one) => answers(this.#places.get(one) ?? level.uri)));
+    const lives = said ?? await own;
     const next = lives ? null : await found;
     this.#doubting = false;
-    if (lives || this.#hls !== hls) return;
+    if (this.#hls !== hls) return;
+    if (lives) {
+      this.#nextPatrol = performance.now() + about(this.#patrolPause);
+      this.#patrolPause = Math.min(this.#patrolPause * 2, longestPatrol);
+      return;
+    }
     this.#note("networkError", "edgeGone", false);
     this.#pathways = [...new Set([next ?? others[0], ...others, gone])];
     this.#lastAdvance = performance.now();
@@ -388,7 +407,7 @@ export class Playback {
   /** While nothing comes: is the stream gone, or has it gone on without hls.js noticing? */
   async #ask(now) {
     if (now < this.#nextProbe) return;
-    this.#nextProbe = now + 4000;
+    this.#nextProbe = now + about(4000);
     const { state, next } = await probe(this.#url);
     const known = this.#hls?.levels?.[this.#hls.loadLevel]?.details?.endSN;
     const isMissed = state === "live" && known !== undefined && (next > known + 3 || next < known - 1);

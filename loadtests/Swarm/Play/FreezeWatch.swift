@@ -12,10 +12,20 @@ struct FreezeWatch: Hashable, Sendable {
         defer { last = now }
         guard let last else { return nil }
         let interval = now - last
-        let isFreeze = count >= Self.few && interval > max(mean * 3, mean + .milliseconds(150))
+        let isFreeze = isTooLong(interval)
         count = min(count + 1, Self.window)
         mean += (interval - mean) / count
         return (interval, isFreeze)
+    }
+
+    /// For how long the last picture has been shown where that is too long, though none follows; nil where it is not.
+    func standing(now: Duration) -> Duration? {
+        guard let last, isTooLong(now - last) else { return nil }
+        return now - last
+    }
+
+    private func isTooLong(_ interval: Duration) -> Bool {
+        count >= Self.few && interval > max(mean * 3, mean + .milliseconds(150))
     }
 
     /// How many intervals the mean goes over.

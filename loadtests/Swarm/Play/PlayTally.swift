@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What WHEP viewers saw, added up; one for all viewers of a thread.
-public struct WHEPTally: Hashable, Sendable {
+/// What viewers of media that is sent as it comes saw, by WebRTC, RTMP or FLV, added up; one for all viewers of a thread.
+public struct PlayTally: Hashable, Sendable {
     /// Sessions that were asked for.
     public var joins = 0
-    /// Sessions whose DTLS was done.
+    /// Sessions that the server let watch: whose DTLS was done, or whose question was answered.
     public var connected = 0
     /// Sessions that got a whole picture at which decoding can begin, or sound where there is no video.
     public var started = 0
     /// Sessions that left by their own wish before they saw anything.
     public var cutShort = 0
+    /// Of these, those that had waited for two seconds and more.
+    public var unserved = 0
     /// Sessions that left by their own wish, and were let go.
     public var left = 0
-    /// Packets of media and repairs whose protection fitted.
+    /// Packets of media and repairs whose protection fitted; messages of RTMP and tags of FLV.
     public var packets = 0
     /// Their bytes, as they came.
     public var bytes = 0
@@ -32,14 +34,14 @@ public struct WHEPTally: Hashable, Sendable {
     public var sounds = 0
     /// Runs of pictures that were not whole.
     public var lostPictures = 0
-    /// Times that nothing new was shown for 150 ms longer than usual, and at least thrice as long.
+    /// Times that nothing new was shown for 150 ms longer than usual, and at least thrice as long; also until the end.
     public var freezes = 0
     /// How long these were, in all.
     public var frozen: Duration = .zero
     /// How long viewers were connected, in all.
     public var present: Duration = .zero
     /// Failures by kind.
-    public var faults: [WHEPFault: Int] = [:]
+    public var faults: [PlayFault: Int] = [:]
     /// From the offer to its answer.
     public var answerTimes = Histogram()
     /// From the offer to the keys of the media.
@@ -50,6 +52,8 @@ public struct WHEPTally: Hashable, Sendable {
     public var delays = Histogram()
     /// From one picture to the next.
     public var intervals = Histogram()
+    /// How late the viewers' own program was to do what was due.
+    public var lags = Histogram()
 
     /// An empty tally.
     public init() {}
@@ -57,13 +61,16 @@ public struct WHEPTally: Hashable, Sendable {
     /// Failures of all kinds.
     public var faultCount: Int { faults.values.reduce(0, +) }
 
+    /// Who has waited so long for a first picture does not go because of its own plans.
+    static let longWait: Duration = .seconds(2)
+
     /// What comes from now on counts as steady.
     public mutating func settle() { earlyPackets = packets }
 
-    mutating func count(_ fault: WHEPFault) { faults[fault, default: 0] += 1 }
+    mutating func count(_ fault: PlayFault) { faults[fault, default: 0] += 1 }
 
     /// Adds all that another tally holds.
-    public mutating func merge(_ other: WHEPTally) {
+    public mutating func merge(_ other: PlayTally) {
         for sum in Self.sums { self[keyPath: sum] += other[keyPath: sum] }
         for histogram in Self.histograms { self[keyPath: histogram].merge(other[keyPath: histogram]) }
         frozen += other.frozen
@@ -71,21 +78,21 @@ public struct WHEPTally: Hashable, Sendable {
         faults.merge(other.faults, uniquingKeysWith: +)
     }
 
-    private static var sums: [WritableKeyPath<WHEPTally, Int>] {
+    private static var sums: [WritableKeyPath<PlayTally, Int>] {
         [
-            \.joins, \.connected, \.started, \.cutShort, \.left, \.packets, \.bytes, \.earlyPackets, \.lostPackets,
+            \.joins, \.connected, \.started, \.cutShort, \.unserved, \.left, \.packets, \.bytes, \.earlyPackets, \.lostPackets,
             \.repairedPackets,
             \.overrunPackets, \.badPackets, \.pictures, \.sounds, \.lostPictures, \.freezes,
         ]
     }
 
-    private static var histograms: [WritableKeyPath<WHEPTally, Histogram>] {
-        [\.answerTimes, \.connectTimes, \.startTimes, \.delays, \.intervals]
+    private static var histograms: [WritableKeyPath<PlayTally, Histogram>] {
+        [\.answerTimes, \.connectTimes, \.startTimes, \.delays, \.intervals, \.lags]
     }
 }
 
 /// Why a viewer failed.
-public enum WHEPFault: String, Error, Hashable, Sendable, CaseIterable {
+public enum PlayFault: String, Error, Hashable, Sendable, CaseIterable {
     /// Nobody answered its checks, or nobody does any more.
     case checks
     /// No connection for HTTP, or one that broke.

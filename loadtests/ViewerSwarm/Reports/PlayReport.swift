@@ -2,17 +2,20 @@
 
 import Swarm
 
-/// The result of `watch whep`.
-struct WHEPReport: Report {
-    let viewers, seconds, joins, connected, started, cutShort, left, faultCount: Int
+/// The result of `watch whep`, `watch rtmp` and `watch flv`.
+struct PlayReport: Report {
+    let viewers, seconds, joins, connected, started, cutShort, unserved, left, faultCount: Int
     let packets, steadyPackets, bytes, lostPackets, repairedPackets, overrunPackets, badPackets: Int
     let pictures, sounds, lostPictures, freezes: Int
     let frozenSeconds, presentSeconds, steadySeconds, packetsPerViewerSecond: Double
     let faults: [String: Int]
     let answerMilliseconds, connectMilliseconds, startMilliseconds: TimesReport
-    let delayMilliseconds, intervalMilliseconds: TimesReport
+    let delayMilliseconds, intervalMilliseconds, lagMilliseconds: TimesReport
 
-    init(_ tally: WHEPTally, viewers: Int, length: Duration, settle: Duration) {
+    let samples: [PlaySecond]
+
+    init(_ tally: PlayTally, viewers: Int, length: Duration, settle: Duration, samples: [PlaySecond]) {
+        self.samples = samples
         self.viewers = viewers
         seconds = Int(length / .seconds(1))
         steadySeconds = (length - settle) / .seconds(1)
@@ -21,6 +24,7 @@ struct WHEPReport: Report {
         connected = tally.connected
         started = tally.started
         cutShort = tally.cutShort
+        unserved = tally.unserved
         left = tally.left
         faultCount = tally.faultCount
         packets = tally.packets
@@ -42,26 +46,29 @@ struct WHEPReport: Report {
         startMilliseconds = TimesReport(tally.startTimes)
         delayMilliseconds = TimesReport(tally.delays)
         intervalMilliseconds = TimesReport(tally.intervals)
+        lagMilliseconds = TimesReport(tally.lags)
     }
 
     /// What was not as it must be where nobody says how it must be.
     var shortcomings: [String] {
-        (started == 0 ? ["nobody saw a picture"] : [])
+        (joins < viewers ? ["\(viewers - joins) of \(viewers) viewers never began"] : [])
+            + (unserved > 0 || started == 0 ? ["\(started) of \(joins) viewers saw a picture"] : [])
             + faults.map { "\($1) failed: \($0)" } + (lostPackets > 0 ? ["\(lostPackets) packets lost"] : [])
     }
 
     var summary: String {
         """
-        \(joins) joins of \(viewers) viewers: \(connected) connected, \(started) saw a picture, \(cutShort) left before, \(left) left, faults \(faults)
+        \(joins) joins of \(viewers) viewers: \(connected) connected, \(started) saw a picture, \(cutShort) left before, \(unserved) of them in vain, \(left) left, faults \(faults)
         \(packets) packets, \(bytes >> 20) MiB, \(Int(packetsPerViewerSecond)) a viewer and second; \(lostPackets) lost, \
         \(repairedPackets) repaired, \(overrunPackets) dropped by this machine, \(badPackets) bad
         \(pictures) pictures, \(sounds) of sound, \(lostPictures) runs lost, \(freezes) freezes of \(frozenSeconds) s
         \(TimesReport.heading)
-        \(answerMilliseconds.line("offer to answer"))
-        \(connectMilliseconds.line("offer to keys"))
-        \(startMilliseconds.line("offer to picture"))
+        \(answerMilliseconds.line("to the answer"))
+        \(connectMilliseconds.line("to the keys, or media"))
+        \(startMilliseconds.line("to the first picture"))
         \(delayMilliseconds.line("on the way"))
         \(intervalMilliseconds.line("between pictures"))
+        \(lagMilliseconds.line("this program was late"))
         """
     }
 }

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import Synchronization
+
+/// Whether somebody has asked the program to end, by SIGINT or SIGTERM: it then tells what it has seen so far. The second
+/// time it ends at once.
+enum Interrupt {
+    static var isAsked: Bool { asked.load(ordering: .relaxed) }
+
+    /// From now on.
+    static func listen() {
+        _ = isAsked  // What is made at its first use must not be made in a signal's handler.
+        for number in [SIGINT, SIGTERM] {
+            signal(number) { number in
+                asked.store(true, ordering: .relaxed)
+                signal(number, SIG_DFL)
+            }
+        }
+    }
+}
+
+private let asked = Atomic<Bool>(false)
