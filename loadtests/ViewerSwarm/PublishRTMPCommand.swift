@@ -45,7 +45,7 @@ struct PublishRTMPCommand: ParsableCommand {
             arguments.wait()
             return try swarms.reduce(into: PublisherTally()) { $0.merge(try $1.finish()) }
         }
-        try PublishReport(tally, streams: arguments.streams, seconds: Int((.sinceBoot - begun) / .seconds(1)))
+        try PublishReport(tally, streams: arguments.streams, seconds: Int((Duration.sinceBoot - begun) / .seconds(1)))
             .write(to: arguments.result)
         guard tally.failed == 0 || again != nil else { throw ExitCode.failure }
     }

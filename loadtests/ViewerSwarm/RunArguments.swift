@@ -38,7 +38,7 @@ struct RunArguments: ParsableArguments {
     /// Until the run is over, or somebody asks for its end.
     func wait() {
         let end = Duration.sinceBoot + .seconds(seconds)
-        while !Interrupt.isAsked, .sinceBoot < end { Thread.sleep(forTimeInterval: 0.05) }
+        while !Interrupt.isAsked, Duration.sinceBoot < end { Thread.sleep(forTimeInterval: 0.05) }
     }
 
     /// When party number `index` of `count` begins, after the run's beginning.

@@ -94,7 +94,7 @@ import Testing
                 conversation.receive($0, into: &events)
             }
         }
-        #expect(events.dropFirst() == [.accepted] + messages.map(PlayEvent.media))
+        #expect(Array(events.dropFirst()) == [PlayEvent.accepted] + messages.map(PlayEvent.media))
         events = []
         conversation.end(into: &events)
         #expect(events == [.failed(.ended)])

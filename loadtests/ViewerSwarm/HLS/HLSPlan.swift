@@ -21,7 +21,7 @@ struct HLSPlan: Sendable {
     let seed: UInt64
 
     /// How many seconds it has gone on.
-    var passed: Int { Int(min(length, .sinceBoot - beginning) / .seconds(1)) }
+    var passed: Int { Int(min(length, Duration.sinceBoot - beginning) / .seconds(1)) }
 }
 
 /// What came of it, of one thread or of all.

@@ -218,5 +218,5 @@ struct PlayPlan: Sendable {
     let conversation: @Sendable (HTTPAddress) -> any PlayConversation
 
     /// How long it has gone on.
-    var passed: Duration { min(length, .sinceBoot - beginning) }
+    var passed: Duration { min(length, Duration.sinceBoot - beginning) }
 }

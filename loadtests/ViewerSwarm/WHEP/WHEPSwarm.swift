@@ -95,5 +95,5 @@ struct WHEPPlan: Sendable {
     let signaling: @Sendable (Int) -> any ViewerSignaling
 
     /// How long it has gone on.
-    var passed: Duration { min(length, .sinceBoot - beginning) }
+    var passed: Duration { min(length, Duration.sinceBoot - beginning) }
 }
