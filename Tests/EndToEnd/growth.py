@@ -65,6 +65,7 @@ def sentences(figures: list[dict]) -> list[str]:
             if (one := line(figures, name, cost)) is None:
                 continue
             count = axis(figures, name)[-1][name]
-            found.append(f"{label} over {what}: **{one.constant:.4g} {unit} + {one.slope:.4g} {unit} each**, to {count}; "
+            each = f"{one.slope * 1024:.4g} KiB" if unit == "MiB" else f"{one.slope:.4g} {unit}"
+            found.append(f"{label} over {what}: **{one.constant:.4g} {unit} + {each} each**, to {count}; "
                          f"the farthest point is {abs(one.farthest):.0%} {'above' if one.farthest > 0 else 'below'} the line.")
     return found

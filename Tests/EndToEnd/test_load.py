@@ -133,7 +133,7 @@ def test_growth_is_drawn_and_said() -> None:
     assert all(0 < float(one.get("cx")) < 900 and 0 < float(one.get("cy")) < 600 for one in circles)
     said = growth.sentences(made)
     assert len(said) == 6 and "**1.2 % of a core + 0.01 % of a core each**, to 100" in said[0], said
-    assert "**50 MiB + 3.01 MiB each**, to 100" in said[4], said
+    assert "**50 MiB + 3082 KiB each**, to 100" in said[4], said
 
 
 @pytest.mark.unit
