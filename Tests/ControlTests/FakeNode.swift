@@ -25,7 +25,9 @@ struct FakeNode: ControlNode {
     func metrics() -> String { "" }
     func dependencies() -> [String: String] { [:] }
     func checks() -> [String: String] { ["streamManager": "ok"] }
-    var player: PlayerStatus { PlayerStatus(script: nil, node: "n", version: "v", rtmpPort: nil, tokenNeeded: true) }
+    func player(of stream: StreamID?) -> PlayerStatus {
+        PlayerStatus(script: nil, node: "n", version: "v", rtmpPort: nil, tokenNeeded: true)
+    }
     var rtmpPort: Int? { nil }
     var recordings: (any RecordingDesk)? { nil }
     var hlsScript: [UInt8]? { nil }

@@ -450,7 +450,8 @@ def test_a_machine_of_aws_becomes_a_node(role, tmp_path, binary) -> None:
     known = set(template["Parameters"]) | set(template["Resources"]) | set(more) | {"AWS::Region"}
     assert set(re.findall(r"\$\{([\w:]+)\}", text)) <= known
     values = {"ROOT": str(tmp_path), "ROLES": role, "REGION": "east", "DOMAIN": "live.example.org", "CAPACITY": "1500",
-              "PACKAGE": "s3://packages/millrace.deb", "SECRETS": "", "BUCKET": "recordings", "REMOTE_SEEDS": "10.65.0.9",
+              "PACKAGE": "s3://packages/millrace.deb", "SECRETS": "", "BUCKET": "recordings", "RETENTION_HOURS": "720",
+              "REMOTE_SEEDS": "10.65.0.9",
               "AWS_DEFAULT_REGION": "us-east-1", "PATH": PATH}
     run("bash", "-euc", f". {CLOUD}/node.sh; write_settings i-0123456789abcdef0 us-east-1a 10.64.0.9 192.0.2.9; write_helpers",
         env=values)

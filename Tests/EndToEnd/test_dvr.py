@@ -91,6 +91,22 @@ def test_a_viewer_goes_back_and_goes_live(binary, figures) -> None:
         assert 0.9 < moved(back) < 1.1, back[-1]
 
 
+def test_a_pause_is_no_way_back_where_nothing_is_recorded(binary) -> None:
+    """Of an app that the store is not for: who has paused goes on with what is live, and there is no bar."""
+    with tempfile.TemporaryDirectory(prefix="millrace-dvr-") as folder, \
+            Server(STORAGE_KIND="file", STORAGE_PATH=folder, STORAGE_RECORD="tv", PAGE_HLS_JS=clips.hls_js()) as server, \
+            Publisher("low-latency", server.publish_url("plain")), Browser() as browser:
+        server.wait_live("plain")
+        watching = Watching(browser, server.url("/watch/live/plain")).start()
+        browser.evaluate("document.getElementById('play').click()")
+        wait_until(lambda: behind(watching) > 8, 30, "to be well behind", every=0.5)
+        browser.evaluate("document.getElementById('play').click()")
+        wait_until(lambda: playing(watching) and behind(watching) < 4, 20, "to be live")
+        stats = watching.stats()
+        assert not stats["rewound"] and stats["range"] is None, stats
+        assert browser.evaluate("return document.getElementById('past').hidden")
+
+
 def seek(browser: Browser, at: float) -> None:
     """Moves the bar so many seconds behind its beginning, as a hand does."""
     browser.evaluate(

@@ -29,6 +29,8 @@ struct RewindNodeTests {
                     let answer = try await node.ask(name)
                     #expect(answer.status == 200 && answer.fields["cache-control"]?.contains("immutable") == true)
                     #expect(try folder.read(name) == answer.body, "\(name)")
+                    let known = try await node.ask(name, fields: ["If-None-Match": answer.fields["etag"] ?? ""])
+                    #expect(known.status == 304 && known.body.isEmpty, "\(name)")
                 }
                 try await delta(node, past)
                 #expect(node.metric("millrace_dvr_media_total", "\"store\"") >= 5)
@@ -48,6 +50,9 @@ struct RewindNodeTests {
         let query = "_HLS_msn=\(past.lastMSN)&_HLS_part=0"
         let whole = try await node.ask("/live/demo/main/media.m3u8?\(query)&dvr=1")
         #expect(whole.status == 200 && whole.fields["cache-control"] == "public, max-age=6")
+        let tag = try #require(whole.fields["etag"])
+        let known = try await node.ask("/live/demo/main/media.m3u8?\(query)&dvr=1", fields: ["If-None-Match": tag])
+        #expect(known.status == 304 && known.body.isEmpty && known.fields["etag"] == tag)
         let short = try await node.ask("/live/demo/main/media.m3u8?\(query)&_HLS_skip=YES&dvr=1")
         let skipped = try #require(ReadPlaylist(short.text, at: "/").values(of: "#EXT-X-SKIP:SKIPPED-SEGMENTS=").first)
         let (all, rest) = (ReadPlaylist(whole.text, at: "/"), ReadPlaylist(short.text, at: "/"))
@@ -118,8 +123,10 @@ struct RewindNodeTests {
                     try await cluster[1].ask("/live/demo/main/media.m3u8").status == 200
                 }
                 #expect(try await cluster[1].ask(known.segments[0]).status == 200)
-                // Made-up names cost the store nothing.
-                let attempts = cluster[1].metric("millrace_dvr_media_total", "\"store\"")
+                // Made-up names cost the store nothing: all it says of them is that they are not there.
+                let asked = askedOfStore(cluster[1])
+                #expect(asked == 1)
+                let absent = cluster[1].metric("millrace_dvr_media_total", "\"absent\"")
                 let term = try #require(known.term)
                 for name in [
                     "\(term)/1.m4s", "1-1/\(known.firstMSN).m4s", "\(term)/init-7.mp4",
@@ -129,9 +136,15 @@ struct RewindNodeTests {
                 }
                 #expect(try await cluster[1].ask("/live/demo/other/\(term)/\(known.firstMSN).m4s").status == 404)
                 #expect(try await cluster[1].ask("/live/nobody/main/\(term)/\(known.firstMSN).m4s").status == 404)
-                #expect(cluster[1].metric("millrace_dvr_media_total", "\"store\"") == attempts)
+                #expect(askedOfStore(cluster[1]) == asked)
+                #expect(cluster[1].metric("millrace_dvr_media_total", "\"absent\"") >= absent + 3)
             }
         }
+    }
+
+    /// How many objects the store was asked for, whatever it said.
+    private func askedOfStore(_ node: TestNode) -> Int {
+        ["store", "missing", "failed"].reduce(0) { $0 + node.metric("millrace_dvr_media_total", "\"\($1)\"") }
     }
 
     @Test("has no past of a stream that was taken down, once nobody holds it, however often it is asked for")
@@ -203,6 +216,9 @@ struct RewindNodeTests {
                 #expect(ReadPlaylist(answer.text, at: path).segments.count <= 3)
                 #expect(answer.fields["cache-control"] == "public, max-age=6")
                 #expect(node.metric("millrace_dvr_lookups_total") == 0)
+                // Nor does the page offer it there.
+                #expect(try await node.ask("/api/v1/player?stream=live/demo").text.contains("\"dvrSeconds\":null"))
+                #expect(try await node.ask("/api/v1/player?stream=tv%2Fnews").text.contains("\"dvrSeconds\":7200"))
             }
         }
     }
@@ -280,7 +296,10 @@ struct RewindNodeTests {
                 // Another takes its place in memory, and the store has it no more.
                 for name in past.segments.dropFirst().prefix(4) { _ = try await node.ask(name) }
                 try folder.remove(first)
+                let stored = node.metric("millrace_dvr_media_total", "\"store\"")
                 #expect(try await node.ask(first).body == bytes)
+                #expect(node.metric("millrace_dvr_media_total", "\"disk\"") == 1)
+                #expect(node.metric("millrace_dvr_media_total", "\"store\"") == stored && stored == 5)
             }
         }
     }

@@ -109,6 +109,61 @@ struct RecordingCatalogueTests {
         #expect(try await shelf.keys("").isEmpty)
     }
 
+    @Test("keeps for an hour what somebody may still list of a recording that was not ended, and asks no more than that needs")
+    func open() async throws {
+        let shelf = try Shelf()
+        try await shelf.put("live/a", 100, segments: 5, isEnded: false)
+        try await shelf.segment("live/a", 105)
+        #expect(try await shelf.delete("live/a", 100))
+        #expect(try await shelf.media("live/a") == ["105.m4s", "init-0.mp4"])
+        #expect(try await shelf.catalogue.page().recordings.isEmpty)
+        let keeper = shelf.keeper(retention: [:])
+        try await keeper.sweep()
+        let before = shelf.operations
+        for _ in 0..<10 { try await keeper.sweep() }
+        #expect(shelf.operations == before + 10, "a listing each")
+        shelf.advance(by: .seconds(3500))
+        try await keeper.sweep()
+        #expect(try await shelf.media("live/a") == ["105.m4s", "init-0.mp4"])
+        shelf.advance(by: .seconds(200))
+        try await keeper.sweep()
+        #expect(try await shelf.keys("").isEmpty)
+    }
+
+    @Test("asks nothing more of a deletion that waits for a stream that is always live, until that is recorded or over")
+    func waits() async throws {
+        let shelf = try Shelf()
+        let live = try StreamID(parsing: "live/a")
+        try await shelf.put("live/a", 100, segments: 5)
+        #expect(try await shelf.delete("live/a", 100, isLive: true))
+        let keeper = shelf.keeper(retention: [:], live: [live])
+        try await keeper.sweep()
+        let before = shelf.operations
+        for _ in 0..<10 { try await keeper.sweep() }
+        #expect(shelf.operations == before + 10, "a listing each")
+        #expect(try await shelf.media("live/a") == ["init-0.mp4"])
+        try await shelf.put("live/a", 105, segments: 2)
+        try await keeper.sweep()
+        #expect(try await shelf.keys("recordings/") == ["recordings/live/a/105.m3u8"])
+    }
+
+    @Test("keeps what viewers of a live stream can go back to, however short recordings are kept", arguments: [false, true])
+    func reach(isLive: Bool) async throws {
+        let shelf = try Shelf()
+        try await shelf.put("live/a", 100, segments: 5)
+        try await shelf.put("live/a", 105, segments: 5, isEnded: false)
+        // A minute behind the end of the first.
+        shelf.set(WallTime(milliseconds: 1_600_000_000_000 + 105 * 2000 + 60_000))
+        let live: Set<StreamID> = isLive ? [try StreamID(parsing: "live/a")] : []
+        let keeper = shelf.keeper(retention: ["live": .seconds(10)], live: live, reach: .seconds(120))
+        try await keeper.sweep()
+        let left = try await shelf.catalogue.page().recordings.map(\.name.number)
+        #expect(left.contains(100) == isLive)
+        shelf.advance(by: .seconds(61))
+        try await keeper.sweep()
+        #expect(try await !shelf.catalogue.page().recordings.map(\.name.number).contains(100))
+    }
+
     @Test("makes a deletion whole that was cut off anywhere, on a node that knew the recording", arguments: 0..<14)
     func cutOff(after count: Int) async throws {
         let shelf = try Shelf()
@@ -214,114 +269,5 @@ struct RecordingCatalogueTests {
         #expect(summary?.segments == 3 && summary?.gaps == 1)
         let none = RecordingExport(try shelf.name("live/a", 7), rendition: .main, from: shelf.catalogue)
         #expect(try await none.run { _, _ in } == nil)
-    }
-}
-
-/// A folder of recordings that were written long ago.
-private struct Shelf {
-    let catalogue: RecordingCatalogue
-    let store: Counted
-    private let term = Term(number: 0x19, salt: 1)
-
-    init() throws {
-        store = Counted(try FileStore(path: "\(StoreServers.scratch)/\(UUID().uuidString)"))
-        catalogue = RecordingCatalogue(store)
-    }
-
-    /// What was deleted, in order.
-    var deletions: [String] { store.deletions }
-
-    /// How many objects were read.
-    var reads: Int { store.reads }
-
-    func allow(deletions count: Int) { store.allow(count) }
-
-    func delete(_ stream: String, _ number: UInt64, isLive: Bool = false) async throws -> Bool {
-        try await catalogue.delete(name(stream, number), isLive: isLive)
-    }
-
-    /// The names of the media of a stream's rendition.
-    func media(_ stream: String) async throws -> [String] {
-        try await keys("\(stream)/main/\(term)/").compactMap { $0.split(separator: "/").last.map(String.init) }
-    }
-
-    func segment(_ stream: String, _ number: UInt64, in other: Term? = nil) async throws {
-        let term = other ?? term
-        try await write("\(stream)/main/\(term)/\(number).m4s", "\(number)|")
-    }
-
-    func name(_ stream: String, _ number: UInt64) throws -> RecordingName {
-        try #require(RecordingName(parsing: "\(stream)/\(number)"))
-    }
-
-    func keys(_ prefix: String) async throws -> [String] {
-        try await store.list(prefix: prefix).objects.map(\.key.description)
-    }
-
-    func put(
-        _ stream: String, _ number: UInt64, segments: UInt64, isEnded: Bool = true, discontinuities: Set<UInt64> = [],
-        gaps: Set<UInt64> = [], in other: Term? = nil, firstInitSection: Term? = nil
-    ) async throws {
-        let term = other ?? term
-        var playlist = StoredPlaylist(isEnded: isEnded)
-        for msn in number..<(number + segments) {
-            playlist.append(
-                StoredSegment(
-                    msn: msn, term: term,
-                    initSection: InitSectionName(term: msn == number ? firstInitSection ?? term : term, number: 0),
-                    duration: .seconds(2),
-                    programDateTime: WallTime(milliseconds: 1_600_000_000_000 + Int64(msn) * 2000),
-                    isDiscontinuity: discontinuities.contains(msn), isGap: gaps.contains(msn)))
-            if !gaps.contains(msn) { try await segment(stream, msn, in: term) }
-        }
-        try await write("\(stream)/main/\(term)/init-0.mp4", "init|")
-        try await write("\(stream)/main/\(number).m3u8", String(decoding: playlist.text, as: UTF8.self))
-        try await write("recordings/\(stream)/\(number).m3u8", "#EXTM3U\n../../../\(stream)/main/\(number).m3u8\n")
-        try await write("\(stream)/index.m3u8", "#EXTM3U\nmain/\(number).m3u8\n")
-    }
-
-    func keeper(
-        retention: [String: Duration], live: Set<StreamID> = [], catalogue: RecordingCatalogue? = nil
-    ) -> RecordingKeeper {
-        var settings = RecordingSettings()
-        settings.retention = retention
-        let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        let kit = RecordingKit(
-            store: store, disk: nil, settings: settings,
-            registry: MetricRegistry(families: RecordingMetrics.families + UploadMetrics.families), log: log,
-            now: StoreServers.wall)
-        return RecordingKeeper(catalogue ?? self.catalogue, kit: kit) { live.contains($0) }
-    }
-
-    func write(_ key: String, _ text: String) async throws {
-        try await store.put(
-            try #require(ObjectKey(parsing: key)), ObjectContent(Array(text.utf8), mediaType: "text/plain"))
-    }
-}
-
-/// A store that counts what is deleted from it, and fails when that is too much.
-private final class Counted: ObjectStore {
-    private let store: any ObjectStore
-    private let state = Mutex((deletions: [String](), allowed: Int.max, reads: 0))
-
-    init(_ store: any ObjectStore) { self.store = store }
-
-    var deletions: [String] { state.withLock { $0.deletions } }
-
-    var reads: Int { state.withLock { $0.reads } }
-
-    func allow(_ count: Int) { state.withLock { $0.allowed = count == .max ? .max : $0.deletions.count + count } }
-
-    func perform(_ operation: ObjectOperation) async throws(StoreFailure) -> ObjectOutcome {
-        if case .get = operation { state.withLock { $0.reads += 1 } }
-        if case .delete(let key) = operation {
-            let isAllowed = state.withLock { state in
-                guard state.deletions.count < state.allowed else { return false }
-                state.deletions.append(key.description)
-                return true
-            }
-            guard isAllowed else { throw .unreachable("no more") }
-        }
-        return try await store.perform(operation)
     }
 }

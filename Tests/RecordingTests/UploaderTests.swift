@@ -172,7 +172,7 @@ private final class Stream: UploadSource {
         return try document("main/media.m3u8", text + (isLast ? "#EXT-X-ENDLIST\n" : ""))
     }
 
-    func listed(through msn: UInt64) async {}
+    func listed(_ rendition: RenditionName, in document: UploadDocument, through msn: UInt64) async {}
 
     func refresh() async {}
 

@@ -98,7 +98,7 @@ struct StreamReplicaTests {
 
 extension StreamReplica {
     /// Appends records, and commits each part with its mark.
-    fileprivate func take(_ records: [FeedRecord]) {
+    func take(_ records: [FeedRecord]) {
         let marks = records.compactMap { if case .partEnd(let mark) = $0 { mark.position } else { nil } }
         append(records, committed: marks.last.map { CommitTracker.Commit(part: $0, of: term) })
     }

@@ -15,6 +15,8 @@ final class UploadQueueSimulation {
         var faults = 20
         /// How often the disk refuses, of 100.
         var diskFaults = 0
+        /// How often a playlist turns out to be deleted, so that all get other names, of 100 writes.
+        var deletions = 0
         /// When the store takes nothing at all.
         var outage: Range<Duration> = .zero ..< .zero
         /// Segments that it never takes while the stream lives.
@@ -24,7 +26,7 @@ final class UploadQueueSimulation {
     }
 
     private let world: World
-    private let names: [RenditionName]
+    private let renditions: [RenditionName]
     private var queue: UploadQueue
     private var random: SeededRandom
     private var now: Duration = .zero
@@ -36,6 +38,10 @@ final class UploadQueueSimulation {
     private(set) var lost: Set<UploadID> = []
     private(set) var listed: [RenditionName: UInt64] = [:]
     private var gapsListed: [RenditionName: Set<UploadID>] = [:]
+    /// Under which of its names each media playlist is stored, and under which the multivariant playlist names them all.
+    private var names: [RenditionName: Int] = [:]
+    private(set) var name = 0
+    private(set) var namedAs: Int?
     private(set) var told: UInt64?
     private(set) var troubles = 0
     private(set) var isDone = false
@@ -45,23 +51,24 @@ final class UploadQueueSimulation {
     private enum Event {
         case upload(UploadID)
         case spill(UploadID)
-        case media(RenditionName, UInt64)
+        /// Under one of its names.
+        case media(RenditionName, UInt64, Int)
         case multivariant
     }
 
     init(seed: UInt64, world: World) {
         self.world = world
-        names = [.main, RenditionName(parsing: "low")].compactMap { $0 }
-        queue = UploadQueue(renditions: names, settings: world.settings)
+        renditions = [.main, RenditionName(parsing: "low")].compactMap { $0 }
+        queue = UploadQueue(renditions: renditions, settings: world.settings)
         random = SeededRandom(seed: seed)
     }
 
     /// Streams for two seconds a segment, ends, and goes on until the queue is done.
     func run() {
-        for name in names { obey(offerInit(name)) }
+        for name in renditions { obey(offerInit(name)) }
         for msn in 1...world.segments {
             advance(to: .seconds(Int(msn) * 2))
-            for name in names {
+            for name in renditions {
                 let size = Int.random(in: 1000...200_000, using: &random)
                 memory[.segment(name, msn)] = size
                 obey(queue.offer(SegmentUpload(rendition: name, msn: msn, parameters: 1, size: size), now: now))
@@ -73,7 +80,7 @@ final class UploadQueueSimulation {
 
     /// What is missing from the store although no playlist says so.
     var missing: [UploadID] {
-        names.flatMap { name in (1...world.segments).map { UploadID.segment(name, $0) } }
+        renditions.flatMap { name in (1...world.segments).map { UploadID.segment(name, $0) } }
             .filter { !inStore.contains($0) && !gaps.contains($0) }
     }
 
@@ -106,13 +113,13 @@ final class UploadQueueSimulation {
                 later(.upload(id), within: 1500)
             case .spill(let id): later(.spill(id), within: 50)
             case .release(let id): (memory[id], disk[id]) = (nil, nil)
-            case .writePlaylist(let name, let msn, _): later(.media(name, msn), within: 300)
+            case .writePlaylist(let rendition, let msn, _): later(.media(rendition, msn, name), within: 300)
             case .writeMultivariant: later(.multivariant, within: 300)
             case .gap(let name, let msn): gaps.insert(.segment(name, msn))
             case .lost(let name, let msn): lost.insert(.segment(name, msn))
             case .stored(let msn):
                 #expect(told.map { $0 < msn } ?? true)
-                #expect(names.allSatisfy { listed[$0, default: 0] >= msn }, "told \(msn) before it is listed")
+                #expect(renditions.allSatisfy { listed[$0, default: 0] >= msn }, "told \(msn) before it is listed")
                 told = msn
                 longestLag = max(longestLag, now - .seconds(Int(msn) * 2))
             case .troubled: troubles += 1
@@ -139,16 +146,27 @@ final class UploadQueueSimulation {
             }
             disk[id] = memory.removeValue(forKey: id)
             obey(queue.spilled(id, now: now))
-        case .media(let name, let msn):
-            guard !fails(nil) else { return obey(queue.failed(.media(name), now: now, using: &random)) }
-            checkListed(name, through: msn)
-            listed[name] = msn
-            obey(queue.stored(.media(name), now: now))
+        case .media(let rendition, let msn, let name): write(rendition, through: msn, as: name)
         case .multivariant:
-            guard !fails(nil) else { return obey(queue.failed(.multivariant, now: now, using: &random)) }
-            #expect(names.allSatisfy { listed[$0] != nil }, "the multivariant playlist before a media playlist")
+            #expect(renditions.allSatisfy { listed[$0] != nil }, "the multivariant playlist before a media playlist")
+            // It names what is stored, so it waits where something is not under its newest name.
+            let isThere = renditions.allSatisfy { names[$0] == name }
+            guard isThere, !fails(nil) else { return obey(queue.failed(.multivariant, now: now, using: &random)) }
+            namedAs = name
             obey(queue.stored(.multivariant, now: now))
         }
+    }
+
+    private func write(_ rendition: RenditionName, through msn: UInt64, as written: Int) {
+        guard !fails(nil) else { return obey(queue.failed(.media(rendition), now: now, using: &random)) }
+        if Int.random(in: 0..<100, using: &random) < world.deletions {
+            name += 1
+            return obey(queue.failed(.media(rendition), isRenamed: true, now: now, using: &random))
+        }
+        checkListed(rendition, through: msn)
+        listed[rendition] = msn
+        names[rendition] = written
+        obey(queue.stored(.media(rendition), now: now))
     }
 
     /// What a player finds that follows the playlist.
@@ -183,6 +201,16 @@ struct UploadQueueSimulationTests {
         #expect(simulation.isDone, "seed \(seed)")
         #expect(simulation.missing == [] && simulation.lost == [] && simulation.gaps.count <= 2, "seed \(seed)")
         #expect(simulation.told == 100 && simulation.troubles == 0, "seed \(seed)")
+    }
+
+    @Test("ends with a multivariant playlist of the names that there are, however often they change", arguments: UInt64(1)...40)
+    func deletions(seed: UInt64) {
+        var world = UploadQueueSimulation.World()
+        world.deletions = 10
+        let simulation = UploadQueueSimulation(seed: seed, world: world)
+        simulation.run()
+        #expect(simulation.isDone && simulation.missing == [] && simulation.told == 100, "seed \(seed)")
+        #expect(simulation.name > 5 && simulation.namedAs == simulation.name, "seed \(seed)")
     }
 
     @Test("drains its backlog after a store was away for a minute, and tells of it once", arguments: UInt64(1)...20)

@@ -238,6 +238,45 @@ struct UploadQueueTests {
         #expect(queue.stored(.media(.main), now: .seconds(2)) == [.writeMultivariant, .stored(2)])
     }
 
+    @Test("names media playlists anew when all are written under their new names, and not before")
+    func renamedTogether() throws {
+        let other = try #require(RenditionName(parsing: "low"))
+        var queue = UploadQueue(renditions: [.main, other])
+        var random = SeededRandom(seed: 8)
+        for name in [RenditionName.main, other] {
+            _ = queue.offer(initSection: 1, of: name, size: 1, now: .zero)
+            _ = queue.offer(SegmentUpload(rendition: name, msn: 5, parameters: 1, size: 9), now: .zero)
+            _ = queue.uploaded(.initSection(name, 1), now: .zero)
+            _ = queue.uploaded(.segment(name, 5), now: .zero)
+            _ = queue.stored(.media(name), now: .zero)
+        }
+        _ = queue.stored(.multivariant, now: .zero)
+        for name in [RenditionName.main, other] {
+            _ = queue.offer(SegmentUpload(rendition: name, msn: 6, parameters: 1, size: 9), now: .zero)
+            _ = queue.uploaded(.segment(name, 6), now: .zero)
+        }
+        // The other's was on its way under its old name.
+        _ = queue.failed(.media(.main), isRenamed: true, now: .zero, using: &random)
+        #expect(queue.stored(.media(other), now: .zero) == [.writePlaylist(other, through: 6, isLast: false)])
+        #expect(queue.tick(now: .seconds(2)) == [.writePlaylist(.main, through: 6, isLast: false)])
+        #expect(queue.stored(.media(.main), now: .seconds(2)) == [.stored(6)])
+        #expect(queue.stored(.media(other), now: .seconds(2)) == [.writeMultivariant])
+    }
+
+    @Test("writes the multivariant playlist when there is something to name again, where for a while there was nothing")
+    func nothingToName() {
+        var queue = begun()
+        var random = SeededRandom(seed: 9)
+        _ = queue.offer(segment(2), now: .zero)
+        _ = queue.uploaded(.segment(.main, 2), now: .zero)
+        _ = queue.failed(.media(.main), isRenamed: true, now: .zero, using: &random)
+        _ = queue.tick(now: .seconds(2))
+        #expect(queue.stored(.media(.main), isEmpty: true, now: .seconds(2)) == [.stored(2)])
+        _ = queue.offer(segment(3), now: .seconds(3))
+        _ = queue.uploaded(.segment(.main, 3), now: .seconds(3))
+        #expect(queue.stored(.media(.main), now: .seconds(3)) == [.writeMultivariant, .stored(3)])
+    }
+
     @Test("is done at once when it ends idle, but for the last playlist")
     func ending() {
         var queue = begun()

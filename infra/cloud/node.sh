@@ -48,7 +48,7 @@ rtp:
 webrtc:
   public_addresses: [$4]
 SETTINGS
-    [[ $ROLES == origin ]] || return 0
+    # Edges and routers, too: viewers go back by what the bucket has.
     cat >>"$ROOT/etc/millrace/millrace.yml" <<SETTINGS
 storage:
   kind: s3
@@ -57,6 +57,7 @@ storage:
   addressing: host
   bucket: $BUCKET
   spill: /var/lib/millrace
+  retention: ["*=${RETENTION_HOURS}h"]
 SETTINGS
 }
 

@@ -10,6 +10,8 @@ struct DocumentLane {
     /// What the stored one says.
     private(set) var stored = 0
     private var writing: Int?
+    /// What the stored one must say before others may refer to it.
+    private var due = 1
     private var failures = 0
     private var retryAt: Duration?
 
@@ -22,6 +24,9 @@ struct DocumentLane {
     /// Whether nobody has wanted it yet.
     var isNew: Bool { wanted == 0 }
 
+    /// Whether others may refer to what is stored.
+    var isReady: Bool { stored >= due }
+
     /// Whether what is wanted is stored.
     var isIdle: Bool { stored == wanted }
 
@@ -32,9 +37,18 @@ struct DocumentLane {
     mutating func begin() { writing = wanted }
 
     /// The write succeeded.
-    mutating func succeed() {
+    /// - Parameter isEmpty: whether there was nothing to be written, and so there is nothing to refer to.
+    mutating func succeed(isEmpty: Bool = false) {
         stored = writing ?? stored
         (writing, failures, retryAt) = (nil, 0, nil)
+        if isEmpty { due = max(due, stored + 1) }
+    }
+
+    /// It may have another name from now on: what is stored, or on its way, is nothing to refer to any more.
+    mutating func rename() {
+        guard !isNew else { return }
+        want()
+        due = wanted
     }
 
     /// The write failed, and is tried again.

@@ -72,9 +72,9 @@ struct RenditionProgress {
         isWriting = settled
     }
 
-    /// The write succeeded.
-    mutating func storePlaylist() {
-        playlist.succeed()
+    /// The write succeeded; `isEmpty` where there was nothing to be written.
+    mutating func storePlaylist(isEmpty: Bool) {
+        playlist.succeed(isEmpty: isEmpty)
         listed = isWriting
     }
 

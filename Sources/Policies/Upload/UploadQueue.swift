@@ -111,13 +111,14 @@ public struct UploadQueue: ~Copyable {
     }
 
     /// A playlist is stored.
-    public mutating func stored(_ playlist: UploadedPlaylist, now: Duration) -> [Directive] {
+    /// - Parameter isEmpty: whether there was nothing left that it could list, so that it has no name as yet.
+    public mutating func stored(_ playlist: UploadedPlaylist, isEmpty: Bool = false, now: Duration) -> [Directive] {
         switch playlist {
         case .multivariant: multivariant.succeed()
         case .media(let name):
-            renditions[name]?.storePlaylist()
-            let isListed = renditions.values.allSatisfy { $0.playlist.stored > 0 }
-            if isListed, multivariant.isNew || isRenamed {
+            renditions[name]?.storePlaylist(isEmpty: isEmpty)
+            isRenamed = isRenamed || isEmpty
+            if renditions.values.allSatisfy(\.playlist.isReady), multivariant.isNew || isRenamed {
                 multivariant.want()
                 isRenamed = false
             }
@@ -126,12 +127,16 @@ public struct UploadQueue: ~Copyable {
     }
 
     /// A playlist could not be stored, and is tried again later.
-    /// - Parameter isRenamed: whether it may have another name then, which the multivariant playlist is to say.
+    /// - Parameter isRenamed: whether all may have other names then: the multivariant playlist is to say them, once each media
+    ///   playlist was written anew.
     public mutating func failed(
         _ playlist: UploadedPlaylist, asked: Duration? = nil, isRenamed: Bool = false, now: Duration,
         using random: inout some RandomNumberGenerator
     ) -> [Directive] {
-        self.isRenamed = self.isRenamed || isRenamed
+        if isRenamed {
+            self.isRenamed = true
+            for name in renditions.keys { renditions[name]?.playlist.rename() }
+        }
         switch playlist {
         case .multivariant: multivariant.fail(asked: asked, settings.retry, now: now, using: &random)
         case .media(let name):

@@ -26,8 +26,10 @@ struct ObjectFolder: Sendable {
         defer { unlink(draft) }
         try writeDraft(bytes, at: draft)
         let version = try version(of: draft)
-        try makeFolders(above: key.description)
-        try publish(draft, as: key, if: condition)
+        try alone { () throws(StoreFailure) in
+            try makeFolders(above: key.description)
+            try publish(draft, as: key, if: condition)
+        }
         try synchronize(folderOf: key.description)
         return version
     }
@@ -48,11 +50,13 @@ struct ObjectFolder: Sendable {
         return ObjectDescription(size: .bytes(size), version: version)
     }
 
-    /// Removes an object, and the folders that are empty without it.
+    /// Removes an object, and the folders that are empty without it. What was compared with it is not written after that.
     func remove(_ key: ObjectKey) throws(StoreFailure) {
-        guard unlink("\(path)/\(key)") == 0 || errno == ENOENT || errno == ENOTDIR else { throw Self.failure() }
-        var parts = key.description.split(separator: "/").dropLast()
-        while !parts.isEmpty, rmdir("\(path)/" + parts.joined(separator: "/")) == 0 { parts.removeLast() }
+        try alone { () throws(StoreFailure) in
+            guard unlink("\(path)/\(key)") == 0 || errno == ENOENT || errno == ENOTDIR else { throw Self.failure() }
+            var parts = key.description.split(separator: "/").dropLast()
+            while !parts.isEmpty, rmdir("\(path)/" + parts.joined(separator: "/")) == 0 { parts.removeLast() }
+        }
     }
 
     private func writeDraft(_ bytes: [UInt8], at draft: String) throws(StoreFailure) {
@@ -60,7 +64,15 @@ struct ObjectFolder: Sendable {
         try file.write(bytes)
     }
 
-    /// Gives a whole file its name. A link fails where the name is taken; a comparison needs that nobody writes meanwhile.
+    /// Gives or takes names while nobody else does, in no process.
+    private func alone(_ work: () throws(StoreFailure) -> Void) throws(StoreFailure) {
+        let lock = try File("\(path)/\(Self.workshop)/lock", O_RDWR | O_CREAT)
+        guard flock(lock.descriptor, LOCK_EX) == 0 else { throw Self.failure() }
+        defer { flock(lock.descriptor, LOCK_UN) }
+        try work()
+    }
+
+    /// Gives a whole file its name, while nobody else does.
     private func publish(
         _ draft: String, as key: ObjectKey, if condition: ObjectCondition
     ) throws(StoreFailure) {
@@ -70,8 +82,6 @@ struct ObjectFolder: Sendable {
         case .absent:
             guard link(draft, name) == 0 else { throw errno == EEXIST ? .conditionFailed : Self.failure() }
         case .matches(let version):
-            let lock = try File("\(path)/\(Self.workshop)/lock", O_RDWR | O_CREAT)
-            guard flock(lock.descriptor, LOCK_EX) == 0 else { throw Self.failure() }
             guard (try? self.version(of: name)) == version else { throw .conditionFailed }
             guard rename(draft, name) == 0 else { throw Self.failure() }
         }

@@ -30,8 +30,8 @@ public protocol ControlNode: Sendable {
     var steering: any AudienceDesk { get }
     /// Who makes streams of plain RTP; nil where the node takes none, or no publishers.
     var rtp: (any RTPFeeder)? { get }
-    /// What the page needs to play and to explain how to publish.
-    var player: PlayerStatus { get }
+    /// What the page needs to play a stream, or any, and to explain how to publish.
+    func player(of stream: StreamID?) -> PlayerStatus
     /// The RTMP port that publish URLs name; nil where the node takes no publishers.
     var rtmpPort: Int? { get }
     /// hls.js, where it is served from here.

@@ -49,7 +49,10 @@ public struct ControlSite: Sendable {
         router.get("/health") { _, _ in try health() }
         router.get("/ready") { _, _ in try ready() }
         router.get("/metrics") { _, _ in metrics() }
-        router.get("/api/v1/player") { _, _ in try answer(node.player) }
+        router.get("/api/v1/player") { request, _ in
+            let stream = request.uri.queryParameters["stream"].map(String.init)
+            return try answer(node.player(of: stream.flatMap { try? StreamID(parsing: $0) }))
+        }
         router.get("/api/v1/status") { try guarded(.reader, $0, $1) { _ in try answer(node.status()) } }
         addStreamRoutes(to: router)
         addRTPRoutes(to: router)

@@ -21,6 +21,8 @@ final class EdgeStream: Sendable {
     private let tag: SurrogateKey?
     private let others: @Sendable () -> [MultivariantPlaylist.Pathway]
     private let answers = Mutex(AnswerTable())
+    /// Those that reach back and take long to write: nobody at the live edge waits for them.
+    private let pastAnswers = Mutex(AnswerTable())
 
     /// - Parameters:
     ///   - tag: what a CDN forgets the stream by; nil where there is none.
@@ -51,16 +53,21 @@ final class EdgeStream: Sendable {
             directive: directive, resource: question.resource, wish: wish,
             isGzip: question.acceptsGzip && directive.isText,
             age: directive.isCurrent ? replica.outlook.reach?.msn ?? 0 : 0)
-        return answers.withLock { answers in
+        func find(in answers: inout AnswerTable) -> MediaAnswer {
             if let known = answers[key] { return known }
             guard let fresh = render(key, rewind, desk) else { return Refusals.of(.notFound) }
             answers.insert(fresh, for: key, now: SystemClock.now())
             return fresh
         }
+        let isPast = (rewind?.reach ?? .zero) > .zero
+        return isPast ? pastAnswers.withLock { find(in: &$0) } : answers.withLock { find(in: &$0) }
     }
 
     /// Forgets what was rendered too long ago.
-    func expire(now: Duration) { answers.withLock { $0.expire(now: now) } }
+    func expire(now: Duration) {
+        answers.withLock { $0.expire(now: now) }
+        pastAnswers.withLock { $0.expire(now: now) }
+    }
 
     private func render(_ key: AnswerTable.Key, _ rewind: Rewind?, _ desk: AnswerDesk) -> MediaAnswer? {
         let others = key.directive.isCurrent ? others() : []
@@ -139,7 +146,8 @@ extension BlockingReload.Directive {
     /// A name for the bytes: media never change under theirs, texts are told apart by the part they stand after.
     fileprivate func etag(term: Term, _ resource: MediaResource, _ wish: RewindWish, isGzip: Bool) -> String? {
         switch self {
-        case .initSection, .part, .segment: "\"\(term)\""
+        // Whichever term is appended now, and wherever the bytes are from.
+        case .initSection, .part, .segment: "\"\(resource.term ?? term)\""
         case .multivariantPlaylist, .refuse, .wait: nil
         // What others would say otherwise, or this node in a moment.
         case .playlist(_, _, .never) where wish.reaches: nil

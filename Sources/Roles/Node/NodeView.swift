@@ -77,11 +77,13 @@ final class NodeView: ControlNode {
         return found
     }
 
-    var player: PlayerStatus {
+    func player(of stream: StreamID?) -> PlayerStatus {
+        let settings = node.settings
+        let reach = stream.map { settings.rewindReach(of: $0) } ?? settings.rewindReach
         let script = node.script.map { PlayerStatus.Script(url: $0.url, integrity: $0.integrity) }
         return PlayerStatus(
             script: script, node: node.name, version: MillraceVersion.text, rtmpPort: rtmpPort,
-            tokenNeeded: node.settings.access.publish == .token, reach: node.settings.rewindReach)
+            tokenNeeded: settings.access.publish == .token, reach: reach)
     }
 
     var hlsScript: [UInt8]? { node.script?.bytes }

@@ -14,6 +14,8 @@ struct FencedPlaylist {
     private var known: Known = .nothing
     /// Whether it was there when this writer last looked or wrote.
     private var wasThere = false
+    /// Whether this writer has tried to end it.
+    private var hasEnded = false
 
     private enum Known {
         case nothing
@@ -26,12 +28,13 @@ struct FencedPlaylist {
     /// Writes a playlist in a term, which is never lower than at the last call.
     /// - Returns: the higher term that holds the playlist, in place of writing it.
     /// - Throws: ``StoreFailure/conditionFailed`` where a lower term has written what the text does not go on from, or where
-    ///   the playlist was deleted meanwhile: it is not written again.
+    ///   the playlist was deleted or ended meanwhile: it is not written again.
     mutating func write(
         _ text: [UInt8], in term: Term, goingOnFrom basis: UploadDocument.Basis, cacheControl: String,
         to store: any ObjectStore
     ) async throws(StoreFailure) -> Term? {
         let content = Self.content(text, in: term, cacheControl: cacheControl)
+        hasEnded = hasEnded || Self.isEnded(text)
         for _ in 0..<Self.attempts {
             if case .nothing = known, let higher = try await look(in: store, as: term, for: basis) { return higher }
             let condition = condition
@@ -67,14 +70,24 @@ struct FencedPlaylist {
             let found = try await store.get(key)
             let writer = Self.writer(of: found.bytes)
             if let writer, writer > term { return writer }
+            // It bears no term any more: it was emptied, with what it named.
+            guard writer != nil || !wasThere else { throw changed() }
             guard writer == term || basis.allows(found.version) else { throw .conditionFailed }
+            // Whoever ends what seems to be left alone does so in its writer's term.
+            guard hasEnded || !Self.isEnded(found.bytes) else { throw .conditionFailed }
             known = found.version.map(Known.has) ?? .nothing
             wasThere = true
         } catch .notFound {
-            guard basis == .anything || !wasThere && basis.allows(nil) else { throw .conditionFailed }
+            guard !wasThere, basis.allows(nil) else { throw changed() }
             known = .isAbsent
         }
         return nil
+    }
+
+    /// Somebody has taken away what was here. Said once: who writes it all the same has looked what there is.
+    private mutating func changed() -> StoreFailure {
+        wasThere = false
+        return .conditionFailed
     }
 
     /// A playlist as the store has it of a term.
@@ -95,6 +108,10 @@ struct FencedPlaylist {
         return line.flatMap { Term(parsing: $0.dropFirst(mark.count)) }
     }
 
+    /// Whether a playlist says that nothing will follow.
+    private static func isEnded(_ text: [UInt8]) -> Bool { text.suffix(ended.count).elementsEqual(ended) }
+
+    private static let ended = Array("#EXT-X-ENDLIST\n".utf8)
     private static let mark = "# millrace-term "
     private static let attempts = 3
 }

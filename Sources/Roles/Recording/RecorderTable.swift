@@ -146,5 +146,6 @@ public final class RecorderTable: Sendable {
 
     /// How many earlier lives of a stream are still written at one time: each holds as much as an upload may.
     private static let mostEndings = 2
-    private static let longestEnding: Duration = .seconds(3600)
+    /// How long what a stream was is still written.
+    static let longestEnding: Duration = .seconds(3600)
 }

@@ -13,19 +13,25 @@ extension RecordingCatalogue {
     /// stored behind its last segment and never listed, and the init sections of a term, may be those of a recording that
     /// begins now: while the stream is live they stay until that is listed, or until the stream is over, and whoever sweeps
     /// removes them then. The init sections that the next recording names stay, and go with it.
-    /// - Parameter isLive: whether the stream is live anywhere.
+    /// So it is, for as long as anybody may have more to store, with a recording that was not ended.
+    /// - Parameters:
+    ///   - isLive: whether the stream is live anywhere.
+    ///   - isAbandoned: whether nobody can have more of it that is still to be stored.
     /// - Returns: whether there was such a recording.
     /// - Throws: ``StoreFailure/malformed(_:)`` where nothing says which media are the recording's and not those of the one
     ///   that is being written.
     @discardableResult
-    public func delete(_ name: RecordingName, isLive: Bool) async throws(StoreFailure) -> Bool {
+    public func delete(
+        _ name: RecordingName, isLive: Bool, isAbandoned: Bool = false
+    ) async throws(StoreFailure) -> Bool {
         let entry = try await read(name.key)
         guard let removal = try await removal(of: name, entry, isLive: isLive) else { return false }
+        let mayGrow = isLive || removal.isOpen && !isAbandoned
         forget(name)
         try await store.delete(name.key)
-        let hasIndex = try await removeIndex(of: name, isLive: isLive)
+        let hasIndex = try await removeIndex(of: name, isLive: mayGrow)
         try await removeAll(removal.renditions.map { name.mediaKey($0) })
-        let isWhole = try await removeMedia(of: name, removal, isLive: isLive)
+        let isWhole = try await removeMedia(of: name, removal, isLive: mayGrow)
         if isWhole, !hasIndex { try await store.delete(name.removalKey) }
         return entry != nil
     }
@@ -60,10 +66,17 @@ extension RecordingCatalogue {
         var removal = RecordingRemoval(
             renditions: Set(names.isEmpty ? try await renditionsFound(of: name) : names))
         for rendition in removal.renditions {
-            if let text = try await read(name.mediaKey(rendition)) { removal.add(playlist: text) }
+            guard let text = try await read(name.mediaKey(rendition)) else { continue }
+            removal.add(playlist: text)
+            if let playlist = try? StoredPlaylist(parsing: text), !playlist.isEnded { removal.isOpen = true }
         }
         if removal.spans.isEmpty { try await addFound(of: name, to: &removal, isLive: isLive) }
-        try await store.put(name.removalKey, ObjectContent(removal.text, mediaType: "text/plain"))
+        do throws(StoreFailure) {
+            try await store.put(name.removalKey, ObjectContent(removal.text, mediaType: "text/plain"), if: .absent)
+        } catch .conditionFailed {
+            // Another node has begun, when more of it could be read.
+            return try await read(name.removalKey).map { RecordingRemoval(parsing: $0) } ?? removal
+        }
         return removal
     }
 
@@ -106,6 +119,18 @@ extension RecordingCatalogue {
     /// recording may take its place at any moment, so it is emptied where it was not changed, and removed later.
     /// - Returns: whether it is left for later.
     private func removeIndex(of name: RecordingName, isLive: Bool) async throws(StoreFailure) -> Bool {
+        for _ in 0..<Self.attempts {
+            do throws(StoreFailure) {
+                return try await tryToRemoveIndex(of: name, isLive: isLive)
+            } catch .conditionFailed {
+                // Its recorder may have written the same once more.
+                continue
+            }
+        }
+        throw .conditionFailed
+    }
+
+    private func tryToRemoveIndex(of name: RecordingName, isLive: Bool) async throws(StoreFailure) -> Bool {
         let key = RecordingName.indexKey(of: name.stream)
         let found: StoredContent
         do throws(StoreFailure) {
@@ -123,11 +148,7 @@ extension RecordingCatalogue {
         guard newest == name else { return true }
         let empty = ObjectContent(
             Array("#EXTM3U\n".utf8), mediaType: "application/vnd.apple.mpegurl", cacheControl: Uploader.living)
-        do throws(StoreFailure) {
-            try await store.put(key, empty, if: found.version.map { .matches($0) } ?? .none)
-        } catch .conditionFailed {
-            return false
-        }
+        try await store.put(key, empty, if: found.version.map { .matches($0) } ?? .none)
         return true
     }
 
@@ -207,6 +228,7 @@ extension RecordingCatalogue {
     }
 
     private static let removedAtOnce = 16
+    private static let attempts = 3
 }
 
 /// The objects of one rendition and term, sorted into a recording's and others'.

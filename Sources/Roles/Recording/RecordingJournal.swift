@@ -24,11 +24,13 @@ actor RecordingJournal: UploadSource {
     private var targetDuration: Int?
     /// The newest segment that a playlist in the store lists, by what was written here.
     private var newestListed: UInt64?
+    /// The media playlists that were written here last.
+    private var written: [RenditionName: ObjectKey] = [:]
     /// The recording, where it is known before the store is asked.
     private var name: RecordingName?
     private var isNew: Bool
     private var beginning: Beginning?
-    private var opening: Task<Result<Beginning, StoreFailure>, Never>?
+    private var opening: Task<Result<Beginning?, StoreFailure>, Never>?
 
     /// What there was before this gateway.
     struct Beginning: Sendable {
@@ -37,6 +39,9 @@ actor RecordingJournal: UploadSource {
         var playlists: [RenditionName: StoredPlaylist] = [:]
         /// Which contents those are.
         var versions: [RenditionName: ObjectVersion] = [:]
+
+        /// Whether one of its playlists says that nothing follows: so the others are to.
+        var isEnded: Bool { playlists.values.contains(where: \.isEnded) }
 
         /// What may be replaced by a playlist that goes on from this.
         func basis(of rendition: RenditionName) -> UploadDocument.Basis {
@@ -98,7 +103,7 @@ actor RecordingJournal: UploadSource {
     func mediaPlaylist(
         _ rendition: RenditionName, through msn: UInt64, gaps: Set<UInt64>, isLast: Bool
     ) async throws(StoreFailure) -> UploadDocument? {
-        let beginning = try await begun()
+        guard let beginning = try await begun() else { return nil }
         var playlist = beginning.playlists[rendition] ?? StoredPlaylist()
         for added in added where added.segment.msn <= msn {
             var segment = added.segment
@@ -111,18 +116,20 @@ actor RecordingJournal: UploadSource {
             key: beginning.name.mediaKey(rendition), text: playlist.text, basis: beginning.basis(of: rendition))
     }
 
-    func listed(through msn: UInt64) { newestListed = max(newestListed ?? msn, msn) }
+    func listed(_ rendition: RenditionName, in document: UploadDocument, through msn: UInt64) {
+        newestListed = max(newestListed ?? msn, msn)
+        written[rendition] = document.key
+    }
 
     /// Another gateway wrote while this one read: what it listed is to stay listed.
     func refresh() { beginning = nil }
 
     func multivariantPlaylists() async throws(StoreFailure) -> [UploadDocument] {
-        let beginning = try await begun()
-        let name = beginning.name
-        if added.isEmpty, beginning.playlists.isEmpty { return [] }
+        guard let name = try await begun()?.name else { return [] }
         // The stream's own playlists say it, which come with its second segment.
         let variants = variants.filter { renditions.contains($0.rendition) }
-        guard !variants.isEmpty else { throw .throttled(retryAfter: Self.patience) }
+        let isWritten = renditions.allSatisfy { written[$0] == name.mediaKey($0) }
+        guard isWritten, !variants.isEmpty else { throw .throttled(retryAfter: Self.patience) }
         return [
             UploadDocument(key: name.key, text: MultivariantPlaylist(of: variants, at: name.mediaURI).text),
             UploadDocument(
@@ -137,8 +144,9 @@ actor RecordingJournal: UploadSource {
 // MARK: - Going on
 
 extension RecordingJournal {
-    /// The recording that this gateway writes, found in the store at the first wish for it.
-    private func begun() async throws(StoreFailure) -> Beginning {
+    /// The recording that this gateway writes, found in the store at the first wish for it; nil while there is nothing to be
+    /// recorded that could name one.
+    private func begun() async throws(StoreFailure) -> Beginning? {
         if let beginning { return beginning }
         let opening =
             opening
@@ -153,7 +161,7 @@ extension RecordingJournal {
         self.opening = opening
         let result = await opening.value
         self.opening = nil
-        let found = try result.get()
+        guard let found = try result.get() else { return nil }
         if beginning == nil { begin(found) }
         // It may be read anew already: what was added since belongs to that.
         guard let beginning else { throw .conditionFailed }
@@ -170,32 +178,47 @@ extension RecordingJournal {
         added.removeAll { each in listed.allSatisfy { $0.contains(each.name) } }
     }
 
-    private func open() async throws(StoreFailure) -> Beginning {
+    private func open() async throws(StoreFailure) -> Beginning? {
         if let name { return isNew ? Beginning(name: name) : try await open(anew: name) }
-        guard let former = try await newest(), let listed = former.playlists.values.first(where: { !$0.isEnded }) else {
-            return fresh
-        }
-        if continues(listed) { return former }
+        guard let former = try await newest() else { return try await fresh() }
+        if !former.isEnded, let listed = former.playlists.values.first, continues(listed) { return former }
         try await finish(former)
-        return fresh
+        return try await fresh()
     }
 
     /// Reads again what somebody else has changed. A recording that was ended or deleted meanwhile is left as it is, and what
     /// it does not list begins another: what a deleted one listed is gone with it.
-    private func open(anew name: RecordingName) async throws(StoreFailure) -> Beginning {
+    private func open(anew name: RecordingName) async throws(StoreFailure) -> Beginning? {
         let found = try await read(name, renditions)
-        guard let playlist = found.playlists.values.first else {
-            if let newestListed { added.removeAll { $0.segment.msn <= newestListed } }
-            return fresh
+        guard !found.playlists.isEmpty else {
+            // A write that seemed to fail may have listed more, which who deleted it has read.
+            let gone = [newestListed, try await removed(name)].compactMap { $0 }
+            if let last = gone.max() { drop(through: last) }
+            return try await fresh()
         }
-        guard playlist.isEnded else { return found }
-        added.removeAll { each in each.segment.msn <= playlist.last ?? 0 }
-        return fresh
+        guard found.isEnded else { return found }
+        if let last = found.playlists.values.compactMap(\.last).max() { drop(through: last) }
+        try await finish(found)
+        return try await fresh()
     }
 
-    private var fresh: Beginning {
-        Beginning(name: RecordingName(stream: stream, number: added.first?.segment.msn ?? 0))
+    /// A recording that begins with the first segment that none lists; nil where there is no such segment. What belongs to one
+    /// that is being deleted goes with it, so none is called as that was.
+    private func fresh() async throws(StoreFailure) -> Beginning? {
+        while let first = added.first?.segment.msn {
+            let name = RecordingName(stream: stream, number: first)
+            guard let last = try await removed(name) else { return Beginning(name: name) }
+            drop(through: max(first, last))
+        }
+        return nil
     }
+
+    /// The newest segment that goes with a recording that is being deleted; nil for one that is not.
+    private func removed(_ name: RecordingName) async throws(StoreFailure) -> UInt64? {
+        try await read(name.removalKey).map { RecordingRemoval(parsing: $0.bytes).last ?? name.number }
+    }
+
+    private func drop(through msn: UInt64) { added.removeAll { $0.segment.msn <= msn } }
 
     /// Whether this gateway goes on with a recording: with the window of its predecessor, or after a loss of all of them soon
     /// enough.

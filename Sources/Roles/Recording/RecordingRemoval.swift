@@ -11,6 +11,8 @@ struct RecordingRemoval: Hashable {
     var renditions: Set<RenditionName>
     /// The numbers of its segments by the term in their names; nil for a term that has only init sections of it.
     var spans: [Term: ClosedRange<UInt64>?] = [:]
+    /// Whether a playlist of it was not ended: somebody may have had more of it, which the next recording will list.
+    var isOpen = false
 
     /// A removal of renditions without any media yet.
     init(renditions: Set<RenditionName>) { self.renditions = renditions }
@@ -20,7 +22,9 @@ struct RecordingRemoval: Hashable {
         renditions = []
         for line in String(decoding: text, as: UTF8.self).split(whereSeparator: \.isNewline) {
             let words = line.split(separator: " ")
-            if words.count == 2, words[0] == "rendition", let name = RenditionName(parsing: words[1]) {
+            if words == ["open"] {
+                isOpen = true
+            } else if words.count == 2, words[0] == "rendition", let name = RenditionName(parsing: words[1]) {
                 renditions.insert(name)
             } else if words.count >= 2, words[0] == "term", let term = Term(parsing: words[1]) {
                 let numbers = words.dropFirst(2).compactMap { UInt64($0) }
@@ -35,8 +39,11 @@ struct RecordingRemoval: Hashable {
         let terms = spans.sorted { $0.key < $1.key }.map { term, span in
             "term \(term)" + (span.map { " \($0.lowerBound) \($0.upperBound)" } ?? "")
         }
-        return Array((names + terms).joined(separator: "\n").utf8) + [UInt8(ascii: "\n")]
+        return Array((names + terms + (isOpen ? ["open"] : [])).joined(separator: "\n").utf8) + [UInt8(ascii: "\n")]
     }
+
+    /// The newest segment that is to be removed; nil where none is.
+    var last: UInt64? { spans.values.compactMap { $0?.upperBound }.max() }
 
     /// Segments of a term are to be removed, or its init sections alone.
     mutating func add(_ span: ClosedRange<UInt64>?, in term: Term) {

@@ -8,8 +8,11 @@ public struct RecordingSettings: Hashable, Sendable {
     public var upload = UploadSettings()
     /// The apps whose streams are recorded; `*` for all.
     public var apps: Set<String> = ["*"]
-    /// How long a recording is kept after its end, by app; `*` for all others. Without an answer for ever.
+    /// How long a recording is kept after its end, by app; `*` for all others. Without an answer for ever. While the stream
+    /// is live, those that ``reach`` covers stay.
     public var retention: [String: Duration] = [:]
+    /// How far back edges list what is recorded of a stream that is live: what they list is not deleted by age.
+    public var reach: Duration = .zero
     /// How old an unfinished recording may be for a stream that begins anew to go on with it.
     public var resumption: Duration = .seconds(600)
     /// How many segments a recording has at most; a longer stream makes several. What a gateway remembers of a stream, and

@@ -11,13 +11,13 @@ public protocol UploadSource: Sendable {
     func mediaPlaylist(_ rendition: RenditionName, through msn: UInt64, gaps: Set<UInt64>, isLast: Bool)
         async throws(StoreFailure) -> UploadDocument?
 
-    /// A media playlist that lists all up to that segment is in the store.
-    func listed(through msn: UInt64) async
+    /// A rendition's media playlist is in the store as `document` says, and lists all up to a segment.
+    func listed(_ rendition: RenditionName, in document: UploadDocument, through msn: UInt64) async
 
     /// What was read in the store has changed meanwhile: it is read anew for the next playlist.
     func refresh() async
 
-    /// The playlists above the media playlists, in the order in which they are written.
+    /// The playlists above the media playlists, in the order in which they are written: they name what is in the store.
     func multivariantPlaylists() async throws(StoreFailure) -> [UploadDocument]
 }
 

@@ -125,8 +125,8 @@ public actor Uploader {
                 await write(.media(name), cacheControl: isLast ? Self.lasting : Self.living) {
                     [source] () throws(StoreFailure) in
                     [try await source.mediaPlaylist(name, through: msn, gaps: gaps, isLast: isLast)].compactMap { $0 }
-                } then: { [source] in
-                    await source.listed(through: msn)
+                } then: { [source] document in
+                    await source.listed(name, in: document, through: msn)
                 }
             }
         case .writeMultivariant:
@@ -209,7 +209,7 @@ extension Uploader {
     private func write(
         _ playlist: UploadedPlaylist, cacheControl: String,
         _ documents: @Sendable () async throws(StoreFailure) -> [UploadDocument],
-        then: @Sendable () async -> Void = {}
+        then: @Sendable (UploadDocument) async -> Void = { _ in }
     ) async {
         do throws(StoreFailure) {
             let documents = try await documents()
@@ -219,8 +219,8 @@ extension Uploader {
                     return obey(queue.failed(playlist, asked: Self.fencedPause, now: now, using: &random))
                 }
             }
-            if !documents.isEmpty { await then() }
-            obey(queue.stored(playlist, now: now))
+            for document in documents { await then(document) }
+            obey(queue.stored(playlist, isEmpty: documents.isEmpty, now: now))
         } catch {
             let isReplaced = error == .conditionFailed
             if isReplaced { await source.refresh() }

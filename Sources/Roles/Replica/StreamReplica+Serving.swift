@@ -52,7 +52,15 @@ extension StreamReplica {
         for directive: BlockingReload.Directive, of resource: MediaResource,
         others: [MultivariantPlaylist.Pathway] = [], rewind: Rewind? = nil
     ) -> (chunks: [[UInt8]], tracks: [Track])? {
-        state.withLock { state in
+        if let rewind, rewind.reach > .zero, case .playlist(let key, let isDelta, _) = directive,
+            case .mediaPlaylist(let rendition) = resource
+        {
+            // Thousands of segments may be older than the window: they are written from a copy of it, which shares its media.
+            let window = state.withLock { $0.feed.window }
+            let playlist = MediaPlaylist(of: window, rendition: rendition, at: key, isDelta: isDelta, rewind: rewind)
+            return playlist.map { ([$0.text], window.parameters?.tracks ?? []) }
+        }
+        return state.withLock { state in
             let tracks = state.feed.window.parameters?.tracks ?? []
             return state.bytes(for: directive, of: resource, others: others, rewind: rewind).map { ($0, tracks) }
         }

@@ -19,6 +19,14 @@ public enum MediaResource: Hashable, Sendable {
     /// `/{app}/{name}/{rendition}/{term}/{msn}.m4s`.
     case segment(RenditionName, Term, MediaSequenceNumber)
 
+    /// The term in the name; nil for what has none.
+    public var term: Term? {
+        switch self {
+        case .flv, .mediaPlaylist, .multivariantPlaylist: nil
+        case .initSection(_, let term, _), .part(_, let term, _), .segment(_, let term, _): term
+        }
+    }
+
     /// Reads the end of a path, and takes from it all that belongs to the resource, so that `app/name` is left.
     static func parse(_ path: inout ByteSlice) -> MediaResource? {
         if path.hasSuffix(".flv") { return flat(.flv, suffix: 4, &path) }

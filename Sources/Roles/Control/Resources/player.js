@@ -80,15 +80,21 @@ const about = (ms) => ms * (0.75 + Math.random() / 2);
 // While a publisher is away every edge lives and says nothing: ten thousand viewers must not ask it at each patrol.
 const [shortestPatrol, longestPatrol] = [250, 4000];
 
-/** The value whose promise is the first to come true; null where none does. */
+/** The value whose promise is the first to come true, or the last one left: to use it is as soon done as to ask it. */
 function first(values, promises) {
-  const races = promises.map(async (promise, index) => {
-    if (!await promise) throw new Error("it does not answer");
-    return values[index];
+  const left = new Set(values);
+  return new Promise((resolve) => {
+    const settle = () => { if (left.size < 2) resolve([...left][0] ?? null); };
+    promises.forEach(async (promise, index) => {
+      if (await promise) return resolve(values[index]);
+      left.delete(values[index]);
+      settle();
+    });
+    settle();
   });
-  return Promise.any(races).catch(() => null);
 }
 
+const slowest = 0.5; // Of all rates those that a viewer still takes for playing.
 const appleHandheld = /iPad|iPhone|iPod/.test(navigator.userAgent);
 
 const settings = {
@@ -136,6 +142,7 @@ export class Playback {
   #doubting = false;
   #patrolPause = shortestPatrol; // For how long an edge that lives though nothing comes is not asked again.
   #nextPatrol = 0;
+  #isCut = false; // Whether a request got no answer, and no media has come since.
 
   /** With `canRewind` the playlist reaches back, and a viewer who has paused goes on where it paused. */
   constructor(video, url, Hls, onstate, canRewind = false) {
@@ -236,6 +243,7 @@ export class Playback {
     this.#counter = null;
     this.#joined = false;
     this.#rewound = false;
+    this.#isCut = false;
     if (this.#Hls) this.#openHls();
     else this.#video.src = this.#url;
     this.play();
@@ -265,6 +273,7 @@ export class Playback {
     hls.on(Events.FRAG_BUFFERED, (_, { stats, frag, part }) => {
       const seconds = (part ?? frag).duration;
       if (frag.sn === "initSegment" || !seconds || !stats.total) return;
+      this.#isCut = false;
       const measured = stats.total * 8 / seconds;
       const weight = Math.min(seconds / 4, 1);
       this.#rate = this.#rate === null ? measured : this.#rate + (measured - this.#rate) * weight;
@@ -284,16 +293,24 @@ export class Playback {
     this.#video.load();
   }
 
-  /** Catches up with the target latency by playing a little faster, while there is enough buffer for it. */
+  /**
+   * Catches up with the target latency by playing a little faster, while there is enough buffer for it; and where a request
+   * got no answer plays slower, so that the buffer lasts until another pathway is found.
+   */
   #steer() {
     const video = this.#video;
-    const { latency, targetLatency } = this.#hls ?? {};
-    if (!latency || !targetLatency || video.paused) return;
-    const late = latency - targetLatency;
+    if (!this.#hls || video.paused) return;
     const ahead = this.#bufferAhead();
-    const isNeeded = video.playbackRate > 1 ? late > 0.03 && ahead > 0.3 : late > 0.1 && ahead > 0.4;
-    const rate = isNeeded && !this.#rewound ? Math.min(1.5, 1 + Math.max(0.05, Math.round(late * 4) / 20)) : 1;
+    const rate = this.#isCut ? Math.min(1, Math.max(slowest, Math.round(ahead * 6) / 10)) : this.#catchUpRate(ahead);
     if (video.playbackRate !== rate) video.playbackRate = rate;
+  }
+
+  #catchUpRate(ahead) {
+    const { latency, targetLatency } = this.#hls;
+    if (!latency || !targetLatency || this.#rewound) return 1;
+    const late = latency - targetLatency;
+    const isNeeded = this.#video.playbackRate > 1 ? late > 0.03 && ahead > 0.3 : late > 0.1 && ahead > 0.4;
+    return isNeeded ? Math.min(1.5, 1 + Math.max(0.05, Math.round(late * 4) / 20)) : 1;
   }
 
   // MARK: Trouble
@@ -314,6 +331,7 @@ export class Playback {
     const said = await Promise.race([own, new Promise((resolve) => setTimeout(resolve, 150, null))]);
     const found = said ? null : first(others, others.map((one) => answers(this.#places.get(one) ?? level.uri)));
     const lives = said ?? await own;
+    if (!lives && this.#hls === hls) this.#isCut = true;
     const next = lives ? null : await found;
     this.#doubting = false;
     if (this.#hls !== hls) return;
@@ -338,7 +356,10 @@ export class Playback {
   #failed({ type, details, fatal, response }) {
     this.#note(type, details, fatal);
     const { MEDIA_ERROR, NETWORK_ERROR } = this.#Hls.ErrorTypes;
-    if (type === NETWORK_ERROR && !response?.code) this.#patrol(true);
+    if (type === NETWORK_ERROR && !response?.code) {
+      this.#isCut = true;
+      this.#patrol(true);
+    }
     if (!fatal) return;
     if (/Codecs?Error$/.test(details)) return this.#set("unplayable");
     const now = performance.now();

@@ -40,7 +40,7 @@ let playback = null;
 let node = null;
 
 async function begin() {
-  const player = await common.ask("/api/v1/player").catch(() => null);
+  const player = await common.ask(`/api/v1/player?stream=${encodeURIComponent(`${app}/${name}`)}`).catch(() => null);
   node = player?.node ?? null;
   if (query.get("engine") === "webrtc") return play(new WhepPlayback(video, `/${path}/whep`, token, showState));
   const Hls = await chooseEngine(player?.hlsjs ?? null);
@@ -49,7 +49,7 @@ async function begin() {
     write(at("veil-text"), "This browser plays no HLS, and this node has no hls.js to help it.");
     return;
   }
-  // Where nothing of this stream is kept, the same playlist comes without a past.
+  // Null where nothing of this stream is kept: a pause is no way back then.
   const canRewind = Boolean(player?.dvrSeconds);
   play(new Playback(video, playlist + (canRewind ? "?dvr=1" : ""), Hls, showState, canRewind));
 }

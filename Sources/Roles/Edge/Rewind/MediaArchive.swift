@@ -11,8 +11,22 @@ public protocol MediaArchive: Sendable {
         of stream: StreamID, _ rendition: RenditionName, reach: Duration
     ) async throws(ArchiveFailure) -> [StoredPlaylist]
 
-    /// The bytes under a path, which has no slash in front; nil where there are none.
-    func media(_ path: String) async throws(ArchiveFailure) -> [UInt8]?
+    /// What lies under a path, which has no slash in front; nil where nothing does.
+    func media(_ path: String) async throws(ArchiveFailure) -> FoundMedia?
+}
+
+/// Old media, and where it was.
+public struct FoundMedia: Sendable {
+    /// The bytes.
+    public let bytes: [UInt8]
+    /// Whether this node's disk still had them; else the store gave them.
+    public let isFromDisk: Bool
+
+    /// Media of its parts.
+    public init(_ bytes: [UInt8], isFromDisk: Bool) {
+        self.bytes = bytes
+        self.isFromDisk = isFromDisk
+    }
 }
 
 /// The store does not say what it has.

@@ -84,13 +84,14 @@ extension RewindDesk {
 
     private func answer(_ media: ArchivedMedia, type: String) async -> MediaAnswer {
         do throws(ArchiveFailure) {
-            if let bytes = try await archive.media(media.path) {
-                metrics.gave(.store)
-                return MediaAnswer(media.head(type, isTagged: settings.tagsAnswers), body: [ByteBuffer(bytes: bytes)])
+            if let found = try await archive.media(media.path) {
+                metrics.gave(found.isFromDisk ? .disk : .store)
+                let head = media.head(type, isTagged: settings.tagsAnswers)
+                return MediaAnswer(head, body: [ByteBuffer(bytes: found.bytes)])
             }
             // What is seen here and not stored yet may come.
             let isStored = state.withLock { media.isStored(by: $0.histories[media.id]?.history) }
-            metrics.gave(isStored ? .absent : .failed)
+            metrics.gave(isStored ? .missing : .failed)
             return Refusals.of(isStored ? .notFound : .unavailable)
         } catch {
             metrics.gave(.failed)

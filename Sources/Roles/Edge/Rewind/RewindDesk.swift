@@ -48,7 +48,9 @@ public final class RewindDesk: Sendable {
     }
 
     /// How much of what the store lists is remembered: what playlists reach back to, also those of a moment ago.
-    private var reach: Duration { settings.window + .seconds(120) }
+    public static func reach(_ window: Duration) -> Duration { window + .seconds(120) }
+
+    private var reach: Duration { Self.reach(settings.window) }
 }
 
 // MARK: - Playlists

@@ -16,7 +16,7 @@ public struct RewindMetrics: Sendable {
 
     /// Where old media came from, or why it did not.
     enum Source: String, CaseIterable {
-        case absent, busy, failed, memory, store
+        case absent, busy, disk, failed, memory, missing, store
     }
 
     /// The handles in `registry`.

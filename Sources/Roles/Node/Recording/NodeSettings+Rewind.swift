@@ -10,9 +10,12 @@ import Recording
 import Storage
 
 extension NodeSettings {
-    /// How far viewers can go back; nil where they can not, as where nothing is recorded.
-    var rewindReach: Duration? {
-        storage.kind != .none && dvr.window > .zero && roles.contains(.edge) ? dvr.window : nil
+    /// How far viewers of streams that are recorded can go back; nil where they can not.
+    var rewindReach: Duration? { storage.kind != .none && dvr.window > .zero ? dvr.window : nil }
+
+    /// How far viewers of a stream can go back; nil where they can not, as where it is not recorded.
+    func rewindReach(of stream: StreamID) -> Duration? {
+        recordingSettings.records(stream.app) ? rewindReach : nil
     }
 
     /// How viewers go back.
@@ -28,7 +31,7 @@ extension NodeSettings {
 
     /// Who knows what viewers can go back to; nil where they can not. Throws what is wrong with the folder.
     func rewindDesk(over archive: RecordingArchive?, metrics: RewindMetrics) throws -> RewindDesk? {
-        guard rewindReach != nil, let archive else { return nil }
+        guard rewindReach != nil, roles.contains(.edge), let archive else { return nil }
         var shelf: DiskShelf?
         if let disk = dvr.disk {
             do throws(StoreFailure) {
@@ -56,12 +59,12 @@ private struct StoredMedia: MediaArchive {
         }
     }
 
-    func media(_ path: String) async throws(ArchiveFailure) -> [UInt8]? {
+    func media(_ path: String) async throws(ArchiveFailure) -> FoundMedia? {
         guard let key = ObjectKey(parsing: path) else { return nil }
-        if let bytes = await shelf?.take(key) { return bytes }
+        if let bytes = await shelf?.take(key) { return FoundMedia(bytes, isFromDisk: true) }
         let found = try await told { () throws(StoreFailure) in try await archive.media(key) }
         if let found, let shelf { Task { await shelf.keep(found, under: key) } }
-        return found
+        return found.map { FoundMedia($0, isFromDisk: false) }
     }
 
     private func told<Value: Sendable>(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Bytes
+import Edge
 import Foundation
 import Media
 import ObjectStorage
@@ -52,6 +53,7 @@ extension NodeSettings {
         settings.apps = Set(storage.record)
         settings.retention = Dictionary(storage.retention.compactMap(StorageSettings.keeping)) { _, last in last }
         settings.resumption = storage.resume
+        settings.reach = rewindReach.map { RewindDesk.reach($0) } ?? .zero
         settings.longest = max(1, Int(storage.longest / hls.segmentTarget))
         return settings
     }

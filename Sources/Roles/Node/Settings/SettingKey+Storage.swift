@@ -82,7 +82,7 @@ extension SettingKey {
             .list(of: "app=time as live=24h, * for all other apps") {
                 StorageSettings.keeping($0) != nil
             },
-            "How long recordings are kept after their end; without an entry for ever.",
+            "How long recordings are kept after their end; without an entry for ever. Those that dvr.window reaches stay while their stream is live.",
             why: "nothing is deleted that nobody asked to."
         ),
         SettingKey(
