@@ -86,3 +86,30 @@ def test_a_player_of_hls_goes_on_where_a_layer_stops(binary, figures) -> None:
         figures(name="hls.js where a layer stops", moved=moved(samples))
         assert moved(samples) > 0.75, samples
         assert watching.sample(4)[-1]["currentTime"] > samples[-1]["currentTime"] + 2
+
+
+def test_the_page_has_a_menu_of_layers(binary, figures) -> None:
+    """A viewer by WebRTC chooses a layer on the page, and again what its line carries."""
+    with Server() as server, Browser(flags=webrtc_page.FLAGS) as publisher, \
+            Browser(flags=webrtc_page.FLAGS) as viewer:
+        publisher.open(server.url("/"))
+        webrtc_page.start(publisher, webrtc_page.WHIP, server.url("/live/menu/whip"), "VP8", LAYERS)
+        wait_until(lambda: variants(server, "menu") == SIZES, 60, f"three variants, not {variants(server, 'menu')}")
+        watching = Watching(viewer, server.url("/watch/live/menu?engine=webrtc")).start(30)
+
+        def menu() -> list[str]:
+            return viewer.evaluate("""const menu = document.getElementById("quality");
+                return menu.hidden ? [] : [...menu.options].map(option => option.label);""")
+        wait_until(lambda: menu() == ["Auto", "720p", "360p", "180p"], 20, f"the menu, not {menu()}")
+        for label, height in (("180p", 180), ("360p", 360), ("Auto", 720)):
+            begun = time.monotonic()
+            viewer.evaluate(f"""const menu = document.getElementById("quality");
+                menu.value = [...menu.options].find(option => option.label === "{label}").value;
+                menu.dispatchEvent(new Event("change"));""")
+            wait_until(lambda: watching.stats().get("height") == height, 20,
+                       f"{height} lines, not {watching.stats().get('height')}")
+            figures(name=f"the page: to {label}", seconds=time.monotonic() - begun)
+        # A layer that the publisher stops leaves the menu, and comes back into it.
+        webrtc_page.start(publisher, webrtc_page.SEND_LAYER, "h", False)
+        wait_until(lambda: menu() == ["Auto", "360p", "180p"], 30, f"a shorter menu, not {menu()}")
+        wait_until(lambda: watching.stats().get("height") == 360, 20, "the next layer")

@@ -106,6 +106,39 @@ struct LayerChoiceTests {
     }
 }
 
+@Suite("A choice among layers that are far apart")
+struct DistantLayersTests {
+    /// As Chromium sends 180p, 360p and 1080p.
+    private static let offers = [
+        LayerOffer(layer: 1, bitsPerSecond: 100_000), LayerOffer(layer: 3, bitsPerSecond: 500_000),
+        LayerOffer(layer: 4, bitsPerSecond: 4_000_000),
+    ]
+
+    @Test("wants to know what the next larger one takes, and nothing where there is none or one is asked for")
+    func goal() {
+        var choice = LayerChoice()
+        #expect(choice.goal(among: Self.offers) == nil)
+        choice.choose(among: Self.offers, estimate: 100_000, now: .zero)
+        #expect(choice.goal(among: Self.offers) == 600_000)
+        #expect(choice.goal(among: []) == nil)
+        choice.choose(among: Self.offers, estimate: nil, now: .zero)
+        #expect(choice.goal(among: Self.offers) == 600_000)
+        choice.wish = 1
+        #expect(choice.goal(among: Self.offers) == nil)
+    }
+
+    @Test("comes back to the largest when the way is good again", arguments: 1...5 as ClosedRange<UInt64>)
+    func returns(seed: UInt64) {
+        var way = LayeredWay(seed: seed, offers: Self.offers)
+        way.run(seconds: 20) { _ in 12_000_000 }
+        #expect(way.layers.last == 4, "seed \(seed): \(way.layers)")
+        way.run(seconds: 8) { _ in 200_000 }
+        #expect(way.layers.last == 1, "seed \(seed): \(way.layers)")
+        way.run(seconds: 90) { _ in 12_000_000 }
+        #expect(way.layers.last == 4, "seed \(seed): \(way.layers)")
+    }
+}
+
 @Suite("The rate of a layer")
 struct LayerRateTests {
     @Test("is that of its pictures' times, however they come")
@@ -116,6 +149,19 @@ struct LayerRateTests {
         #expect((190_000...210_000).contains(rate.bitsPerSecond), "\(rate.bitsPerSecond)")
         #expect(rate.isThere(at: .milliseconds(5600)))
         #expect(!rate.isThere(at: .milliseconds(5601)))
+    }
+
+    @Test("is missed soon where other layers go on, and not where nothing comes of any")
+    func missed() {
+        var rate = LayerRate()
+        for picture in 0...90 { rate.count(bytes: 1000, at: .milliseconds(picture * 40)) }
+        for _ in 0..<7 { rate.miss() }
+        #expect(rate.isThere(at: .milliseconds(5600)))
+        rate.miss()
+        #expect(rate.isThere(at: .milliseconds(4100)))
+        #expect(!rate.isThere(at: .milliseconds(4101)))
+        rate.count(bytes: 1000, at: .milliseconds(4200))
+        #expect(rate.isThere(at: .milliseconds(6200)))
     }
 
     @Test("begins anew where times jump")
@@ -169,6 +215,7 @@ private struct LayeredWay {
     private mutating func choose(now: Duration) {
         let before = choice.chosen
         guard let layer = choice.choose(among: offers, estimate: estimator.bitsPerSecond, now: now) else { return }
+        estimator.goal = choice.goal(among: offers) ?? 0
         if let before, before != layer { changes += 1 }
         layers.append(layer)
     }

@@ -115,7 +115,9 @@ import Transport
         try await eventually("the next has them") { world.edges[1].value("millrace_rtp_subscribers") == 2 }
         world.source.send(packet(7, 1), to: world.home.desk.port)
         for viewer in viewers { #expect(viewer.receive() == packet(7, 1)) }
-        #expect(world.home.value("millrace_rtp_subscribers_moved_total{outcome=\"moved\"}") == 2)
+        try await eventually("they have moved") {
+            world.home.value("millrace_rtp_subscribers_moved_total{outcome=\"moved\"}") == 2
+        }
         world.edges[1].peers.isLeaving = true
         try await eventually("the last has one, the other none") {
             world.edges[2].value("millrace_rtp_subscribers") == 1
@@ -124,6 +126,9 @@ import Transport
         world.source.send(packet(7, 2), to: world.home.desk.port)
         try await eventually("one of them has it") { viewers.contains { $0.waiting() == [packet(7, 2)] } }
         #expect(world.home.desk.session(world.session.id)?.status.subscriberCount == 1)
+        try await eventually("one has moved twice, and who was dropped has not") {
+            world.home.value("millrace_rtp_subscribers_moved_total{outcome=\"moved\"}") == 3
+        }
         await world.stop()
     }
 

@@ -25,6 +25,8 @@ final class SessionPeer {
     private var socket: Int32
     /// Whether it comes over TCP.
     private let isStream: Bool
+    /// What it lets wait for it to read; nil for what the kernel thinks best.
+    private let patience: Int32?
     private var decoder = FramedPacketDecoder()
     /// Whether the node has ended the connection of TCP.
     private(set) var isCut = false
@@ -45,11 +47,12 @@ final class SessionPeer {
         }
     }
 
-    init(_ node: TestNode, isStream: Bool = false) {
+    init(_ node: TestNode, isStream: Bool = false, patience: Int32? = nil) {
         self.node = node
         self.isStream = isStream
+        self.patience = patience
         identity = Self.identity
-        socket = Self.open(node, isStream: isStream)
+        socket = Self.open(node, isStream: isStream, patience: patience)
         dtls = DTLSSession(DTLSContext(identity), role: .active, peer: identity.fingerprint)
     }
 
@@ -61,20 +64,43 @@ final class SessionPeer {
     private var now: Duration { ContinuousClock.now - beginning }
     private static let identity = DTLSIdentity.generate(now: WallTime(milliseconds: 1_700_000_000_000))
 
-    private static func open(_ node: TestNode, isStream: Bool) -> Int32 {
+    /// - Parameter local: the port that it comes from; 0 for any.
+    private static func open(_ node: TestNode, isStream: Bool, patience: Int32?, from local: UInt16 = 0) -> Int32 {
         let port = isStream ? node.webRTCStreamPort : node.webRTCPort
         let socket = Glibc.socket(AF_INET, Int32((isStream ? SOCK_STREAM : SOCK_DGRAM).rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = in_port_t(truncatingIfNeeded: port).bigEndian
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        let result = withUnsafeBytes(of: &address) { bytes in
-            bytes.withMemoryRebound(to: sockaddr.self) {
-                Glibc.connect(socket, $0.baseAddress, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
+        let size = socklen_t(MemoryLayout<Int32>.size)
+        if var patience { setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &patience, size) }
+        if local != 0 {
+            var isReused: Int32 = 1
+            setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &isReused, size)
+            let isBound = loopback(local) { Glibc.bind(socket, $0, $1) }
+            precondition(isBound == 0, "port \(local) is somebody else's")
         }
+        let result = loopback(UInt16(truncatingIfNeeded: port)) { Glibc.connect(socket, $0, $1) }
         precondition(result == 0, "no way to port \(port)")
         return socket
+    }
+
+    private static func loopback(_ port: UInt16, _ body: (UnsafePointer<sockaddr>?, socklen_t) -> Int32) -> Int32 {
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = in_port_t(port).bigEndian
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        return withUnsafeBytes(of: &address) { bytes in
+            bytes.withMemoryRebound(to: sockaddr.self) {
+                body($0.baseAddress, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+    }
+
+    /// The port that it comes from.
+    private var localPort: UInt16 {
+        var address = sockaddr_in()
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        withUnsafeMutableBytes(of: &address) { bytes in
+            _ = bytes.withMemoryRebound(to: sockaddr.self) { getsockname(socket, $0.baseAddress, &length) }
+        }
+        return UInt16(bigEndian: address.sin_port)
     }
 }
 
@@ -110,6 +136,9 @@ extension SessionPeer {
         ]
         return offer
     }
+
+    /// How often it was told that a decoder can not go on.
+    var losses: Int { reports.count { if case .pictureLoss = $0 { true } else { false } } }
 
     /// The source of the video that the answer names.
     var videoSource: UInt32 { answer.media.first { $0.kind == .video }?.sources.first?.ssrc ?? 0 }
@@ -203,9 +232,13 @@ extension SessionPeer {
     }
 
     /// Goes on from another port, as behind a NAT that forgot.
-    func move() {
+    /// - Parameter isBroken: whether the connection breaks and comes again from the same port, as through a NAT.
+    func move(isBroken: Bool = false) {
+        let port = isBroken ? localPort : 0
+        var reset = linger(l_onoff: 1, l_linger: 0)
+        if isBroken { setsockopt(socket, SOL_SOCKET, SO_LINGER, &reset, socklen_t(MemoryLayout<linger>.size)) }
         close(socket)
-        socket = Self.open(node, isStream: isStream)
+        socket = Self.open(node, isStream: isStream, patience: patience, from: port)
         decoder = FramedPacketDecoder()
         check()
     }
@@ -245,9 +278,10 @@ extension SessionPeer {
     }
 
     /// Takes all that has come.
-    func receive() {
+    /// - Parameter most: how much at most, in pieces of 64 KiB over TCP; as one who is slow.
+    func receive(most pieces: Int = .max) {
         var buffer = [UInt8](repeating: 0, count: isStream ? 65_536 : 2048)
-        while true {
+        for _ in 0..<pieces {
             let count = recv(socket, &buffer, buffer.count, Int32(MSG_DONTWAIT))
             if isStream, count == 0 || count < 0 && errno == ECONNRESET { isCut = true }
             guard count > 0 else { return }

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Bytes
 import Cluster
+import Feed
 import Glibc
+import Identity
+import Media
 import Node
 import NodeKit
 import Origin
@@ -81,7 +85,9 @@ struct StreamTests {
         }
     }
 
-    @Test("is served by whichever thread has it, and goes on over another connection", arguments: 0..<4)
+    @Test(
+        "is served by whichever thread has it, and goes on over another connection, also one from the same port",
+        arguments: 0..<6)
     func moves(number: Int) async throws {
         try await running(threads: 3) { node in
             let publisher = try await publisher(of: node, media)
@@ -92,7 +98,7 @@ struct StreamTests {
                 return !peer.packets.isEmpty
             }
             let answered = peer.checksAnswered
-            peer.move()
+            peer.move(isBroken: number % 2 == 1)
             try await eventually("the new connection is the session's") {
                 peer.receive()
                 return peer.checksAnswered > answered
@@ -118,6 +124,8 @@ struct StreamTests {
             for second in 2..<40 {
                 try await publisher.send(
                     from: .milliseconds(second * 1000 + 50), to: .milliseconds(second * 1000 + 1050), of: media)
+                // It is slow, and not gone.
+                if second % 4 == 0 { peer.receive(most: 1) }
             }
             try await eventually("all is taken") { node.metric("millrace_ingest_messages_total", "\"video\"") >= 1190 }
             peer.receive()
@@ -145,6 +153,87 @@ struct StreamTests {
             }
         }
     }
+}
+
+@Suite("A viewer over TCP who does not read")
+struct StreamStallTests {
+    private func settings(_ port: Int, _ settings: inout NodeSettings) {
+        settings.webrtc.tcpPort = port
+        settings.webrtc.consentTimeout = .seconds(60)
+        settings.webrtc.connectTimeout = .seconds(60)
+    }
+
+    @Test("is let go though it sends checks, and holds nothing then")
+    func isLetGo() async throws {
+        let port = try freePort()
+        try await TestNode.run({ settings(port, &$0) }) { node in
+            var media = SyntheticMedia.seconds
+            media.sizes.video = 40_000
+            let publisher = try await node.publisher()
+            try await publisher.publish(.milliseconds(2050), of: media)
+            let peer = SessionPeer(node, isStream: true, patience: 16_384)
+            try await peer.connect()
+            var second = 2
+            try await eventually("it is let go", within: .seconds(60)) {
+                if second < 30 {
+                    try await publisher.send(
+                        from: .milliseconds(second * 1000 + 50), to: .milliseconds(second * 1000 + 1050), of: media)
+                    second += 1
+                }
+                peer.check()
+                try await Task.sleep(for: .milliseconds(100))
+                return node.metric("millrace_webrtc_sessions_ended_total", "stalled") == 1
+            }
+            try await eventually("no connection is left") { node.metric("millrace_connections", "\"webrtc\"") == 0 }
+            #expect(node.metric("millrace_webrtc_sessions", "whep") == 0)
+        }
+    }
+
+    @Test("does not hear late what was said meanwhile")
+    func hears() async throws {
+        let port = try freePort()
+        try await TestNode.run({ settings(port, &$0) }) { node in
+            let (publisher, media) = (SessionPeer(node), SoundAndPictures())
+            try await publisher.connect(to: "/live/demo/whip")
+            try await eventually("it can be played") {
+                media.send(.milliseconds(200), by: publisher)
+                try await Task.sleep(for: .milliseconds(20))
+                return node.assembly.replicas[demo]?.parameters?.tracks.count == 2
+            }
+            let peer = SessionPeer(node, isStream: true, patience: 16_384)
+            try await peer.connect()
+            try await eventually("sound comes") {
+                media.send(.milliseconds(100), by: publisher)
+                try await Task.sleep(for: .milliseconds(20))
+                peer.receive()
+                return !sound(of: peer).isEmpty
+            }
+            let (before, begun) = (sound(of: peer).count, media.soundSent)
+            for number in 0..<200 {
+                media.send(.milliseconds(100), by: publisher)
+                // It is slow, and not gone.
+                if number % 20 == 0 { peer.receive(most: 1) }
+                let sent = media.packetsSent
+                try await eventually("it is taken") {
+                    node.metric("millrace_webrtc_packets_received_total") >= sent - 20
+                }
+            }
+            let meanwhile = media.soundSent - begun
+            try await eventually("it hears what is said now") {
+                media.send(.milliseconds(100), by: publisher)
+                try await Task.sleep(for: .milliseconds(20))
+                peer.receive()
+                guard let last = sound(of: peer).last else { return false }
+                return last.payload.dropFirst().prefix(4).elementsEqual(media.lastSound)
+            }
+            let heard = sound(of: peer).count - before
+            #expect(heard < meanwhile * 2 / 3, "\(heard) of \(meanwhile)")
+            let numbers = sound(of: peer).map(\.header.sequenceNumber)
+            #expect(zip(numbers, numbers.dropFirst()).allSatisfy { $1 == $0 &+ 1 })
+        }
+    }
+
+    private func sound(of peer: SessionPeer) -> [RTPPacket] { peer.packets.filter { $0.header.payloadType == 111 } }
 }
 
 @Suite("A stranger at the TCP port of WebRTC")

@@ -30,6 +30,7 @@ struct RelayFrameCodecTests {
             "00000016" + "06" + "05" + "01" + "01020304" + "06" + "656467652d31" + "0000000000000009"
         ),
         (.pause, "00000002" + "07" + "05"),
+        (.randomAccess, "00000002" + "16" + "05"),
         (
             .records(RelayRecords(first: position, records: [.end(.stopped), .stored(4)])),
             "00000019" + "08" + "05" + place + "02" + "00000003" + "010202" + "00000003" + "010704"

@@ -72,12 +72,15 @@ public struct BranchTable: Sendable {
     }
 
     /// A node sends to a subscriber.
+    /// - Returns: whether another sent to it before.
+    @discardableResult
     public mutating func attached(
         _ endpoint: Endpoint, of session: SessionNumber, at node: NodeID, into directives: inout [Directive]
-    ) {
-        guard let subscriber = sessions[session]?.subscribers[endpoint], subscriber.node == node else { return }
+    ) -> Bool {
+        guard let subscriber = sessions[session]?.subscribers[endpoint], subscriber.node == node else { return false }
         sessions[session]?.settle(BranchedSubscriber(node: node, isAttached: true), at: endpoint)
         answer(subscriber.calls, nil, &directives)
+        return subscriber.isMoving
     }
 
     /// A node does not send to a subscriber, or no longer.
@@ -113,18 +116,16 @@ public struct BranchTable: Sendable {
     }
 
     /// A branch is no more: its node is gone, or wants it no longer. Its subscribers are placed again.
-    /// - Returns: how many of them had been sent to.
     public mutating func lost(
         _ session: SessionNumber, at node: NodeID, among ranking: [NodeID], now: Duration,
         into directives: inout [Directive]
-    ) -> Int {
-        guard let orphans = sessions[session]?.lose(node) else { return 0 }
+    ) {
+        guard let orphans = sessions[session]?.lose(node) else { return }
         sessions[session]?.resting[node] = now + Self.rest
         directives.append(.end(session, at: node))
         for (endpoint, subscriber) in orphans {
             seek(endpoint, Seeker(subscriber), session, ranking, now: now, &directives)
         }
-        return orphans.count { $0.1.isAttached }
     }
 
     /// A session is over.
@@ -145,12 +146,15 @@ extension BranchTable {
     private struct Seeker {
         let calls: [PlacementCall]
         var tried: Set<NodeID> = []
+        /// Whether a node sent to it before.
+        var isMoving = false
 
         init(calls: [PlacementCall]) { self.calls = calls }
 
         init(_ subscriber: BranchedSubscriber) {
             calls = subscriber.calls
             tried = subscriber.tried.union([subscriber.node])
+            isMoving = subscriber.isMoving || subscriber.isAttached
         }
     }
 
@@ -164,11 +168,12 @@ extension BranchTable {
         let hasAll = begun.count >= settings.maximumBranches
         let candidates = ranking.prefix(settings.maximumBranches).filter { !hasAll || begun[$0] != nil }
         guard let node = candidates.first(where: { !seeker.tried.contains($0) && resting[$0] == nil }) else {
-            if seeker.calls.isEmpty { directives.append(.homeless(endpoint, number)) }
+            if seeker.isMoving { directives.append(.homeless(endpoint, number)) }
             return answer(seeker.calls, .tooManySubscribers, &directives)
         }
         if begun[node] == nil { directives.append(.begin(number, at: node)) }
-        let subscriber = BranchedSubscriber(node: node, calls: seeker.calls, tried: seeker.tried)
+        let subscriber = BranchedSubscriber(
+            node: node, isMoving: seeker.isMoving, calls: seeker.calls, tried: seeker.tried)
         sessions[number, default: BranchedSession()].insert(subscriber, at: endpoint)
         directives.append(.attach(endpoint, number, at: node))
     }

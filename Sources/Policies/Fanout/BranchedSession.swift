@@ -58,6 +58,8 @@ struct BranchedSubscriber: Sendable {
     let node: NodeID
     /// Whether the node has said that it does.
     var isAttached = false
+    /// Whether another node sent to it before, and this one does not yet.
+    var isMoving = false
     /// Who waits for that.
     var calls: [PlacementCall] = []
     /// Nodes that did not take it.

@@ -36,6 +36,15 @@ public struct LayerChoice: Sendable {
         }
         return chosen
     }
+
+    /// What the way has to be known to carry, in bits a second, for the next larger layer to be tried, and some; nil where
+    /// there is none to try.
+    public func goal(among offers: [LayerOffer]) -> UInt64? {
+        guard wish == nil, let index = offers.firstIndex(where: { $0.layer == chosen }), index + 1 < offers.count else {
+            return nil
+        }
+        return UInt64(offers[index + 1].bits * (Self.most + 0.1))
+    }
 }
 
 extension LayerChoice {

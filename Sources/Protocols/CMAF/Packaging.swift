@@ -9,9 +9,10 @@
 /// |---|---|
 /// | 1 | |
 /// | 2 | A segment says in `prft` which of its media was when (``ReferenceTime``). |
+/// | 3 | Streams have layers, into which the sound of `main` is muxed: ``SegmentStart/firstPackagingOfLayers``. |
 public enum Packaging {
     /// The newest version, which a gateway uses where all who would write the stream write it, too.
-    public static let newest: UInt8 = 2
+    public static let newest: UInt8 = 3
     /// The versions that this build writes.
     public static let supported: ClosedRange<UInt8> = 1...newest
 

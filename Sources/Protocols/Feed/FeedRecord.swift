@@ -117,6 +117,9 @@ public struct SegmentStart: Hashable, Sendable {
     public let partTarget: Duration?
     /// The version of the byte writer that all must use.
     public let packaging: UInt8
+    /// The first version in which a stream has layers (docs/decisions/0031). Whoever writes it also hears that a random
+    /// access point is wanted.
+    public static let firstPackagingOfLayers: UInt8 = 3
     /// Prefix for segment names in playlists, where a CDN serves them.
     public let cdnBase: String?
 

@@ -11,6 +11,6 @@ extension SequencerCounters {
     private static let fields: [any WritableKeyPath<SequencerCounters, UInt64> & Sendable] = [
         \.unitsBeforeRandomAccess, \.unitsWithoutParameters, \.timestampsClamped, \.clockJumps, \.audioHoles,
         \.audioOverlaps, \.picturesMovedUp, \.forcedCuts, \.partsClosedByTimer, \.discontinuities, \.layerChanges,
-        \.unitsOfAbsentLayers,
+        \.layersLost, \.unitsOfAbsentLayers, \.unitsOfRefusedLayers,
     ]
 }

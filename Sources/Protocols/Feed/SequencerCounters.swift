@@ -4,6 +4,10 @@
 public struct SequencerCounters: Hashable, Sendable {
     /// Layers that a publisher began to send, or stopped sending.
     public var layerChanges: UInt64 = 0
+    /// Times that a layer had no unit in a part, and is out up to its next random access point.
+    public var layersLost: UInt64 = 0
+    /// Units of layers that the feed has no place for: some node of the cluster writes none yet.
+    public var unitsOfRefusedLayers: UInt64 = 0
     /// Units of a layer that was given up and has not come back with a random access point yet.
     public var unitsOfAbsentLayers: UInt64 = 0
     /// Units that came before the first random access point, or lie before it.

@@ -89,6 +89,12 @@ extension Sequencer {
     /// The last part of a segment may be so short that no unit belongs into it.
     mutating func loseLayers(in duration: Duration) {
         guard duration * 2 >= partTarget ?? .zero else { return }
-        for index in tracks.indices where index != leading && tracks[index].isPinned { tracks[index].isIn = false }
+        for index in tracks.indices where index != leading && tracks[index].isPinned && tracks[index].isIn {
+            tracks[index].isIn = false
+            counters.layersLost += 1
+        }
     }
+
+    /// Counts a unit of a layer that the feed has no place for.
+    public mutating func refuseLayer() { counters.unitsOfRefusedLayers += 1 }
 }

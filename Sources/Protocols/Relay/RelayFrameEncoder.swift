@@ -63,6 +63,7 @@ extension RelayMessage {
         case .heartbeat: .heartbeat
         case .hello: .hello
         case .pause: .pause
+        case .randomAccess: .randomAccess
         case .records: .records
         case .redirect: .redirect
         case .refused: .refused
@@ -93,7 +94,7 @@ extension [UInt8] {
             append(optional: heartbeat.commit) { $0.append($1) }
             append(number: UInt64(heartbeat.gatewayAge))
         case .hello(let hello): append(hello)
-        case .pause, .unsubscribe: break
+        case .pause, .randomAccess, .unsubscribe: break
         case .records(let records): append(records.first, records.records)
         case .redirect(let node, let endpoint):
             append(text: node.description)

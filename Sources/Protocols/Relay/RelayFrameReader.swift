@@ -43,6 +43,7 @@ struct RelayFrameReader {
                     gatewayAge: try fields.small()))
         case .hello: .hello(try hello())
         case .pause: .pause
+        case .randomAccess: .randomAccess
         case .records: .records(try records())
         case .redirect: try redirect()
         case .refused: .refused(try refusal())

@@ -23,6 +23,7 @@ enum RelayKind: UInt8 {
     case detach = 19
     case detached = 20
     case tally = 21
+    case randomAccess = 22
 
     /// The longest frame of this kind, in bytes, where records may have `records`.
     func limit(records: Int) -> Int {
@@ -31,7 +32,7 @@ enum RelayKind: UInt8 {
         case .accepted, .datagram: 65_536
         case .subscribe, .termAnswer, .termQuestion: 4096
         case .acknowledge, .attach, .attached, .branch, .committed, .detach, .detached, .heartbeat, .hello, .pause,
-            .redirect, .refused, .resume, .tally, .unsubscribe:
+            .randomAccess, .redirect, .refused, .resume, .tally, .unsubscribe:
             256
         }
     }

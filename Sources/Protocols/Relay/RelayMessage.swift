@@ -34,6 +34,9 @@ public enum RelayMessage: Hashable, Sendable {
     case hello(RelayHello)
     /// ↑ No records for now; heartbeats go on.
     case pause
+    /// ↑ A decoder can not go on: a random access point is wanted of the publisher. Said only of streams that are written in
+    /// ``SegmentStart/firstPackagingOfLayers`` or later: nodes of before end the connection where they hear it.
+    case randomAccess
     /// ↓ Records, in order.
     case records(RelayRecords)
     /// ↓ Another node serves this stream. Ends the subscription.

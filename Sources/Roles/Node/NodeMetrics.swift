@@ -65,11 +65,13 @@ package struct NodeMetrics: Sendable {
         case discontinuity
         case forcedCut = "forced_cut"
         case layerChange = "layer_change"
+        case layerLost = "layer_lost"
         case partClosedByTimer = "part_closed_by_timer"
         case pictureMovedUp = "picture_moved_up"
         case timestampClamped = "timestamp_clamped"
         case unitBeforeRandomAccess = "unit_before_random_access"
         case unitOfAbsentLayer = "unit_of_absent_layer"
+        case unitOfRefusedLayer = "unit_of_refused_layer"
         case unitWithoutParameters = "unit_without_parameters"
 
         var field: KeyPath<SequencerCounters, UInt64> {
@@ -80,11 +82,13 @@ package struct NodeMetrics: Sendable {
             case .discontinuity: \.discontinuities
             case .forcedCut: \.forcedCuts
             case .layerChange: \.layerChanges
+            case .layerLost: \.layersLost
             case .partClosedByTimer: \.partsClosedByTimer
             case .pictureMovedUp: \.picturesMovedUp
             case .timestampClamped: \.timestampsClamped
             case .unitBeforeRandomAccess: \.unitsBeforeRandomAccess
             case .unitOfAbsentLayer: \.unitsOfAbsentLayers
+            case .unitOfRefusedLayer: \.unitsOfRefusedLayers
             case .unitWithoutParameters: \.unitsWithoutParameters
             }
         }

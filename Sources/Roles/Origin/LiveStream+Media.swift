@@ -16,20 +16,21 @@ extension LiveStream {
         enum Course { case fenced, goesOn, isOver, overfull(any Publisher), parted(any Publisher) }
         let now = SystemClock.now()
         let isLate = pulse?.isLate(at: now) ?? false
-        let course = state.withLock { state -> Course in
+        let (course, wanting) = state.withLock { state -> (Course, (any Publisher)?) in
             guard state.generation == generation, case .publishing(let identity, let publisher) = state.presence else {
-                return .isOver
+                return (.isOver, nil)
             }
             if isAtBoundary(events, state) {
                 depart(identity, &state)
-                return .parted(publisher)
+                return (.parted(publisher), nil)
             }
             note(events, &state)
             submit(.media(events), &state)
             arm(&state)
-            if state.gate.isOverfull(now: now) { return .overfull(publisher) }
-            return isLate ? .fenced : .goesOn
+            if state.gate.isOverfull(now: now) { return (.overfull(publisher), nil) }
+            return (isLate ? .fenced : .goesOn, hasLostLayer(&state) ? publisher : nil)
         }
+        wanting?.requestRandomAccess()
         switch course {
         case .fenced: calls.fence(self)
         case .goesOn: break
@@ -42,6 +43,21 @@ extension LiveStream {
         return true
     }
 
+    /// A decoder of somebody who plays the stream can not go on: asks the publisher for a random access point.
+    func requestRandomAccess() {
+        let publisher = state.withLock { state in
+            if case .publishing(_, let publisher) = state.presence { publisher } else { nil }
+        }
+        publisher?.requestRandomAccess()
+    }
+
+    /// Whether a layer was lost since the last call: without a random access point its viewers see nothing new.
+    private func hasLostLayer(_ state: inout State) -> Bool {
+        let lost = state.sequencer.counters.layersLost
+        defer { state.layersLost = lost }
+        return lost > state.layersLost
+    }
+
     /// What of a message matters at once, whether it waits or not.
     private func note(_ events: [IngestEvent], _ state: inout State) {
         if state.isStalled {
@@ -52,11 +68,17 @@ extension LiveStream {
             switch event {
             case .accessUnit(let unit):
                 if unit.track != .audio, unit.isRandomAccess { state.lastRandomAccess = .now() }
-            case .layer: state.hasVideo = true
+            case .layer(let track): note(track, &state)
             case .metadata(let metadata): state.metadata = metadata
-            case .parameters(let track, _): if track == .video { state.hasVideo = true }
+            case .parameters(let id, let sets): note(Track(id: id, parameters: sets), &state)
             }
         }
+    }
+
+    private func note(_ track: Track, _ state: inout State) {
+        if track.codec.isVideo { state.hasVideo = true }
+        state.announced.removeAll { $0.id == track.id }
+        state.announced.append(track)
     }
 
     /// Does what was sent, or keeps it while the gate is closed.
@@ -74,19 +96,42 @@ extension LiveStream {
         case .left: state.sequencer.publisherLeft(now: now, into: &state.records)
         case .media(let events):
             for event in events { sequence(event, now: now, wall: arrival.wall, &state) }
-        case .returned: state.sequencer.publisherReturned(now: now)
+        case .returned:
+            state.fold = LayerFold()
+            state.sequencer.publisherReturned(now: now)
         }
         flush(&state)
     }
 
     private func sequence(_ event: IngestEvent, now: Duration, wall: WallTime, _ state: inout State) {
         switch event {
-        case .accessUnit(let unit): state.sequencer.append(unit, now: now, wall: wall, into: &state.records)
-        case .layer(let track): state.sequencer.parameters(track, now: now, wall: wall, into: &state.records)
+        case .accessUnit(let unit):
+            let isFirst = unit.isRandomAccess || unit.track == .audio
+            if isFirst, let track = state.untold.first(where: { $0.id == unit.track }) {
+                announce(track, now: now, wall: wall, &state)
+            }
+            append(unit, now: now, wall: wall, &state)
+        case .layer(let track): announce(track, now: now, wall: wall, &state)
         case .metadata: break
-        case .parameters(let track, let sets):
-            state.sequencer.parameters(sets, for: track, now: now, wall: wall, into: &state.records)
+        case .parameters(let id, let sets):
+            announce(Track(id: id, parameters: sets), now: now, wall: wall, &state)
         }
+    }
+
+    private func announce(_ track: Track, now: Duration, wall: WallTime, _ state: inout State) {
+        state.untold.removeAll { $0.id == track.id }
+        for track in state.hasLayers ? [track] : state.fold.announce(track) {
+            state.sequencer.parameters(track, now: now, wall: wall, into: &state.records)
+        }
+    }
+
+    private func append(_ unit: AccessUnit, now: Duration, wall: WallTime, _ state: inout State) {
+        guard !state.hasLayers else {
+            return state.sequencer.append(unit, now: now, wall: wall, into: &state.records)
+        }
+        guard let (tracks, unit) = state.fold.take(unit) else { return state.sequencer.refuseLayer() }
+        for track in tracks { state.sequencer.parameters(track, now: now, wall: wall, into: &state.records) }
+        state.sequencer.append(unit, now: now, wall: wall, into: &state.records)
     }
 
     /// Hop 6: append, commit, subscribers. Within one process the relay is this call. Without a standby what is
@@ -171,4 +216,9 @@ extension LiveStream {
         case .starved(let publisher): publisher.cut(.noRandomAccessPoint)
         }
     }
+}
+
+extension LiveStream.State {
+    /// Whether all who may come to write the stream write layers.
+    fileprivate var hasLayers: Bool { packaging >= SegmentStart.firstPackagingOfLayers }
 }

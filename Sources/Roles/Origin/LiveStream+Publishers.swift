@@ -44,6 +44,7 @@ extension LiveStream {
         state.presence = .publishing(identity, publisher)
         state.lastRandomAccess = .now()
         state.hasVideo = false
+        (state.announced, state.untold) = ([], [])
         state.isStalled = false
         state.publisherSince = SystemClock.now()
         replica.publisherIs(absent: false)

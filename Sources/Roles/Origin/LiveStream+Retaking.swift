@@ -39,22 +39,20 @@ extension LiveStream {
     func leaveTerm(above higher: Term?) -> Bool {
         state.withLock { state in
             guard state.hasTerm, state.gate.isOpen else { return false }
-            var tracks: [Track] = []
             switch state.presence {
             case .absent: break
             case .ended, .yielded: return false
             case .publishing:
-                tracks = state.sequencer.summary.parameters?.tracks ?? []
-                guard !tracks.isEmpty else { return false }
+                guard !state.announced.isEmpty else { return false }
                 submit(.left, &state)
+                // The publisher said them long ago, and will not say them again.
+                state.untold = state.announced
             }
             state.gate.close(for: .term)
             state.hasTerm = false
             state.term = max(state.term, higher ?? state.term)
             state.nextNumber = 0
             state.reported = SequencerCounters()
-            // The publisher said them long ago, and will not say them again.
-            if !tracks.isEmpty { submit(.media(tracks.map { .parameters($0.id, $0.parameters) }), &state) }
             return true
         }
     }

@@ -32,6 +32,9 @@ extension LiveStream {
             state.sequencer.cdnBase = state.cdnBase
             state.commits = CommitTracker(term: term)
             state.watch = HolderWatch()
+            state.fold = LayerFold()
+            state.layersLost = 0
+            replica.asks { [weak self] in self?.requestRandomAccess() }
             if let listed { state.sequencer.skip(through: listed, into: &state.records) }
             flush(&state)
             if case .absent = state.presence { submit(.left, &state) }

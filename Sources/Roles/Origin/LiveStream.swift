@@ -55,6 +55,14 @@ public final class LiveStream: Sendable {
         var isParting = false
         var publisherSince = SystemClock.now()
         var reported = SequencerCounters()
+        /// The tracks that the publisher has said it sends, each with its newest parameters.
+        var announced: [Track] = []
+        /// Those of them that the sequencer of a term that was taken anew is yet to be told, each with its first unit.
+        var untold: [Track] = []
+        /// What makes one layer of all, where the term's version of the byte writer has none.
+        var fold = LayerFold()
+        /// How often a layer was lost, as far as the publisher was asked for it.
+        var layersLost: UInt64 = 0
         var metadata: [String: String] = [:]
     }
 

@@ -9,6 +9,14 @@ public protocol Publisher: AnyObject, Sendable {
     /// Asks the publisher to go on at another address, as its protocol writes it, where it can be told so; it goes when
     /// it likes. May be called from any thread.
     func move(to address: String)
+    /// Asks the publisher for a random access point of all its pictures, where its protocol has a word for that; not more
+    /// often than it likes. May be called from any thread.
+    func requestRandomAccess()
+}
+
+extension Publisher {
+    /// Most protocols have no word for it.
+    public func requestRandomAccess() {}
 }
 
 /// Why a publisher is cut off.

@@ -50,8 +50,12 @@ public protocol PublisherDoor: Sendable {
     /// Whether the caller may publish here; ``SignalingCircumstance/ready`` where he may.
     func circumstance(of caller: SignalingCaller) -> SignalingCircumstance
     /// Lets the publisher in.
-    /// - Parameter cut: ends the publisher's session; may be called from any thread, more than once.
-    func open(_ caller: SignalingCaller, cut: @escaping @Sendable () -> Void) -> PublisherAdmission
+    /// - Parameters:
+    ///   - cut: ends the publisher's session; may be called from any thread, more than once.
+    ///   - ask: asks the publisher for a random access point; the same.
+    func open(
+        _ caller: SignalingCaller, cut: @escaping @Sendable () -> Void, ask: @escaping @Sendable () -> Void
+    ) -> PublisherAdmission
 }
 
 /// What became of a publisher's wish.

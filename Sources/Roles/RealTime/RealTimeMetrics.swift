@@ -190,6 +190,7 @@ enum SessionEnd: String, Sendable, CaseIterable {
     case neverChecked = "never_checked"
     case neverNominated = "never_nominated"
     case shutdown
+    case stalled
     case streamOver = "stream_over"
 
     init(_ expiry: ICEExpiry) {

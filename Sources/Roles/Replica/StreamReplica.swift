@@ -57,6 +57,9 @@ public final class StreamReplica: Sendable {
         var hasTerm: Bool
         /// When the gateway was last heard of; nil at the gateway.
         var gatewayHeard: Duration?
+        /// How a random access point is asked for, and when one was.
+        var ask: (@Sendable () -> Void)?
+        var asked: Duration?
         /// When somebody last asked for anything.
         var lastAsked = SystemClock.now()
     }

@@ -19,6 +19,14 @@ struct ReorderBufferTests {
             run { $0.insert(RTPPacket(header: header, payload: [1]), now: .milliseconds(milliseconds), into: &$1) }
         }
 
+        mutating func repair(_ number: UInt16, _ milliseconds: Int = 0) {
+            let header = RTPHeader(payloadType: 96, sequenceNumber: number, timestamp: 0, source: 1)
+            run {
+                _ = $0.insert(
+                    repair: RTPPacket(header: header, payload: [1]), now: .milliseconds(milliseconds), into: &$1)
+            }
+        }
+
         mutating func tick(_ milliseconds: Int) { run { $0.tick(now: .milliseconds(milliseconds), into: &$1) } }
 
         private mutating func run(_ body: (inout ReorderBuffer, inout [ReorderBuffer.Output]) -> Void) {
@@ -109,6 +117,25 @@ struct ReorderBufferTests {
         for number in 100..<170 as Range<UInt16> { bench.insert(number) }
         #expect(bench.left.dropFirst(6).first == -1)
         #expect(Array(bench.left.dropFirst(7)) == Array(65_699...65_705))
+    }
+
+    @Test("takes of what is sent again what is missing, and is moved by nothing else of it")
+    func repairs() {
+        var bench = Bench()
+        bench.repair(9)
+        #expect(bench.left.isEmpty)
+        bench.insert(10)
+        bench.insert(13)
+        // What is left of another source, and old packets by which a sender probes its way.
+        for number in [20_000, 40_000, 9, 10, 13, 14] as [UInt16] { bench.repair(number) }
+        for number in 5000..<5100 as Range<UInt16> { bench.repair(number) }
+        bench.repair(12)
+        #expect(bench.left == [10])
+        bench.repair(11)
+        #expect(bench.left == [10, 11, 12, 13])
+        bench.insert(14)
+        #expect(bench.left == [10, 11, 12, 13, 14])
+        #expect(bench.buffer.counters.lost == 0)
     }
 
     @Test("holds no more than its capacity")

@@ -97,6 +97,61 @@ struct SendTrackTests {
         #expect(track.locate(UInt16(truncatingIfNeeded: track.newest + 1)) == nil)
     }
 
+    @Test("begins with a layer that came later than another, and has made up for it soon, the same when sent again")
+    func late() throws {
+        let (low, high) = (Self.ring(60), Self.ring(60))
+        for hasRepair in [true, false] {
+            var track = Self.track(repair: hasRepair)
+            var (transport, bytes) = (UInt16(0), [UInt8]())
+            track.begin(at: try #require(low[0]), of: 1)
+            for index in 0...25 as ClosedRange<Int64> {
+                track.append(try #require(low[index]), of: low, transport: &transport, now: .zero, to: &bytes)
+            }
+            // A third of a second is made up for; a second is not.
+            #expect(track.canBegin(at: try #require(high[20])))
+            #expect(track.canBegin(at: try #require(high[40])))
+            #expect(!track.canBegin(at: try #require(high[0])))
+            track.begin(at: try #require(high[20]), of: 2)
+            var times: [UInt32] = []
+            var first: [UInt16: RTPHeader] = [:]
+            for index in 20..<60 as Range<Int64> {
+                bytes.removeAll()
+                let number = track.append(
+                    try #require(high[index]), of: high, transport: &transport, now: .zero, to: &bytes)
+                let header = try RTPPacket(parsing: bytes[...]).header
+                times.append(header.timestamp)
+                first[UInt16(truncatingIfNeeded: number)] = header
+            }
+            #expect(times.first == 1000 + 25 * 3000 + 1)
+            #expect(zip(times, times.dropFirst()).allSatisfy { $1 > $0 })
+            #expect(Array(times.suffix(30)) == (30..<60).map { 1000 + $0 * 3000 })
+            for (number, header) in first {
+                let found = try #require(track.locate(number))
+                bytes.removeAll()
+                _ = track.appendAgain(
+                    try #require(high[found.sequence]), number, of: high, transport: &transport, now: .zero, to: &bytes)
+                #expect(try RTPPacket(parsing: bytes[...]).header.timestamp == header.timestamp)
+            }
+        }
+    }
+
+    @Test("bears numbers of the transport only where reports on them are of use")
+    func numbers() throws {
+        let ring = Self.ring(2)
+        var track = Self.track(repair: true)
+        var (transport, bytes) = (UInt16(7), [UInt8]())
+        track.begin(at: try #require(ring[0]), of: 0)
+        track.isNumbered = false
+        track.append(try #require(ring[0]), of: ring, transport: &transport, now: .zero, to: &bytes)
+        let first = ExtensionValues(try RTPPacket(parsing: bytes[...]).extensions, Self.extensions)
+        #expect(first.transportSequence == nil && first.mid != nil && transport == 7 && !track.hasNumbers)
+        track.isNumbered = true
+        bytes.removeAll()
+        track.append(try #require(ring[1]), of: ring, transport: &transport, now: .zero, to: &bytes)
+        let second = ExtensionValues(try RTPPacket(parsing: bytes[...]).extensions, Self.extensions)
+        #expect(second.transportSequence == 7 && transport == 8 && track.hasNumbers)
+    }
+
     @Test("keeps the holes of the ring")
     func holes() throws {
         var ring = Self.ring(2)

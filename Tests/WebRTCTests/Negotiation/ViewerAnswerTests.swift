@@ -73,17 +73,17 @@ struct ViewerAnswerTests {
         #expect(throws: OfferRefusal.self) { try answer(to: single) }
     }
 
-    @Test("has arrival times reported only where settings ask for it")
+    @Test("has arrival times reported, or the bandwidth where a viewer can not, as a stream may have layers later")
     func arrival() throws {
-        let offer = try Offers.read("chromium-view")
-        #expect(try answer(to: offer).tracks.allSatisfy { $0.extensionID(.transportSequenceNumber) == nil })
-        var settings = NegotiationSettings()
-        settings.viewersReportArrival = true
-        let session = try NegotiatedSession(
-            viewing: offer, tracks: [Self.video], local: localTransport(), sessionID: 1, settings: settings)
+        let session = try answer(to: Offers.read("chromium-view"), tracks: [Self.video])
         let video = try #require(session.tracks.first)
         #expect(video.extensionID(.transportSequenceNumber) != nil)
-        #expect(video.format.feedback.contains(.transportCC))
+        #expect(video.format.feedback.isSuperset(of: .transportCC))
+        #expect(video.format.feedback.isDisjoint(with: .maximumBitrate))
+        let uri = HeaderExtensionKind.transportSequenceNumber.rawValue
+        let older = try answer(to: Offers.read("chromium-view", replacing: uri, by: "urn:other"), tracks: [Self.video])
+        let feedback = try #require(older.tracks.first).format.feedback
+        #expect(feedback.contains(.maximumBitrate) && feedback.isDisjoint(with: .transportCC))
     }
 
     @Test("matches the profile of VP9 and AV1", arguments: [(UInt8(0), UInt8(98)), (1, 100)])

@@ -28,6 +28,9 @@ public struct MediaWindow: Sendable {
     /// EXT-X-TARGETDURATION in seconds, once decided; fixed until the end.
     public private(set) var targetDuration: Int?
 
+    /// The version of the byte writer of the newest segment; nil before the first.
+    public var packaging: UInt8? { segments.last?.packaging }
+
     /// What is held, oldest first, without a hole in the numbers since `base`.
     private(set) var segments: [WindowSegment] = []
     /// The parameters that segments held, or to come, refer to.

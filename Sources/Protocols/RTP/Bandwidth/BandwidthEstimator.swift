@@ -4,12 +4,15 @@
 ///
 /// A plain form of Google's congestion control (draft-ietf-rmcat-gcc-02). Growing delay cuts the estimate to 0.85 of
 /// what arrives (§5.5); more than a tenth lost cuts it by half of the loss (§6); else it grows by 8 % a second, near
-/// where it was last cut by one packet a round trip. *Departure*: it may grow to four times what arrives, not one and a
-/// half: no padding probes for a higher layer, so the layer itself is the probe, and growing delay takes it back.
+/// where it was last cut by one packet a round trip. *Departure*: it may grow to four times what arrives, or to `goal`, not
+/// to one and a half: no padding probes for a higher layer, so the layer itself is the probe, and growing delay takes it
+/// back.
 /// A viewer that sends no transport feedback but its own estimate (REMB) is believed.
 public struct BandwidthEstimator: Sendable {
     /// Bits a second.
     public var bitsPerSecond: UInt64 { UInt64(min(rate, ceiling ?? rate)) }
+    /// How much it is of use to know of, in bits a second: what the next larger layer takes, and some.
+    public var goal: UInt64 = 0
 
     private var rate: Double
     /// What the viewer itself estimates.
@@ -86,7 +89,7 @@ public struct BandwidthEstimator: Sendable {
             if (limit * 0.9...limit * 1.1).contains(rate) { next = rate + Self.additive * elapsed }
             if rate > limit * 1.5 { self.limit = nil }
         }
-        let most = acknowledged.bitsPerSecond.map { $0 * 4 + Self.lowest } ?? next
+        let most = acknowledged.bitsPerSecond.map { max($0 * 4 + Self.lowest, Double(goal)) } ?? next
         set(min(next, max(rate, most)), now: now)
     }
 

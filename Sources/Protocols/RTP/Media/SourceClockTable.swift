@@ -5,8 +5,8 @@ public import Media
 /// Brings a publisher's sources onto one clock.
 ///
 /// Each source's timestamps begin anywhere. At first each is placed by the arrival of its first packet; sender reports
-/// then tell how the sources really stand to each other (RFC 3550 §6.4.1). The *leader*, the first source of video or
-/// else of audio, is never moved. The others are moved at once when it is first known by how much, and later, when
+/// then tell how the sources really stand to each other (RFC 3550 §6.4.1). The *leader*, the first of video that came or
+/// else of audio, is never moved: of layers the smallest comes first, and a larger one moves it not. The others are moved at once when it is first known by how much, and later, when
 /// clocks drift, by no more than 5 ms a report, unless they are off by half a second.
 public struct SourceClockTable: Sendable {
     private var entries: [Entry] = []
@@ -60,8 +60,8 @@ public struct SourceClockTable: Sendable {
 
     private mutating func move(_ index: Int, to offset: Int64) {
         let step = offset &- entries[index].offset
-        if entries[index].isSettled, abs(step) < Self.longestError {
-            entries[index].offset += max(-Self.longestStep, min(Self.longestStep, step))
+        if entries[index].isSettled, step.magnitude < Self.longestError {
+            entries[index].offset &+= max(-Self.longestStep, min(Self.longestStep, step))
         } else {
             entries[index].offset = offset
             entries[index].isSettled = true
@@ -77,11 +77,10 @@ public struct SourceClockTable: Sendable {
         let entry = Entry(
             source: source, timescale: codec.timescale, isVideo: codec.isVideo,
             offset: now.ticks(.nanoseconds) &- time.ticks)
-        let place = entries.firstIndex { ($0.source.media, $0.source.layer) > (source.media, source.layer) }
-        entries.insert(entry, at: place ?? entries.endIndex)
+        entries.append(entry)
         return entry
     }
 
     private static let longestStep: Int64 = 5_000_000
-    private static let longestError: Int64 = 500_000_000
+    private static let longestError: UInt64 = 500_000_000
 }

@@ -92,7 +92,10 @@ public struct RTPReceiverSession: Sendable {
         }
         output.removeAll(keepingCapacity: true)
         if !entry.isRepair { follow(entry.ssrc, index, &directives) }
-        let sequence = sources[index].buffer.insert(packet, now: now, into: &output)
+        let sequence =
+            entry.isRepair
+            ? sources[index].buffer.insert(repair: packet, now: now, into: &output)
+            : sources[index].buffer.insert(packet, now: now, into: &output)
         if let sequence { sources[index].count(packet, sequence, codec, isRepair: entry.isRepair, now: now) }
         deliver(index, &directives)
     }

@@ -49,6 +49,15 @@ public struct ReorderBuffer: Sendable {
     /// A buffer for one source.
     public init(_ settings: ReorderSettings = ReorderSettings()) { self.settings = settings }
 
+    /// Takes a packet that was sent again. It fills its hole and is nothing else: senders also probe their way by sending
+    /// again what came long ago, and one of another source must not move this one. Returns as `insert` does.
+    public mutating func insert(repair packet: RTPPacket, now: Duration, into output: inout [Output]) -> Int64? {
+        let sequence = numbers.peek(packet.header.sequenceNumber)
+        guard fill(packet, sequence, now) else { return nil }
+        release(&output)
+        return sequence
+    }
+
     /// Takes a packet. Returns its number unwrapped; nil where it was known or came too late.
     @discardableResult
     public mutating func insert(_ packet: RTPPacket, now: Duration, into output: inout [Output]) -> Int64? {

@@ -57,17 +57,17 @@ public struct SendFormat: Sendable {
 
     /// Appends a header with the extensions.
     func appendHeader(
-        _ header: RTPHeader, playoutDelay: PlayoutDelay?, transport: inout UInt16, now: Duration,
+        _ header: RTPHeader, playoutDelay: PlayoutDelay?, isNumbered: Bool, transport: inout UInt16, now: Duration,
         to bytes: inout [UInt8]
     ) {
         let delay = extensions.playoutDelay == nil ? nil : playoutDelay
+        let transportSequence = isNumbered ? extensions.transportSequence : nil
         let hasExtensions =
-            extensions.mid != nil || extensions.absoluteSendTime != nil || extensions.transportSequence != nil
-            || delay != nil
+            extensions.mid != nil || extensions.absoluteSendTime != nil || transportSequence != nil || delay != nil
         header.append(to: &bytes, hasExtensions: hasExtensions)
         guard hasExtensions else { return }
         let block = ExtensionBlockWriter(in: &bytes)
-        if let id = extensions.transportSequence {
+        if let id = transportSequence {
             block.begin(id, length: 2, in: &bytes)
             bytes.append(bigEndian: transport)
             transport &+= 1

@@ -11,6 +11,9 @@ import Bytes
 public struct SendTrack: Sendable {
     /// What was negotiated.
     public let format: SendFormat
+    /// Whether packets bear numbers of the transport, where those were negotiated: a receiver reports on what bears one,
+    /// which is of use only where its bandwidth is estimated.
+    public var isNumbered = true
     /// Packets sent, those sent again not among them.
     public private(set) var packetsSent: UInt64 = 0
     /// Bytes of payload sent, those sent again not among them.
@@ -37,8 +40,19 @@ public struct SendTrack: Sendable {
         var distance: Int64
         /// The viewer's time minus the ring's.
         var shift: Int64
+        /// The ring's time of its first packet.
+        var origin: Int64
+        /// How much later than by the shift alone its first packet is shown, since that much was shown already.
+        var lag: Int32
         /// The same for the numbers of VP8's pictures; nil before the first packet.
         var pictures: VP8Shift?
+
+        /// The viewer's time of a packet: times pass at a sixteenth of their pace until the lag is made up for. It depends
+        /// on the packet alone, so that what is sent again is the same.
+        func time(of packet: PacketRing.Packet) -> Int64 {
+            let left = Int64(lag) - (packet.timestamp - origin) * 15 / 16
+            return packet.timestamp + shift + max(0, left)
+        }
     }
 
     /// A track of which nothing was sent.
@@ -53,30 +67,45 @@ public struct SendTrack: Sendable {
         self.firstTimestamp = Int64(firstTimestamp)
     }
 
+    /// Whether packets bear numbers of the transport now.
+    public var hasNumbers: Bool { isNumbered && format.extensions.transportSequence != nil }
+
     /// The layer whose packets are sent; nil before `begin(at:of:)`.
     public var layer: UInt8? { current?.layer }
 
     /// The ring's number that is to be sent next; nil before `begin(at:of:)`.
     public var next: Int64? { current.map { newest + 1 - $0.distance } }
 
-    /// Whether a packet of any layer is shown after all that was sent.
-    public func isAhead(_ packet: PacketRing.Packet) -> Bool {
-        newestTimestamp.map { packet.timestamp + (current?.shift ?? firstTimestamp) > $0 } ?? true
-    }
+    /// Whether another layer can be begun with at a packet: it is shown after all that was sent, or so little before that
+    /// the viewer is brought level unnoticed. Layers of one moment come one after another, a large picture much later.
+    public func canBegin(at packet: PacketRing.Packet) -> Bool { lag(of: packet) <= Self.longestLag }
 
     /// Goes on with the packets of a ring from `packet` on: at the beginning, at a change of layer, and after packets
     /// that this viewer is not sent. To the viewer the numbers go on without a hole. A ring that takes the place of another
     /// counts as another layer: what is sent again is looked up by layer and number.
+    ///
+    /// Times keep their distance to the ring's, and with it the pictures theirs to the sound. What is shown before what
+    /// was sent is shown in quick succession; only where it is too much, as of a ring with other times, the distance grows.
     public mutating func begin(at packet: PacketRing.Packet, of layer: UInt8) {
         former = current ?? former
-        var shift = current?.shift ?? firstTimestamp
-        if let newestTimestamp, layer != current?.layer {
-            shift = max(shift, newestTimestamp + 1 - packet.timestamp)
+        var (shift, lag) = (current?.shift ?? firstTimestamp, lag(of: packet))
+        if lag > Self.longestLag {
+            shift += lag
+            lag = 0
         }
         let pictures = layer == current?.layer ? current?.pictures : nil
         current = Piece(
-            layer: layer, first: newest + 1, distance: newest + 1 - packet.sequence, shift: shift, pictures: pictures)
+            layer: layer, first: newest + 1, distance: newest + 1 - packet.sequence, shift: shift,
+            origin: packet.timestamp, lag: Int32(truncatingIfNeeded: lag), pictures: pictures)
     }
+
+    /// By how many ticks a packet would have to be shown earlier than what was sent; 0 where it is shown after that.
+    private func lag(of packet: PacketRing.Packet) -> Int64 {
+        newestTimestamp.map { max(0, $0 + 1 - packet.timestamp - (current?.shift ?? firstTimestamp)) } ?? 0
+    }
+
+    /// Half a second of pictures.
+    private static let longestLag: Int64 = 45_000
 
     /// Appends a packet of the ring that `begin(at:of:)` named, encrypted by nobody yet, and returns its number,
     /// unwrapped: with the SSRC it makes SRTP's packet index.
@@ -92,7 +121,7 @@ public struct SendTrack: Sendable {
         let sequence = packet.sequence + current.distance
         precondition(sequence > newest, "number \(sequence) after \(newest)")
         newest = sequence
-        let timestamp = packet.timestamp + current.shift
+        let timestamp = current.time(of: packet)
         newestTimestamp = max(newestTimestamp ?? timestamp, timestamp)
         packetsSent += 1
         octetsSent += UInt64(packet.length)
@@ -101,7 +130,7 @@ public struct SendTrack: Sendable {
                 marker: packet.marker, payloadType: format.payloadType,
                 sequenceNumber: UInt16(truncatingIfNeeded: sequence),
                 timestamp: UInt32(truncatingIfNeeded: timestamp), source: format.source),
-            playoutDelay: playoutDelay, transport: &transport, now: now, to: &bytes)
+            playoutDelay: playoutDelay, isNumbered: isNumbered, transport: &transport, now: now, to: &bytes)
         let start = bytes.count
         ring.appendPayload(of: packet, to: &bytes)
         if format.codec == .vp8 { shiftPictures(in: &bytes, at: start) }
@@ -125,7 +154,7 @@ public struct SendTrack: Sendable {
         guard let piece = piece(of: sequence) else { preconditionFailure("number \(number) was never sent") }
         var header = RTPHeader(
             marker: packet.marker, payloadType: format.payloadType, sequenceNumber: number,
-            timestamp: UInt32(truncatingIfNeeded: packet.timestamp + piece.shift), source: format.source)
+            timestamp: UInt32(truncatingIfNeeded: piece.time(of: packet)), source: format.source)
         if let repair = format.repair {
             newestRepair += 1
             sequence = newestRepair
@@ -133,7 +162,8 @@ public struct SendTrack: Sendable {
             header.payloadType = repair.payloadType
             header.source = repair.source
         }
-        format.appendHeader(header, playoutDelay: nil, transport: &transport, now: now, to: &bytes)
+        format.appendHeader(
+            header, playoutDelay: nil, isNumbered: isNumbered, transport: &transport, now: now, to: &bytes)
         if format.repair != nil { bytes.append(bigEndian: number) }
         let start = bytes.count
         ring.appendPayload(of: packet, to: &bytes)

@@ -9,8 +9,7 @@ extension NegotiatedSession {
     ///   - sessionID: any number; for `o=`.
     /// - Throws: ``OfferRefusal`` with the reason, for the viewer.
     public init(
-        viewing offer: SessionDescription, tracks outgoing: [OutgoingTrack], local: LocalTransport, sessionID: UInt64,
-        settings: NegotiationSettings = NegotiationSettings()
+        viewing offer: SessionDescription, tracks outgoing: [OutgoingTrack], local: LocalTransport, sessionID: UInt64
     ) throws(OfferRefusal) {
         for medium in try offer.activeMedia() where !medium.direction.receives {
             throw .direction(medium.kind, medium.direction)
@@ -28,7 +27,7 @@ extension NegotiatedSession {
                 answer.media.append(silent)
                 continue
             }
-            let choice = try ViewedFormat(of: track, in: medium, settings: settings)
+            let choice = try ViewedFormat(of: track, in: medium)
             answer.media.append(choice.answer(medium.emptyAnswer(.sendOnly, local: local, transport: transport)))
             tracks.append(choice.track)
         }
@@ -46,9 +45,7 @@ private struct ViewedFormat {
     private let retransmission: PayloadFormat?
     private let extensions: [HeaderExtension]
 
-    init(
-        of track: OutgoingTrack, in medium: MediaDescription, settings: NegotiationSettings
-    ) throws(OfferRefusal) {
+    init(of track: OutgoingTrack, in medium: MediaDescription) throws(OfferRefusal) {
         let ranked = medium.formats.compactMap { format in track.rank(of: format).map { (rank: $0, format: format) } }
         guard let offered = ranked.min(by: { $0.rank < $1.rank })?.format else {
             throw .formats(
@@ -56,14 +53,13 @@ private struct ViewedFormat {
         }
         self.medium = medium
         outgoing = track
-        extensions = medium.extensions(Self.wanted(track.codec, settings))
+        extensions = medium.extensions(Self.wanted(track.codec))
         retransmission = medium.retransmission(of: offered.payloadType)
         var format = offered
+        // A stream may have layers later: who can not report arrival says what it believes to be its bandwidth.
+        let hasNumbers = extensions.contains { $0.kind == .transportSequenceNumber }
         var known: RTCPFeedback = [.nack, .pictureLoss, .fullIntraRequest]
-        if settings.viewersReportArrival {
-            let hasNumbers = extensions.contains { $0.kind == .transportSequenceNumber }
-            known.formUnion(hasNumbers && format.feedback.contains(.transportCC) ? .transportCC : .maximumBitrate)
-        }
+        known.formUnion(hasNumbers && format.feedback.contains(.transportCC) ? .transportCC : .maximumBitrate)
         format.feedback.formIntersection(known)
         self.format = format
     }
@@ -90,9 +86,10 @@ private struct ViewedFormat {
             retransmissionSSRC: retransmission == nil ? nil : outgoing.retransmissionSSRC)
     }
 
-    private static func wanted(_ codec: PayloadCodec, _ settings: NegotiationSettings) -> [HeaderExtensionKind] {
-        var wanted: [HeaderExtensionKind] = [.mid, .absoluteCaptureTime, .absoluteSendTime, .playoutDelay]
-        if settings.viewersReportArrival { wanted.append(.transportSequenceNumber) }
+    private static func wanted(_ codec: PayloadCodec) -> [HeaderExtensionKind] {
+        var wanted: [HeaderExtensionKind] = [
+            .mid, .absoluteCaptureTime, .absoluteSendTime, .playoutDelay, .transportSequenceNumber,
+        ]
         if codec == .av1 { wanted.append(.dependencyDescriptor) }
         return wanted
     }

@@ -157,6 +157,7 @@ function showFigures() {
   write(at("g-server"), figures.server);
   write(at("g-pathway"), pathway(figures.pathway));
   showPast();
+  showQuality();
   write(at("g-engine"), [
     { native: "Browser's own player", webrtc: "WebRTC" }[figures.engine] ?? "hls.js",
     figures.reloads && common.count(figures.reloads, "reload", "reloads"),
@@ -173,6 +174,18 @@ function pathway(id) {
   if (id === "CDN") return "By the CDN";
   if (id === "EDGE") return "By this edge";
   return id.startsWith("REGION.") ? `By the region ${id.slice(7)}` : `By the edge ${id}`;
+}
+
+/** The choice among the stream's layers, where it has some and the player can be sent any of them. */
+function showQuality() {
+  const layers = playback.layers ?? [];
+  const select = at("quality");
+  select.hidden = layers.length < 2;
+  const names = layers.map(({ id }) => id);
+  if (select.dataset.layers === names.join()) return;
+  select.dataset.layers = names.join();
+  select.replaceChildren(new Option("Auto", ""), ...layers.map(({ id, label }) => new Option(label, id)));
+  select.value = names.includes(playback.layer) ? playback.layer : "";
 }
 
 let isSeeking = false;
@@ -275,6 +288,8 @@ at("volume").addEventListener("input", () => {
 });
 for (const name of ["play", "pause", "volumechange"]) video.addEventListener(name, showButtons);
 document.addEventListener("fullscreenchange", showButtons);
+
+at("quality").addEventListener("change", () => playback.choose(at("quality").value || null));
 
 at("seek").addEventListener("input", () => { isSeeking = true; showPast(); });
 at("seek").addEventListener("change", () => {

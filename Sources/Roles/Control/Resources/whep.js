@@ -15,6 +15,10 @@ export class WhepPlayback {
   #wish = 0; // Counts attempts, so that one that was given up does nothing any more.
   #before = { delay: 0, emitted: 0, bytes: 0, at: 0 };
   #now = { latency: null, rate: 0, freezes: 0, frozen: 0, dropped: 0, decoded: 0 };
+  #medium = null; // How the session calls its video.
+  #asked = ""; // Of which session which layer was asked for.
+  layers = []; // What the stream has to choose from, the largest first: { id, label }.
+  layer = null; // Which of them is asked for; null for the best that the line carries.
   state = "loading";
   server = null;
   note = null; // What the node says of the session, such as that there is no sound.
@@ -29,6 +33,7 @@ export class WhepPlayback {
     video.addEventListener("pause", () => this.#set("paused"));
     setInterval(() => this.#measure(), 1000);
     setInterval(() => this.#listen(), 250);
+    setInterval(() => this.#learnLayers(), 3000);
     addEventListener("pagehide", () => this.#leave());
     this.#open();
   }
@@ -38,6 +43,12 @@ export class WhepPlayback {
 
   play() { this.#video.play().catch(() => this.#set("paused")); }
   goLive() { this.play(); }
+
+  /** Asks for a layer by its id, while the stream has it, in this session and in those to come; null for the best. */
+  choose(layer) {
+    this.layer = layer;
+    this.#askForLayer().catch(() => {});
+  }
 
   /** All that is measured, as plain values. */
   figures() {
@@ -92,8 +103,8 @@ export class WhepPlayback {
     }
   }
 
-  #ask(method, url, body) {
-    const headers = body ? { "Content-Type": "application/sdp" } : {};
+  #ask(method, url, body, type = "application/sdp") {
+    const headers = body ? { "Content-Type": type } : {};
     if (this.#token) headers.Authorization = `Bearer ${this.#token}`;
     return fetch(url, { method, headers, body, keepalive: method === "DELETE" });
   }
@@ -138,6 +149,34 @@ export class WhepPlayback {
       this.#avoided = this.server;
       this.#again("stalled", Math.random() * 200);
     }
+  }
+
+  // MARK: Layers
+
+  /** Layers come and go with what the publisher's line carries. */
+  async #learnLayers() {
+    const session = this.#session;
+    if (!session || document.hidden) return;
+    try {
+      const answer = await this.#ask("GET", `${session}/layer`);
+      if (!answer.ok || session !== this.#session) return;
+      const [[medium, { layers }]] = Object.entries(await answer.json());
+      this.#medium = medium;
+      this.layers = layers.sort((one, other) => other.height - one.height)
+        .map(({ encodingId, height }) => ({ id: encodingId, label: height ? `${height}p` : encodingId }));
+      await this.#askForLayer();
+    } catch {
+      // The session is over, or about to be: the next one is asked again.
+    }
+  }
+
+  /** Asks for the layer that was chosen, once a session; one that can not be had now is asked for again. */
+  async #askForLayer() {
+    const wanted = this.layer === null ? "" : `${this.#session} ${this.layer}`;
+    if (!this.#session || this.#medium === null || wanted === this.#asked) return;
+    const wish = { mediaId: this.#medium, ...(this.layer !== null && { encodingId: this.layer }) };
+    const answer = await this.#ask("POST", `${this.#session}/layer`, JSON.stringify(wish), "application/json");
+    if (answer.ok) this.#asked = wanted;
   }
 
   // MARK: Figures

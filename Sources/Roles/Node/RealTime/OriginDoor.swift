@@ -27,13 +27,15 @@ struct OriginDoor: PublisherDoor {
         }
     }
 
-    func open(_ caller: SignalingCaller, cut: @escaping @Sendable () -> Void) -> PublisherAdmission {
+    func open(
+        _ caller: SignalingCaller, cut: @escaping @Sendable () -> Void, ask: @escaping @Sendable () -> Void
+    ) -> PublisherAdmission {
         let request = request(caller)
         guard let desk else { return .stop(elsewhere(caller)) }
         switch desk.identity(request) {
         case .failure(let refusal): return .stop(refusal.circumstance)
         case .success(let identity):
-            switch desk.open(request, identity, SessionPublisher(end: cut), on: group.any()) {
+            switch desk.open(request, identity, SessionPublisher(end: cut, ask: ask), on: group.any()) {
             case .success(let publication): return .open(PublicationIntake(publication: publication))
             case .failure(.nameIsLive): return .stop(.nameTaken)
             case .failure(.cutOff), .failure(.shuttingDown), .failure(.tooManyPublishers):
@@ -59,10 +61,16 @@ struct OriginDoor: PublisherDoor {
 /// A session as something that can be cut from any thread.
 private final class SessionPublisher: Publisher {
     private let end: @Sendable () -> Void
+    private let ask: @Sendable () -> Void
 
-    init(end: @escaping @Sendable () -> Void) { self.end = end }
+    init(end: @escaping @Sendable () -> Void, ask: @escaping @Sendable () -> Void) {
+        self.end = end
+        self.ask = ask
+    }
 
     func cut(_ reason: CutReason) { end() }
+
+    func requestRandomAccess() { ask() }
 
     /// WHIP has no word for it.
     func move(to address: String) {}

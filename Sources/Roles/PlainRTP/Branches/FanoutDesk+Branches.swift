@@ -109,7 +109,8 @@ extension FanoutDesk {
             let now = SystemClock.now()
             switch event {
             case .attached(let endpoint):
-                state.branching?.table.attached(endpoint, of: number, at: node, into: &directives)
+                let hasMoved = state.branching?.table.attached(endpoint, of: number, at: node, into: &directives)
+                if hasMoved == true { metrics.movedSubscriber() }
             case .detached(let endpoint, let reason):
                 let ranking = ranking(of: number, for: endpoint, &state)
                 state.branching?.table.detached(
@@ -117,8 +118,7 @@ extension FanoutDesk {
                     into: &directives)
             case .lost:
                 let ranking = ranking(of: number, &state)
-                metrics.moved(
-                    state.branching?.table.lost(number, at: node, among: ranking, now: now, into: &directives) ?? 0)
+                state.branching?.table.lost(number, at: node, among: ranking, now: now, into: &directives)
             case .tally(let tally):
                 state.branching?.table.hear(BranchTally(tally), of: number, at: node)
             }
@@ -156,8 +156,12 @@ extension FanoutDesk {
                 links.end(number, at: node)
             case .homeless(let endpoint, let number):
                 // Somebody may have left here meanwhile.
-                let session = state.table.session(numbered: number)
-                if let session, addHere(endpoint, to: session.id, &state) != nil { metrics.droppedSubscriber() }
+                guard let session = state.table.session(numbered: number) else { continue }
+                if addHere(endpoint, to: session.id, &state) == nil {
+                    metrics.movedSubscriber()
+                } else {
+                    metrics.droppedSubscriber()
+                }
             }
         }
         metrics.holds(elsewhere: state.branching?.table.subscriberCount ?? 0)

@@ -62,8 +62,8 @@ public struct PlainRTPMetrics: Sendable {
     /// Other nodes send to so many.
     func holds(elsewhere count: Int) { elsewhere.set(count) }
 
-    /// So many lost the node that sent to them.
-    func moved(_ count: Int) { moves[SubscriberMove.moved.index].add(count) }
+    /// One whose node was lost is sent to by another.
+    func movedSubscriber() { moves[SubscriberMove.moved.index].add() }
 
     /// For one of them no node had room.
     func droppedSubscriber() { moves[SubscriberMove.dropped.index].add() }
@@ -121,7 +121,7 @@ public struct PlainRTPMetrics: Sendable {
     private static let movesFamily = MetricFamily(
         "millrace_rtp_subscribers_moved_total", .counter,
         labels: [.oneOf("outcome", SubscriberMove.allCases.map(\.rawValue))],
-        help: "Subscribers whose node was lost, and those of them who were dropped since no node had room.")
+        help: "Subscribers whose node was lost: sent to by another, or dropped since no node had room.")
     private static let expiredFamily = MetricFamily(
         "millrace_rtp_sessions_expired_total", .counter, help: "Sessions that ended since no packet came.")
     private static let probesFamily = MetricFamily(
@@ -161,7 +161,7 @@ enum PacketRefusal: String, CaseIterable {
 enum SubscriberMove: String, CaseIterable {
     /// No node had room.
     case dropped
-    /// It looks for another.
+    /// Another sends to it.
     case moved
 
     var index: Int {

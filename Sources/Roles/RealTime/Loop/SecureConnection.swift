@@ -79,7 +79,26 @@ extension SecureConnection {
     ) {
         let path = ICEPath(transport: way == nil ? .udp : .tcp, remote: peer.endpoint)
         ice.receive(check, in: bytes.octets.span, on: path, now: now, into: &directives)
+        if let way { takeOver(path, by: way) }
         obey(from: peer, via: via, on: way, now: now)
+    }
+
+    /// A connection of TCP may come from the port of one before it, whose end was not heard of yet or was: to ICE the two
+    /// are one path. Whoever proves on it to be the remote party has the path from then on.
+    private func takeOver(_ path: ICEPath, by way: StreamWay) {
+        var isProven = false
+        for directive in directives {
+            switch directive {
+            case .admit, .drop: return
+            case .send: isProven = true
+            case .expire, .forget, .retire, .select: break
+            }
+        }
+        guard isProven, ice.isAdmitted(path), !admitted.contains(where: { $0.way === way }) else { return }
+        forget(path)
+        loop.admit(way, self)
+        admitted.append(Admitted(address: way.peer, via: nil, way: way))
+        if self.way?.peer == way.peer { self.way = way }
     }
 
     /// Takes DTLS, RTP or RTCP from an address that was proven.
@@ -120,9 +139,20 @@ extension SecureConnection {
     func tick(now: Duration) {
         ice.tick(now: now, into: &directives)
         obey(from: nil, via: nil, now: now)
+        endStalled(now: now)
         guard !isOver else { return }
         obey(dtls.tick(now: now), now: now)
         if !isOver { party?.tick(now: now) }
+    }
+
+    /// Ends connections of TCP on which nothing is taken any more; with the one that is used, the session.
+    private func endStalled(now: Duration) {
+        for known in admitted {
+            guard let stalled = known.way, stalled.isStalled(now: now) else { continue }
+            if stalled === way { return close(.stalled, now: now) }
+            admitted.removeAll { $0.way === stalled }
+            forget(known)
+        }
     }
 
     /// Gives ICE new credentials.

@@ -47,7 +47,6 @@ struct ViewerPlan: Sendable {
 
 /// A publisher to be listened to.
 struct PublisherPlan: Sendable {
-    let stream: StreamID
     let intake: any MediaIntake
     let tracks: [NegotiatedTrack]
     /// The source that our reports come from.

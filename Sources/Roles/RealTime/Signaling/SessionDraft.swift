@@ -35,10 +35,7 @@ struct SessionDraft {
         for track in tracks where !outgoing.contains(where: { $0.codec.kind == track.mediaKind }) {
             if let track = outgoingTrack(track) { outgoing.append(track) }
         }
-        var settings = NegotiationSettings()
-        settings.viewersReportArrival = tracks.count(where: \.codec.isVideo) > 1
-        return try NegotiatedSession(
-            viewing: offer, tracks: outgoing, local: transport, sessionID: number, settings: settings)
+        return try NegotiatedSession(viewing: offer, tracks: outgoing, local: transport, sessionID: number)
     }
 
     /// Answers a publisher.

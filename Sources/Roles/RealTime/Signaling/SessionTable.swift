@@ -30,7 +30,6 @@ final class SessionTable: Sendable {
     fileprivate struct State {
         var entries: [SignalingSessionID: Entry] = [:]
         var fragments: [ICEFragment: (id: SignalingSessionID, key: STUNIntegrityKey)] = [:]
-        var publishers: [StreamID: SignalingSessionID] = [:]
         var refusals: [StreamID: StreamRefusal] = [:]
         var unconnected = 0
     }
@@ -76,9 +75,7 @@ extension SessionTable {
                 target: target, signaling: signaling, place: .parked(session), fragments: [local.fragment])
             state.fragments[local.fragment] = (session.id, STUNIntegrityKey(password: local.password))
             state.unconnected += 1
-            switch session.plan {
-            case .publisher(let plan): state.publishers[plan.stream] = session.id
-            case .viewer(let plan):
+            if case .viewer(let plan) = session.plan {
                 let video = plan.tracks.first { $0.codec.kind == .video }
                 state.entries[session.id]?.viewing = (plan.replica, video?.mid ?? "")
             }
@@ -146,13 +143,10 @@ extension SessionTable {
         }
     }
 
-    /// Which session publishes a stream, and the thread that has it.
-    func publisher(of stream: StreamID) -> (id: SignalingSessionID, thread: Int)? {
+    /// The thread that has a session; nil while none has.
+    func thread(of id: SignalingSessionID) -> Int? {
         state.withLock { state in
-            guard let id = state.publishers[stream], case .thread(let thread)? = state.entries[id]?.place else {
-                return nil
-            }
-            return (id, thread)
+            if case .thread(let thread)? = state.entries[id]?.place { thread } else { nil }
         }
     }
 }
@@ -239,7 +233,6 @@ extension SessionTable.State {
         guard let entry = entries.removeValue(forKey: id) else { return }
         for fragment in entry.fragments { fragments[fragment] = nil }
         if !entry.isConnected { unconnected -= 1 }
-        if publishers[entry.target.stream] == id { publishers[entry.target.stream] = nil }
     }
 
     fileprivate mutating func retire(_ fragment: ICEFragment) {

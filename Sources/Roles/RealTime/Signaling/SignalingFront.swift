@@ -70,6 +70,12 @@ final class SignalingFront: Sendable {
         table.close(id).map { obey($0, id, end) }
     }
 
+    /// Asks a publisher for a random access point, once it is connected.
+    private func requestRandomAccess(of id: SignalingSessionID) {
+        guard let thread = table.thread(of: id) else { return }
+        threads.submit(to: thread) { loop, now in loop.requestRandomAccess(id, now: now) }
+    }
+
     /// Ends the sessions to which nobody came. Call about once a second.
     func sweep(now: Duration) {
         for session in table.takeExpired(now: now) {
@@ -238,12 +244,13 @@ extension SignalingFront {
             return .refused(error)
         }
         let id = draft.id
-        let admission = publishers.open(offering.caller) { [weak self] in self?.close(id, .cut) }
+        let admission = publishers.open(
+            offering.caller, cut: { [weak self] in self?.close(id, .cut) },
+            ask: { [weak self] in self?.requestRandomAccess(of: id) })
         switch admission {
         case .stop(let circumstance): return endpointResponse(to: offering.request, .whip, circumstance)
         case .open(let intake):
-            let plan = PublisherPlan(
-                stream: offering.target.stream, intake: intake, tracks: negotiated.tracks, source: draft.reportSource)
+            let plan = PublisherPlan(intake: intake, tracks: negotiated.tracks, source: draft.reportSource)
             return park(draft, negotiated, .publisher(plan), offering)
         }
     }

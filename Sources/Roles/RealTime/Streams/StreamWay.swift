@@ -4,6 +4,7 @@ import Bytes
 import Datagrams
 import NIOCore
 import Synchronization
+import Transport
 import WebRTC
 
 /// The way to a remote party over a connection of TCP (RFC 6544), between the connection's event loop and the thread that
@@ -25,6 +26,8 @@ final class StreamWay: Sendable {
         var frames: [UInt8] = []
         /// Bytes of those, and of what the connection has not sent yet.
         var unsent = 0
+        /// Since when the connection has taken nothing of that; nil while there is nothing.
+        var waitingSince: Duration?
         var isClosed = false
     }
 
@@ -63,6 +66,12 @@ extension StreamWay {
     /// Whether the connection takes one more picture, however large: what it has not sent is little.
     var hasRoom: Bool { outgoing.withLock { $0.unsent <= Self.room } }
 
+    /// Whether the remote party has taken nothing for so long, though there was something for it, that it is not there any
+    /// more, whatever it says.
+    func isStalled(now: Duration) -> Bool {
+        outgoing.withLock { $0.waitingSince.map { now - $0 >= Self.patience } ?? false }
+    }
+
     /// Gives `write` a place for up to `capacity` bytes, in which it leaves a packet, and takes the length of it; 0 for none.
     func append(capacity: Int, _ write: (UnsafeMutableRawBufferPointer) -> Int) {
         let (isTaken, isFirst) = outgoing.withLock { $0.append(capacity: capacity, most: Self.most, write) }
@@ -92,9 +101,19 @@ extension StreamWay {
             defer { outgoing.frames = [] }
             return outgoing.frames
         }
-        guard !frames.isEmpty else { return }
-        channel.writeAndFlush(ByteBuffer(bytes: frames)).whenComplete { [self] _ in
-            outgoing.withLock { $0.unsent -= frames.count }
+        // In pieces, so that a slow connection is seen to take something.
+        var rest = ByteBuffer(bytes: frames)
+        while rest.readableBytes > 0, let piece = rest.readSlice(length: min(rest.readableBytes, Self.piece)) {
+            channel.write(piece).whenComplete { [self] _ in sent(piece.readableBytes) }
+        }
+        channel.flush()
+    }
+
+    private func sent(_ count: Int) {
+        let now = SystemClock.now()
+        outgoing.withLock { outgoing in
+            outgoing.unsent -= count
+            outgoing.waitingSince = outgoing.unsent > 0 ? now : nil
         }
     }
 
@@ -102,6 +121,10 @@ extension StreamWay {
     private static let room = 256 * 1024
     /// The rest of a picture that was begun, and answers to checks, find a place beyond that.
     private static let most = 2 * 1024 * 1024
+    /// As long as viewers of FLV and RTMP have.
+    private static let patience: Duration = .seconds(10)
+    /// Who takes less than one of these in that time, 13 kbit/s, hears not even the sound.
+    private static let piece = 16 * 1024
 }
 
 extension StreamWay.Outgoing {
@@ -124,6 +147,7 @@ extension StreamWay.Outgoing {
         frames.removeLast(capacity - length)
         frames[start] = UInt8(truncatingIfNeeded: length >> 8)
         frames[start + 1] = UInt8(truncatingIfNeeded: length)
+        if unsent == 0 { waitingSince = SystemClock.now() }
         unsent += length + 2
         return (true, start == 0)
     }

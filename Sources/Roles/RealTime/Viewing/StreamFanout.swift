@@ -87,12 +87,11 @@ final class StreamFanout: RecordSink {
         }
     }
 
-    /// A viewer's decoder can not go on. Where the publisher is a session of this node it is asked, seldom.
+    /// A viewer's decoder can not go on. The publisher is asked, seldom, at whichever node it is.
     func requestRandomAccess(now: Duration) {
-        guard asked.map({ now - $0 >= Self.pause }) ?? true, let (id, thread) = loop.table.publisher(of: replica.id)
-        else { return }
+        guard asked.map({ now - $0 >= Self.pause }) ?? true else { return }
         asked = now
-        loop.threads.submit(to: thread) { loop, now in loop.requestRandomAccess(id, now: now) }
+        replica.requestRandomAccess()
     }
 
     /// The least time from one request for a random access point to the next.
@@ -138,7 +137,7 @@ extension StreamFanout {
         case .payloads(let timestamp):
             if let index = layers.firstIndex(where: { $0.track == unit.track }) {
                 layers[index].ring.append(batch, timestamp: timestamp, isRandomAccess: unit.isRandomAccess, now: now)
-                layers[index].rate.count(bytes: unit.payload.count, at: unit.decodeTime.duration)
+                layers.note(unit, at: index)
             } else {
                 audio.append(batch, timestamp: timestamp, isRandomAccess: true, now: now)
             }

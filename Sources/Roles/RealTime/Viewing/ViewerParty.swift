@@ -26,8 +26,8 @@ final class ViewerParty: MediaParty {
     private var directives: [RTPSenderSession.Directive] = []
     /// How many more packets of video tell the player to show them at once.
     private var hastened = 0
-    /// Whether its connection of TCP was full, so that it may be too far behind to see all.
-    private var isHeldUp = false
+    /// Whether its connection of TCP was full, so that it may be too far behind to see all, or to hear all.
+    private var isHeldUp = (video: false, audio: false)
     /// Bytes sent that the replica was not told of.
     private var untold = 0
 
@@ -47,6 +47,7 @@ final class ViewerParty: MediaParty {
         reportsWay = plan.tracks.contains { track in
             track.codec.kind == .video && !track.format.feedback.isDisjoint(with: [.transportCC, .maximumBitrate])
         }
+        number(false)
     }
 
     /// Whether it was promised sound.
@@ -119,16 +120,30 @@ extension ViewerParty {
         tell()
     }
 
-    /// Chooses the layer anew. The change waits for a random access point of the layer, which the publisher is asked for.
+    /// Chooses the layer anew. The change waits for a random access point of the layer, which the publisher is asked for
+    /// where it is urgent.
     private func choose(_ fanout: StreamFanout, now: Duration) {
         guard fanout.layers.count > 1, let track = session.video else { return }
         let offers = fanout.layers.offers
         if reportsWay, session.estimator == nil {
             // Begun with the largest layer: the way shows by itself that it is too much.
             session.estimator = BandwidthEstimator(bitsPerSecond: Self.firstEstimate(for: offers))
+            number(true)
         }
         choice.choose(among: offers, estimate: estimate, now: now)
-        if let chosen = choice.chosen, chosen != track.layer { fanout.requestRandomAccess(now: now) }
+        session.estimator?.goal = choice.goal(among: offers) ?? 0
+        guard let chosen = choice.chosen, chosen != track.layer else { return }
+        // A way that carries more can wait for the next segment, or of many viewers one would always ask.
+        let isLarger = track.layer.flatMap { layer in
+            fanout.layers[layer: layer].map { $0.pixels < fanout.layers[layer: chosen]?.pixels ?? 0 }
+        }
+        if choice.wish != nil || isLarger != true { fanout.requestRandomAccess(now: now) }
+    }
+
+    /// Whether the viewer is to report on what it is sent.
+    private func number(_ isNumbered: Bool) {
+        session.video?.isNumbered = isNumbered
+        session.audio?.isNumbered = isNumbered
     }
 
     private static func firstEstimate(for offers: [LayerOffer]) -> UInt64 {
@@ -153,17 +168,30 @@ extension ViewerParty {
     func send(layers: [LayerRing], audio: borrowing PacketRing, now: Duration) {
         guard let channel = connection.channel, let address = connection.address else { return }
         isBehind = false
-        if var track = session.video {
-            change(&track, among: layers)
-            if let number = track.layer ?? entry(layers), let index = layers.firstIndex(where: { $0.layer == number }) {
-                isBehind = send(&track, layers[index].ring, layer: number, isVideo: true, channel, address, now)
-            }
-            session.video = track
+        // Pictures take all the room that a connection has.
+        if connection.isStream { send(audio: audio, channel, address, now) }
+        send(video: layers, channel, address, now)
+        if !connection.isStream { send(audio: audio, channel, address, now) }
+    }
+
+    private func send(
+        video layers: [LayerRing], _ channel: SecureChannel, _ address: DatagramAddress, _ now: Duration
+    ) {
+        guard var track = session.video else { return }
+        change(&track, among: layers)
+        if let number = track.layer ?? entry(layers), let index = layers.firstIndex(where: { $0.layer == number }) {
+            let isBehind = send(&track, layers[index].ring, layer: number, isVideo: true, channel, address, now)
+            self.isBehind = self.isBehind || isBehind
         }
-        if var track = session.audio {
-            if send(&track, audio, layer: 0, isVideo: false, channel, address, now) { isBehind = true }
-            session.audio = track
-        }
+        session.video = track
+    }
+
+    private func send(
+        audio ring: borrowing PacketRing, _ channel: SecureChannel, _ address: DatagramAddress, _ now: Duration
+    ) {
+        guard var track = session.audio else { return }
+        if send(&track, ring, layer: 0, isVideo: false, channel, address, now) { isBehind = true }
+        session.audio = track
     }
 
     /// Sends a packet again, in the stream of repairs. Without one it can not be: SRTP takes no number twice.
@@ -190,11 +218,11 @@ extension ViewerParty {
         return (offers.last { layers[layer: $0.layer]?.ring.randomAccess != nil } ?? offers.last)?.layer
     }
 
-    /// Goes over to the layer that was chosen, where a random access point of it is there that is past what was sent.
+    /// Goes over to the layer that was chosen, where a random access point of it is there that follows what was sent.
     private func change(_ track: inout SendTrack, among layers: [LayerRing]) {
         guard let chosen = choice.chosen, let former = track.layer, former != chosen,
             let layer = layers[layer: chosen], let start = layer.ring.randomAccess, let packet = layer.ring[start],
-            track.isAhead(packet)
+            track.canBegin(at: packet)
         else { return }
         let isLarger = layer.pixels > layers[layer: former]?.pixels ?? 0
         loop.metrics.layerSwitched(isLarger: isLarger)
@@ -213,11 +241,11 @@ extension ViewerParty {
         var transport = session.transport
         defer { session.transport = transport }
         while next < end {
-            guard left > 0, takesMore(before: next, of: ring) else { return true }
+            guard left > 0, takesMore(before: next, of: ring, isVideo: isVideo) else { return true }
             if let packet = ring[next] {
                 left -= 1
                 loop.scratch.removeAll(keepingCapacity: true)
-                let number = track.format.extensions.transportSequence == nil ? nil : transport
+                let number = track.hasNumbers ? transport : nil
                 track.append(
                     packet, of: ring, playoutDelay: isVideo ? playoutDelay() : nil, transport: &transport, now: now,
                     to: &loop.scratch)
@@ -238,23 +266,26 @@ extension ViewerParty {
         if let next = track.next, next >= sequences.lowerBound, !skips(next, of: ring, isVideo: isVideo) { return next }
         let start = isVideo ? ring.randomAccess : sequences.isEmpty ? nil : sequences.upperBound - 1
         guard let start, let packet = ring[start] else { return nil }
-        if track.layer != nil { loop.metrics.groupsSkipped.add() }
+        if isVideo, track.layer != nil { loop.metrics.groupsSkipped.add() }
         track.begin(at: packet, of: layer)
         return start
     }
 
-    /// Whether a connection of TCP takes another picture. One that was begun is sent whole.
-    private func takesMore(before next: Int64, of ring: borrowing PacketRing) -> Bool {
-        guard !connection.hasRoom, ring[next - 1]?.marker ?? true else { return true }
-        isHeldUp = true
+    /// Whether a connection of TCP takes another picture, or more sound. A picture that was begun is sent whole.
+    private func takesMore(before next: Int64, of ring: borrowing PacketRing, isVideo: Bool) -> Bool {
+        guard !connection.hasRoom, !isVideo || ring[next - 1]?.marker ?? true else { return true }
+        if isVideo { isHeldUp.video = true } else { isHeldUp.audio = true }
         return false
     }
 
     /// Whether a viewer whose connection was full goes on further on: at the newest random access point, or the newest sound.
     private func skips(_ next: Int64, of ring: borrowing PacketRing, isVideo: Bool) -> Bool {
-        guard isHeldUp, connection.hasRoom else { return false }
-        guard isVideo else { return ring.sequences.upperBound - next > Self.latestSound }
-        isHeldUp = false
+        guard isVideo ? isHeldUp.video : isHeldUp.audio, connection.hasRoom else { return false }
+        guard isVideo else {
+            isHeldUp.audio = false
+            return ring.sequences.upperBound - next > Self.latestSound
+        }
+        isHeldUp.video = false
         return ring.randomAccess.map { $0 > next } ?? false
     }
 

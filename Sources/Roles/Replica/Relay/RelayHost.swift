@@ -50,6 +50,7 @@ final class RelayHost: RelayParty {
         case .termQuestion(let stream, let term):
             connection.send(.termAnswer(front.doorkeeper.answer(stream, term: term)), channel: frame.channel)
         case .branch(let branch): branches.begin(branch, frame.channel, by: front.carrier)
+        case .randomAccess: served[frame.channel]?.replica.requestRandomAccess()
         default: if !branches.take(frame) { tell(frame.message, frame.channel) }
         }
     }

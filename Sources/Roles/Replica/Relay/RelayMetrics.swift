@@ -18,6 +18,7 @@ public struct RelayMetrics: Sendable {
     private let segmentsChecked: Counter
     private let segmentMismatches: Counter
     let foreignPackaging: Counter
+    let randomAccessRequests: Counter
     private let outcomes: [String: Counter]
     private let staleTerms: [StaleTerm: Counter]
     private let refusals: [RelayRefusal: Counter]
@@ -38,6 +39,7 @@ public struct RelayMetrics: Sendable {
         segmentsChecked = registry.counter(Self.checkedFamily)
         segmentMismatches = registry.counter(Self.mismatchFamily)
         foreignPackaging = registry.counter(Self.packagingFamily)
+        randomAccessRequests = registry.counter(Self.randomAccessFamily)
         outcomes = Dictionary(
             uniqueKeysWithValues: Self.outcomes.map { ($0, registry.counter(Self.outcomeFamily, $0)) })
         staleTerms = Dictionary(
@@ -111,6 +113,9 @@ public struct RelayMetrics: Sendable {
         "millrace_stale_terms_refused_total", .counter,
         labels: [.oneOf("what", StaleTerm.allCases.map(\.rawValue))],
         help: "What was refused because it belongs to a lower term than is known.")
+    private static let randomAccessFamily = MetricFamily(
+        "millrace_relay_random_access_requests_total", .counter,
+        help: "Random access points that publishers at other nodes were asked for.")
     private static let packagingFamily = MetricFamily(
         "millrace_relay_foreign_packaging_total", .counter,
         help: "Streams not taken because their gateway packages with a version that this node does not write.")
@@ -152,8 +157,9 @@ public struct RelayMetrics: Sendable {
 
     /// What is declared.
     public static let families = [
-        outcomeFamily, staleFamily, packagingFamily,
-        sentFamily, receivedFamily, roundsFamily, subscriptionsFamily, upstreamsFamily, switchesFamily, skipsFamily, discardedFamily,
+        outcomeFamily, staleFamily, packagingFamily, randomAccessFamily,
+        sentFamily, receivedFamily, roundsFamily, subscriptionsFamily, upstreamsFamily, switchesFamily, skipsFamily,
+        discardedFamily,
         checkedFamily, mismatchFamily, refusalFamily, failureFamily, partingFamily,
     ]
 }

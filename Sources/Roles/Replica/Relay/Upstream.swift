@@ -68,6 +68,16 @@ final class Upstream: RelayLinkUser {
         tick(now: now)
     }
 
+    /// Asks the parent for a random access point. Who wrote segments before there were layers does not know the word, and
+    /// nobody who holds later ones did.
+    func requestRandomAccess() {
+        guard replica.packaging.map({ $0 >= SegmentStart.firstPackagingOfLayers }) ?? false,
+            let end = session.active.flatMap({ ends[$0] }), let link = end.link
+        else { return }
+        loop.metrics.randomAccessRequests.add()
+        link.send(.randomAccess, channel: end.channel)
+    }
+
     /// Ends the subscription.
     func close() {
         isOver = true

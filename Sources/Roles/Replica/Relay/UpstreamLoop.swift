@@ -51,6 +51,9 @@ final class UpstreamLoop {
     /// There is news of a stream, in this term.
     func learn(_ stream: StreamID, _ term: Term) { upstreams[stream]?.learn(term, now: SystemClock.now()) }
 
+    /// A random access point of a stream is wanted here.
+    func requestRandomAccess(of stream: StreamID) { upstreams[stream]?.requestRandomAccess() }
+
     /// Nobody knows the stream.
     func giveUp(_ upstream: Upstream) {
         close(upstream.replica)

@@ -111,6 +111,12 @@ public final class UpstreamTable: StreamSource {
         if let former { close(former) }
     }
 
+    /// Has the publisher of a stream asked for a random access point, by who it is taken from.
+    private func requestRandomAccess(of stream: StreamID) {
+        guard let entry = state.withLock({ $0.entries[stream] }) else { return }
+        entry.place.eventLoop.execute { entry.place.upstreams.value.requestRandomAccess(of: stream) }
+    }
+
     /// Takes a stream from nobody, as this node is to be its gateway.
     func suspend(_ stream: StreamID) {
         let former = state.withLock { state in
@@ -177,6 +183,7 @@ extension UpstreamTable {
         let place = place(&state)
         state.entries[replica.id] = Entry(replica: replica, place: place, isHeld: isHeld)
         replicas.insert(replica)
+        replica.asks { [weak self, id = replica.id] in self?.requestRandomAccess(of: id) }
         place.eventLoop.execute { [upstreams = place.upstreams] in
             upstreams.value.open(replica, via: via, isHolder: isHeld)
         }
