@@ -9,6 +9,7 @@ import dataclasses
 import hashlib
 import json
 import re
+import socketserver
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -87,8 +88,7 @@ class Collector:
         self.contexts: dict[str, str | None] = {}
 
     def __enter__(self) -> Collector:
-        self._server = ThreadingHTTPServer((self.host, 0), type("Handler", (Handler,), {"collector": self}))
-        self._server.daemon_threads = True
+        self._server = Nameless((self.host, 0), type("Handler", (Handler,), {"collector": self}))
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         return self
 
@@ -126,6 +126,16 @@ class Collector:
                 self._spans += spans_of(json.loads(body))
             except (AssertionError, KeyError, TypeError, ValueError) as failure:
                 self.wrong.append(repr(failure))
+
+
+class Nameless(ThreadingHTTPServer):
+    """Asks nobody for the name of its address, as there may be nobody."""
+
+    daemon_threads = True
+
+    def server_bind(self) -> None:
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = self.server_address[:2]
 
 
 class Handler(BaseHTTPRequestHandler):

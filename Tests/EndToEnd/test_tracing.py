@@ -106,10 +106,10 @@ def age(lab: Lab, node: str, hop: str) -> float:
 
 
 def whole(collector: Collector) -> list[Span]:
-    """The first trace in which every hop is, with all that its spans name; empty where there is none yet."""
+    """The newest trace in which every hop is, with all that its spans name; empty where there is none yet."""
     hops = {("publish", "east-o1"), ("commit", "east-o1"), ("package", "east-o1"), ("upload", "east-o1"), ("relay", "east-o2"),
             ("relay", "west-s"), ("relay", "west-e"), ("package", "west-e"), ("request", "west-e")}
-    for trace in collector.traces().values():
+    for trace in reversed(collector.traces().values()):
         if hops <= {(span.name, span.node) for span in trace}:
             ids = {span.id for span in trace}
             if all(span.parent is None or span.parent in ids for span in trace):

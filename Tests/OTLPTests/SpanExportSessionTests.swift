@@ -31,7 +31,7 @@ struct SpanExportSessionTests {
         for number in numbers { session.offer(try span(number), now: now) }
     }
 
-    private func numbers(_ batch: [SpanRecord]?) -> [UInt64]? { batch?.map(\.context.span.number) }
+    private static func numbers(_ batch: [SpanRecord]?) -> [UInt64]? { batch?.map(\.context.span.number) }
 
     private mutating func answer(_ answer: ExportAnswer, at now: Duration) {
         session.answered(answer, now: now, using: &random)
@@ -44,12 +44,12 @@ struct SpanExportSessionTests {
         #expect(session.nextDeadline == .seconds(6))
         #expect(session.next(now: .milliseconds(5999)) == nil)
         try offer(3...6, at: .milliseconds(5500))
-        #expect(numbers(session.next(now: .milliseconds(5500))) == [1, 2, 3, 4])
+        #expect(Self.numbers(session.next(now: .milliseconds(5500))) == [1, 2, 3, 4])
         #expect(session.nextDeadline == nil)
         #expect(session.next(now: .seconds(60)) == nil, "one batch at a time")
         answer(.accepted(rejected: 0), at: .seconds(6))
         #expect(session.next(now: .milliseconds(6999)) == nil)
-        #expect(numbers(session.next(now: .seconds(7))) == [5, 6])
+        #expect(Self.numbers(session.next(now: .seconds(7))) == [5, 6])
         answer(.accepted(rejected: 1), at: .seconds(7))
         #expect(session.nextDeadline == nil)
         let counters = session.takeCounters()
@@ -65,9 +65,9 @@ struct SpanExportSessionTests {
         #expect(session.takeCounters().withoutRoom == 5)
         answer(.accepted(rejected: 0), at: .zero)
         try offer(16...17, at: .zero)
-        #expect(numbers(session.next(now: .zero)) == [5, 6, 7, 8])
+        #expect(Self.numbers(session.next(now: .zero)) == [5, 6, 7, 8])
         answer(.accepted(rejected: 0), at: .zero)
-        #expect(numbers(session.next(now: .zero)) == [9, 10, 16, 17])
+        #expect(Self.numbers(session.next(now: .zero)) == [9, 10, 16, 17])
         #expect(session.takeCounters().withoutRoom == 0)
     }
 
@@ -78,7 +78,7 @@ struct SpanExportSessionTests {
         answer(.later(.seconds(9)), at: .seconds(1))
         #expect(session.nextDeadline == .seconds(10))
         #expect(session.next(now: .milliseconds(9999)) == nil)
-        #expect(numbers(session.next(now: .seconds(10))) == [1, 2, 3, 4])
+        #expect(Self.numbers(session.next(now: .seconds(10))) == [1, 2, 3, 4])
         answer(.later(nil), at: .seconds(10))
         let deadline = try #require(session.nextDeadline)
         #expect(deadline >= .seconds(10) && deadline <= .milliseconds(10_200))
@@ -86,7 +86,7 @@ struct SpanExportSessionTests {
         #expect(session.next(now: deadline)?.count == 4)
         answer(.later(nil), at: deadline)
         #expect(session.takeCounters().unsent == 4)
-        #expect(numbers(session.next(now: deadline + .seconds(1))) == [5])
+        #expect(Self.numbers(session.next(now: deadline + .seconds(1))) == [5])
     }
 
     @Test("that a collector will never take are dropped at once")
@@ -95,7 +95,7 @@ struct SpanExportSessionTests {
         #expect(session.next(now: .zero)?.count == 4)
         answer(.refused, at: .zero)
         #expect(session.takeCounters().refused == 4)
-        #expect(numbers(session.next(now: .seconds(1))) == [5])
+        #expect(Self.numbers(session.next(now: .seconds(1))) == [5])
     }
 
     @Test("are due at once when the node ends, and counted when nobody will send them")
@@ -103,7 +103,7 @@ struct SpanExportSessionTests {
         try offer(1...2, at: .seconds(5))
         session.close()
         #expect(session.nextDeadline == .seconds(5))
-        #expect(numbers(session.next(now: .seconds(5))) == [1, 2])
+        #expect(Self.numbers(session.next(now: .seconds(5))) == [1, 2])
         try offer(3...3, at: .seconds(5))
         session.abandon()
         #expect(session.takeCounters().unsent == 3)

@@ -34,7 +34,7 @@ struct TraceContextTests {
     @Test(
         "that is not one is passed over",
         arguments: [
-            "", "00", text + "-", text + "-00", "ff" + text.dropFirst(2), text.uppercased(),
+            "", "00", Self.text + "-", Self.text + "-00", "ff" + Self.text.dropFirst(2), Self.text.uppercased(),
             "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
             "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
             "00-4bf92f3577b34da6a3ce929d0e0e473g-00f067aa0ba902b7-01",

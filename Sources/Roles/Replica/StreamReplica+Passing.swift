@@ -5,7 +5,6 @@ public import HLS
 import Identity
 import Media
 import Synchronization
-import Telemetry
 import Traces
 import Transport
 
@@ -42,9 +41,9 @@ extension StreamReplica {
             guard let newest = state.feed.window.committed else { return nil }
             switch resource {
             case .part(_, _, let position) where position.msn &+ Self.liveSegments > newest.msn:
-                return state.feed.window.date(of: position).map { (.served, $0) }
+                return state.feed.window.date(of: position).map { (MediaHop.served, $0) }
             case .segment(_, _, let msn) where msn &+ Self.liveSegments > newest.msn:
-                return state.feed.window.date(of: PartPosition(msn: msn, part: 0)).map { (.servedSegment, $0) }
+                return state.feed.window.date(of: PartPosition(msn: msn, part: 0)).map { (MediaHop.servedSegment, $0) }
             default: return nil
             }
         }

@@ -56,7 +56,7 @@ extension ServiceContext {
 }
 
 /// A span that is under way.
-public final class RecordedSpan: Span {
+public final class RecordedSpan: Tracing.Span {
     /// What whoever works for it is told of.
     public let context: ServiceContext
     private let tracer: NodeTracer
@@ -109,7 +109,8 @@ public final class RecordedSpan: Span {
 
     /// Names a span of another trace.
     public func addLink(_ link: SpanLink) {
-        if let trace = link.context.trace { state.withLock { $0.record?.links.append(trace) } }
+        guard let trace = link.context.trace else { return }
+        state.withLock { _ = $0.record?.links.append(trace) }
     }
 
     /// Ends it; only the first end counts.

@@ -5,7 +5,7 @@ public import Identity
 public import OTLP
 import Synchronization
 public import Traces
-import Transport
+public import Transport
 
 /// Where all spans of a node go: what ends is taken in, or dropped, and waits here until it is fetched in batches.
 ///

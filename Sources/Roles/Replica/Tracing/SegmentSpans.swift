@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Feed
-import HLS
 import Identity
 import Traces
 
@@ -76,14 +75,16 @@ struct SegmentSpans: Sendable {
                 if held.isPublished { record("commit", .internal, held, part, from: written, to: time) }
             }
         }
-        open.removeAll { held in
+        var rest: [Held] = []
+        for held in open {
             if let closing = held.closing, PartPosition(msn: held.msn, part: closing.part) <= position {
                 finish(held, at: held.isPublished ? closing.at : time)
-                return true
+            } else if held.msn >= position.msn {
+                rest.append(held)
             }
-            // A newer term has cut it off.
-            return held.msn < position.msn
+            // Any other was cut off by a newer term.
         }
+        open = rest
     }
 
     private func finish(_ held: Held, at end: TraceTime) {
