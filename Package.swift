@@ -12,6 +12,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["YAML"]),
+        .package(url: "https://github.com/apple/swift-distributed-tracing.git", from: "1.7.3"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
@@ -39,6 +40,7 @@ var vocabulary: [Target] {
         room("Vocabulary", "Identity"),
         room("Vocabulary", "Media", uses: ["Bytes", "Identity"]),
         room("Vocabulary", "Objects", uses: ["Bytes", "Media"]),
+        room("Vocabulary", "Traces", uses: ["Identity"]),
     ]
 }
 
@@ -50,6 +52,7 @@ var protocols: [Target] {
         room("Protocols", "GeoIP", uses: ["Bytes", "Cluster"]),
         room("Protocols", "Gossip", uses: ["Bytes", "Cluster", "COpenSSL", "Identity"]),
         room("Protocols", "HLS", uses: ["Bytes", "CMAF", "COpenSSL", "Cluster", "Feed", "Identity", "Media"]),
+        room("Protocols", "OTLP", uses: ["Objects", "Traces"]),
         room("Protocols", "ObjectStorage", uses: ["Bytes", "Media", "Objects", "Signing"]),
         room("Protocols", "Relay", uses: ["Bytes", "Cluster", "Feed", "Identity", "Media"]),
         room("Protocols", "RTP", uses: ["Bytes", "Identity", "Media"]),
@@ -97,7 +100,9 @@ var rim: [Target] {
             "Rim", "SharedState", uses: ["CHiredis", "COpenSSL", "Cluster", "Identity", "Telemetry", "Transport"],
             products: [logging, nio("NIOPosix")]
         ),
-        room("Rim", "Storage", uses: ["Bytes", "CCurl", "Media", "Objects", "Telemetry"]),
+        room(
+            "Rim", "Storage", uses: ["Bytes", "CCurl", "Media", "Objects", "Telemetry"],
+            products: [from("swift-distributed-tracing", "Instrumentation")]),
         room("Rim", "Telemetry", uses: ["Media"], products: [logging]),
         room(
             "Rim", "Transport", uses: ["CLinuxIO", "Cluster", "Media"],
@@ -132,7 +137,7 @@ var roles: [Target] {
         room(
             "Roles", "Edge",
             uses: [
-                "Access", "Bytes", "CDN", "Feed", "HLS", "Identity", "Media", "RTMP", "Replica", "Telemetry",
+                "Access", "Bytes", "CDN", "Feed", "HLS", "Identity", "Media", "RTMP", "Replica", "Telemetry", "Traces",
                 "Transport", "WebServer",
             ],
             products: [from("swift-collections", "DequeModule"), nio("NIOCore")]
@@ -148,8 +153,9 @@ var roles: [Target] {
                 "APIClient", "Access", "Arbitration", "Bytes", "CDN", "CLinuxIO", "CMAF", "COpenSSL", "Cluster",
                 "Clustering",
                 "Control", "Datagrams", "Edge", "Fanout", "Feed", "GeoIP", "Gossip", "HLS", "Identity", "Media",
-                "ObjectStorage", "Objects", "Origin", "Placement", "PlainRTP", "RTMP", "RTP", "RealTime", "Recording",
-                "Relay", "Replica", "Router", "SharedState", "Signing", "Steering", "Storage", "Telemetry", "Transport",
+                "OTLP", "ObjectStorage", "Objects", "Origin", "Placement", "PlainRTP", "RTMP", "RTP", "RealTime", "Recording",
+                "Relay", "Replica", "Router", "SharedState", "Signing", "Steering", "Storage", "Telemetry", "Traces",
+                "Transport",
                 "Upload", "WebRTC",
                 "WebServer",
             ],
@@ -193,9 +199,9 @@ var roles: [Target] {
             "Roles", "Recording",
             uses: [
                 "Bytes", "Cluster", "Feed", "HLS", "Identity", "Media", "Objects", "Replica", "Signing", "Storage",
-                "Telemetry", "Upload",
+                "Telemetry", "Traces", "Upload",
             ],
-            products: [logging]),
+            products: [logging, from("swift-distributed-tracing", "Tracing")]),
         room(
             "Roles", "Router",
             uses: [
@@ -207,10 +213,13 @@ var roles: [Target] {
         room(
             "Roles", "Replica",
             uses: [
-                "Bytes", "CMAF", "Cluster", "Feed", "HLS", "Identity", "Media", "RTMP", "Relay", "Telemetry",
-                "Transport",
+                "Bytes", "CMAF", "Cluster", "Feed", "HLS", "Identity", "Media", "OTLP", "RTMP", "Relay", "Telemetry",
+                "Traces", "Transport",
             ],
-            products: [from("swift-collections", "DequeModule"), nio("NIOCore"), nio("NIOPosix")]
+            products: [
+                from("swift-collections", "DequeModule"), from("swift-distributed-tracing", "Tracing"),
+                nio("NIOCore"), nio("NIOPosix"),
+            ]
         ),
     ]
 }
@@ -280,6 +289,7 @@ var proof: [Target] {
                 "RedisKit", "Replica", "SharedState", "Telemetry", "TestKit", "Transport",
             ],
             products: [argumentParser]),
+        tests("Protocols", "OTLP", uses: ["Identity", "Objects", "TestKit", "Traces"]),
         tests("Protocols", "ObjectStorage", uses: ["Bytes", "Media", "Objects", "Signing", "TestKit"]),
         tests(
             "Roles", "Origin",
@@ -318,9 +328,12 @@ var proof: [Target] {
         tests(
             "Roles", "Replica",
             uses: [
-                "Cluster", "Feed", "HLS", "Identity", "Media", "NodeKit", "Relay", "Telemetry", "TestKit", "Transport",
+                "Cluster", "Feed", "HLS", "Identity", "Media", "NodeKit", "OTLP", "Relay", "Telemetry", "TestKit", "Traces",
+                "Transport",
             ],
-            products: [nio("NIOCore"), nio("NIOEmbedded"), nio("NIOPosix")]),
+            products: [
+                from("swift-distributed-tracing", "Tracing"), nio("NIOCore"), nio("NIOEmbedded"), nio("NIOPosix"),
+            ]),
         tests(
             "Roles", "Router", uses: ["Cluster", "HLS", "Identity", "Media", "Placement", "Telemetry", "Transport"]),
         tests("Protocols", "SecureMedia", uses: ["Bytes", "CSRTP", "Media", "TestKit"]),
@@ -335,6 +348,7 @@ var proof: [Target] {
             "loadtests", "Swarm",
             uses: ["Bytes", "Cluster", "Media", "RTMP", "RTP", "SecureMedia", "TestKit", "WebRTC"]),
         tests("Rim", "Telemetry", products: [logging]),
+        tests("Vocabulary", "Traces", uses: ["Identity"]),
         tests(
             "Rim", "Transport", uses: ["TestKit"],
             products: [nio("NIOCore"), nio("NIOPosix"), from("swift-nio-ssl", "NIOSSL")]

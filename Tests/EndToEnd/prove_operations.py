@@ -23,7 +23,7 @@ from prove_cluster import section  # noqa: E402
 from proving import head, prove  # noqa: E402
 
 TESTS = ["test_deployments.py", "test_package.py", "test_infra.py", "test_operations.py", "test_doctor.py", "test_alerts.py",
-         "test_shipped_region.py"]
+         "test_shipped_region.py", "test_tracing.py"]
 
 
 def page() -> str:
@@ -62,6 +62,15 @@ SECTIONS = [
     ("Every panel shows data", "The shipped Prometheus scrapes that region while people watch by HLS and WebRTC, record, and "
      "forward RTP; every query of every dashboard is asked until it has an answer.", "dashboards",
      {"queries": "{queries}", "all answered after": "{took:.0f} s"}),
+    ("A trace of one segment", "Two regions 75 ms apart: two origins, and in the far region a shield, an edge and a viewer. ffmpeg "
+     "publishes; every segment is traced and exported to a collector that is strict about OTLP. The trace has a span of every hop, from "
+     "the RTMP message to the viewer's answer and the object store; all are one tree, and none begins before its parent. *Crossing* is "
+     "from the gateway to the far shield, *viewer* from the segment's first message to the first answer that has a part of it.", "trace",
+     {"nodes": "{nodes}", "spans": "{spans}", "crossing": "{crossing:.3f} s", "shield to edge": "{shield:.3f} s",
+      "packaging, all parts": "{package:.4f} s", "commit at most": "{commit:.4f} s", "viewer": "{viewer:.2f} s"}),
+    ("Where time goes", "In the same run: the mean age of media at each hop, by the dates of the stream.", "trace",
+     {"received": "{age_received:.3f} s", "packaged": "{age_packaged:.3f} s", "relayed": "{age_relayed:.3f} s",
+      "served": "{age_served:.3f} s"}),
     ("Redis fails over", "Three servers and three sentinels by the shipped files; the machine of the master and of a sentinel dies. "
      "From then until a replica is the master and the node has it.", "redis", {"took": "{took:.1f} s"}),
 ]

@@ -43,12 +43,13 @@ struct MetricsTests {
     /// Families that `ClusterNodeTests`, `LeaseNodeTests`, `TakeoverTests`, `RelayFrontTests` and `TermTests` move, those of
     /// plain RTP, which `FanoutDeskTests` and `test_rtp.py` do, those of WebRTC, which the tests of RealTime do, those of
     /// the CDN, which `OffloadTests` and `SteeringNodeTests` move, those of the object store, which `RecordingNodeTests`,
-    /// `UploaderTests` and `RemoteStoreTests` do, and those of viewers who go back, which `RewindNodeTests` moves.
+    /// `UploaderTests` and `RemoteStoreTests` do, those of viewers who go back, which `RewindNodeTests` moves, and those of
+    /// traces, which `test_tracing.py` moves.
     private static let ofOthers = [
         "cdn", "cluster", "datagram", "datagrams", "dvr", "gossip", "grpc", "recorders", "recording", "recordings",
         "redis",
         "relay",
-        "router", "rtp", "segment", "stale_terms", "steering", "store", "terms", "upload", "webrtc",
+        "router", "rtp", "segment", "stale_terms", "steering", "store", "terms", "trace", "upload", "webrtc",
     ]
 
     /// All that can happen to a node, well and ill.

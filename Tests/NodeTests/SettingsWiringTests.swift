@@ -71,6 +71,9 @@ struct SettingsWiringTests {
         "cdn.purge_method": "settings.purgeMethod", "cdn.purge_header": "settings.purgeHeader",
         "cdn.url": "settings.cdn.url",
         "router.steering": "settings.router.steeringLife",
+        "tracing.endpoint": "settings.tracing.endpoint", "tracing.header": "settings.tracing.collectorHeaders",
+        "tracing.sample": "settings.tracing.sample", "tracing.requests": "settings.tracing.requests",
+        "tracing.queue": "tracing.queue",
         "router.regions": "router.regionsFile", "router.places": "router.placesFile",
     ]
 
@@ -98,7 +101,7 @@ struct SettingsWiringTests {
         get throws {
             let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
                 .deletingLastPathComponent().appending(path: "Sources/Roles/Node")
-            let files = try ["", "Cluster", "Delivery", "RealTime", "Recording"].map { root.appending(path: $0) }
+            let files = try ["", "Cluster", "Delivery", "RealTime", "Recording", "Tracing"].map { root.appending(path: $0) }
                 .flatMap {
                     try FileManager.default.contentsOfDirectory(at: $0, includingPropertiesForKeys: nil)
                 }

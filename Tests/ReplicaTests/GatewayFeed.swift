@@ -27,7 +27,7 @@ final class GatewayFeed {
         self.node = node
         replica = StreamReplica(
             id: try Self.stream, checkingOneIn: 1, settings: MediaWindowSettings(),
-            metrics: ReplicaMetrics(node.registry))
+            metrics: ReplicaMetrics(node.registry), tracer: node.tracer)
         _ = replica.succeed(in: Self.term, firstSegment: 10)
         node.replicas.insert(replica)
         let kind = SyntheticMedia()

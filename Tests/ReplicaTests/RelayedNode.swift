@@ -6,11 +6,13 @@ import HLS
 import Identity
 import NIOCore
 import NIOPosix
+import OTLP
 import Relay
 import Replica
 import Synchronization
 import Telemetry
 import Testing
+import Traces
 import Transport
 
 /// A node's relay on loopback: a door, and what it takes from its parents.
@@ -19,6 +21,8 @@ final class RelayedNode: Sendable {
     let replicas = ReplicaTable()
     let registry = MetricRegistry(families: RelayMetrics.families + ReplicaMetrics.families)
     let finder = FixedParents()
+    /// Every segment is traced.
+    let tracer: NodeTracer
     let doorkeeper: Doorkeeper
     let upstream: UpstreamTable
     let front: RelayFront
@@ -35,6 +39,8 @@ final class RelayedNode: Sendable {
 
     private init(_ name: NodeID, cluster: String, below parents: [RelayedNode], linger: Duration) async throws {
         self.name = name
+        let tracer = NodeTracer(node: name, sampling: TraceSampling(oneIn: 1), foreignRequests: 0)
+        self.tracer = tracer
         let identity = RelayIdentity(
             node: name, cluster: cluster, incarnation: 1, settings: RelaySettings(), secure: { _, _ in })
         let (replicaMetrics, metrics) = (ReplicaMetrics(registry), RelayMetrics(registry))
@@ -43,7 +49,8 @@ final class RelayedNode: Sendable {
         upstream = UpstreamTable(
             identity: identity, replicas: replicas, finder: finder, settings: settings, on: Self.group, metrics: metrics
         ) { id in
-            StreamReplica(id: id, checkingOneIn: 1, settings: MediaWindowSettings(), metrics: replicaMetrics)
+            StreamReplica(
+                id: id, checkingOneIn: 1, settings: MediaWindowSettings(), metrics: replicaMetrics, tracer: tracer)
         }
         doorkeeper = Doorkeeper(replicas)
         let front = RelayFront(
@@ -61,6 +68,20 @@ final class RelayedNode: Sendable {
             let port = try #require(listener.address.port)
             return RelayParent(
                 node: name, endpoint: Endpoint(address: .v4(0x7F00_0001), port: UInt16(truncatingIfNeeded: port)))
+        }
+    }
+
+    /// The spans that have ended here, each once.
+    func takeSpans() -> [SpanRecord] {
+        tracer.export { session in
+            var spans: [SpanRecord] = []
+            var random = SystemRandomNumberGenerator()
+            session.close()
+            while let batch = session.next(now: SystemClock.now()) {
+                spans += batch
+                session.answered(.accepted(rejected: 0), now: SystemClock.now(), using: &random)
+            }
+            return spans
         }
     }
 

@@ -10,7 +10,8 @@ struct RequestHeadDecoderTests {
         let text =
             "GET /live/a/media.m3u8?_HLS_msn=7 HTTP/1.1\r\nHost: edge.example:8080\r\nAccept-Encoding: br, gzip;q=0.5\r\n"
             + "RANGE: bytes=2-5\r\nif-none-match: \"a\", W/\"b\"\r\nAuthorization:Bearer x\r\nOrigin:\t https://p \t\r\n"
-            + "User-Agent: AppleCoreMedia/1.0\r\nX-Playback-Session-ID: 5F1D\r\nX-Forwarded-For: 1.2.3.4\r\n\r\nGET /next"
+            + "User-Agent: AppleCoreMedia/1.0\r\nX-Playback-Session-ID: 5F1D\r\nX-Forwarded-For: 1.2.3.4\r\n"
+            + "TraceParent: 00-1-2-01\r\n\r\nGET /next"
         let head = try #require(try decode(text))
         #expect(head.method == .get)
         #expect(slice(text, head.target) == "/live/a/media.m3u8?_HLS_msn=7")
@@ -21,6 +22,7 @@ struct RequestHeadDecoderTests {
         #expect(head.origin.map { slice(text, $0) } == "https://p")
         #expect(head.userAgent.map { slice(text, $0) } == "AppleCoreMedia/1.0")
         #expect(head.playbackSession.map { slice(text, $0) } == "5F1D")
+        #expect(head.traceParent.map { slice(text, $0) } == "00-1-2-01")
         #expect(head.isForwarded)
         #expect(head.keepsAlive)
         #expect(!head.hasBody)

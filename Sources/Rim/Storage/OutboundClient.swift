@@ -2,21 +2,26 @@
 
 public import Bytes
 import Glibc
+public import Instrumentation
 public import Objects
 import Synchronization
 
 /// Sends requests to other HTTP servers: libcurl's multi interface on a thread of its own, connections kept alive, HTTP/2
 /// where a server offers it over TLS.
 ///
-/// Redirects are not followed: they would take a signature to where it does not belong.
+/// Redirects are not followed: they would take a signature to where it does not belong. What a request is done for travels with
+/// it, beside what is signed, where the client was given an instrument.
 public final class OutboundClient: Sendable {
     private let loop: CurlLoop
+    private let instrument: (any Instrument)?
     private let thread: Mutex<pthread_t?>
 
     /// Starts the thread.
-    public init(_ settings: OutboundSettings = OutboundSettings()) {
+    /// - Parameter instrument: writes the context of the task that sends a request into its headers.
+    public init(_ settings: OutboundSettings = OutboundSettings(), instrument: (any Instrument)? = nil) {
         let loop = CurlLoop(settings)
         self.loop = loop
+        self.instrument = instrument
         thread = Mutex(Self.start(loop))
     }
 
@@ -30,7 +35,7 @@ public final class OutboundClient: Sendable {
     public func send(
         _ request: OutboundRequest, timeout: Duration, largest: ByteCount
     ) async throws(StoreFailure) -> OutboundAnswer {
-        let transfer = CurlTransfer(request, timeout: timeout, largest: largest)
+        let transfer = CurlTransfer(inContext(request), timeout: timeout, largest: largest)
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 transfer.onEnd { continuation.resume(returning: $0) }
@@ -48,6 +53,13 @@ public final class OutboundClient: Sendable {
         if let thread = thread.withLock({ $0.take() }) { pthread_join(thread, nil) }
     }
 
+    private func inContext(_ request: OutboundRequest) -> OutboundRequest {
+        guard let instrument, let context = ServiceContext.current else { return request }
+        var request = request
+        instrument.inject(context, into: &request.headers, using: HeaderInjector())
+        return request
+    }
+
     private static func start(_ loop: CurlLoop) -> pthread_t {
         var thread = pthread_t()
         let code = pthread_create(
@@ -58,5 +70,11 @@ public final class OutboundClient: Sendable {
             }, Unmanaged.passRetained(loop).toOpaque())
         precondition(code == 0, "no thread for outbound requests: \(code)")
         return thread
+    }
+}
+
+private struct HeaderInjector: Injector {
+    func inject(_ value: String, forKey key: String, into headers: inout [OutboundHeader]) {
+        headers.append(OutboundHeader(key, value))
     }
 }

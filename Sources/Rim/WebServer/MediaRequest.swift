@@ -67,6 +67,10 @@ public struct MediaRequest {
     /// The value of the last X-Forwarded-For: a list of addresses, of which the proxy that asks wrote the last.
     public var forwardedFor: ByteBufferView? { fields.forwardedFor.map(view) }
 
+    /// The value of traceparent, in which a viewer, or a proxy, names the trace that the request is part of (W3C Trace
+    /// Context §3.2).
+    public var traceParent: ByteBufferView? { fields.traceParent.map(view) }
+
     /// The value of X-Millrace-Region, in which a proxy names the viewer's region.
     public var region: ByteBufferView? { fields.region.map(view) }
 

@@ -48,6 +48,7 @@ struct RequestFieldReader: Sendable {
         case 8 where name.equalsIgnoringCase("if-range"): head.ifRange = place
         case 10 where name.equalsIgnoringCase("connection"): takeConnection(value, into: &head)
         case 10 where name.equalsIgnoringCase("user-agent"): head.userAgent = place
+        case 11 where name.equalsIgnoringCase("traceparent"): head.traceParent = place
         case 13 where name.equalsIgnoringCase("if-none-match"): head.ifNoneMatch = place
         case 13 where name.equalsIgnoringCase("authorization"): head.authorization = place
         case 14 where name.equalsIgnoringCase("content-length"): try takeLength(value)

@@ -60,6 +60,8 @@ public struct RequestHead: Sendable, Equatable {
     public var playbackSession: Range<Int>?
     /// Where the value of the last X-Forwarded-For is.
     public var forwardedFor: Range<Int>?
+    /// Where the value of traceparent is.
+    public var traceParent: Range<Int>?
     /// Where the value of X-Millrace-Region is.
     public var region: Range<Int>?
     /// The length of the head, with the empty line at its end.

@@ -17,6 +17,8 @@ public final class EdgeState: Sendable {
     let metrics: EdgeMetrics
     /// What viewers can go back to; nil where nothing is kept.
     let rewind: RewindDesk?
+    /// Where spans of requests go; nil where nothing is traced.
+    let tracer: NodeTracer?
     private let replicas: ReplicaTable
     private let source: (any StreamSource)?
     private let settings: EdgeSettings
@@ -32,15 +34,17 @@ public final class EdgeState: Sendable {
     /// - Parameters:
     ///   - source: where streams come from that the node does not hold; nil where it only serves its own.
     ///   - rewind: what viewers can go back to; nil where nothing is kept.
+    ///   - tracer: where spans of requests go; nil where nothing is traced.
     ///   - pathways: where else a stream can be had.
     public init(
         replicas: ReplicaTable, source: (any StreamSource)? = nil, policy: AccessPolicy, window: MediaWindowSettings,
         play: PlaySettings,
-        settings: EdgeSettings, metrics: EdgeMetrics, rewind: RewindDesk? = nil,
+        settings: EdgeSettings, metrics: EdgeMetrics, rewind: RewindDesk? = nil, tracer: NodeTracer? = nil,
         pathways: @escaping @Sendable (StreamID) -> [MultivariantPlaylist.Pathway] = { _ in [] }
     ) {
         self.pathways = pathways
         self.rewind = rewind
+        self.tracer = tracer
         self.replicas = replicas
         self.source = source
         self.policy = policy

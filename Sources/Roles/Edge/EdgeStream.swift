@@ -76,6 +76,7 @@ final class EdgeStream: Sendable {
                 for: key.directive, of: key.resource, others: others, rewind: rewind)
         else { return nil }
         if key.directive.isText { desk.metrics.playlistRenderings.add() } else { desk.metrics.mediaRenderings.add() }
+        replica.noteServed(key.resource)
         let buffers = chunks.map { ByteBuffer(bytes: $0) }
         let head = AnswerHead(
             status: 200, contentType: key.resource.contentType(tracks: tracks),

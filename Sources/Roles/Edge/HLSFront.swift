@@ -24,6 +24,7 @@ public final class HLSFront: MediaResponder {
     private(set) var listener: ErrandListener?
     private let eventLoop: any EventLoop
     private let waiting = WaitTable()
+    private let spans: RequestSpans?
     private let flv: FLVFront
     private var mailbox: LoopMailbox?
     private var scratch: [UInt8] = []
@@ -37,6 +38,7 @@ public final class HLSFront: MediaResponder {
         }
         self.edge = edge
         self.eventLoop = eventLoop
+        spans = edge.tracer.map { RequestSpans($0) }
         desk = AnswerDesk(gzip: GzipEncoder(), metrics: edge.metrics)
         flv = FLVFront(edge: edge, subscriptions: table)
         let box = NIOLoopBoundBox<HLSFront?>(nil, eventLoop: eventLoop)
@@ -64,6 +66,7 @@ public final class HLSFront: MediaResponder {
             guard let viewer = admit(path, request, exchange) else { return }
             exchange.tag = viewer
             if case .flv = path.resource { return flv.respond(path.stream, viewer: viewer, on: exchange) }
+            spans?.begin(path, request, on: exchange)
             serve(path, acceptsGzip: request.acceptsGzip, on: exchange)
         } catch {
             edge.metrics.refused(error)
@@ -73,6 +76,7 @@ public final class HLSFront: MediaResponder {
 
     /// Forgets a viewer who went away.
     public func cancelled(_ exchange: MediaExchange) {
+        spans?.end(exchange, status: nil)
         if !waiting.remove(exchange) { flv.cancelled(exchange) }
     }
 
@@ -113,10 +117,10 @@ extension HLSFront {
         guard let stream = edge.stream(path.stream) else {
             let directive = BlockingReload.directiveWithoutWindow(settings: edge.windowSettings)
             edge.metrics.decided(directive)
-            return exchange.send(Refusals.notFound)
+            return finish(exchange, with: Refusals.notFound)
         }
         let viewer = path.resource.isPlaylist ? UInt64(bitPattern: Int64(exchange.tag)) : nil
-        if let viewer, !edge.welcome(viewer, to: stream.replica) { return exchange.send(Refusals.full) }
+        if let viewer, !edge.welcome(viewer, to: stream.replica) { return finish(exchange, with: Refusals.full) }
         let levelings = stream.replica.outlook.levelings
         let directive = stream.replica.decide(
             question.resource, query: question.query, hasWaited: false, wake: mailbox)
@@ -139,6 +143,11 @@ extension HLSFront {
 
     func send(_ answer: MediaAnswer, on exchange: MediaExchange, of stream: EdgeStream) {
         stream.replica.sent(answer.length, to: UInt64(bitPattern: Int64(exchange.tag)))
+        finish(exchange, with: answer)
+    }
+
+    private func finish(_ exchange: MediaExchange, with answer: MediaAnswer) {
+        spans?.end(exchange, status: answer.head.status)
         exchange.send(answer)
     }
 

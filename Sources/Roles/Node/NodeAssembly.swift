@@ -42,6 +42,7 @@ package final class NodeAssembly: Sendable {
     let cluster: ClusterPart?
     let arbiter: LeaseArbiter?
     let recording: RecordingPart?
+    let tracing: TracingPart?
     let delivery: DeliveryPart?
     let steering: SteeringDesk
     package let group: MultiThreadedEventLoopGroup
@@ -68,13 +69,16 @@ package final class NodeAssembly: Sendable {
         group = MultiThreadedEventLoopGroup(numberOfThreads: ProcessLimits.processors)
         let window = MediaWindowSettings(segments: settings.hls.window)
         let replicaMetrics = ReplicaMetrics(metrics.registry)
+        let tracing = try TracingPart(settings, metrics: TracingMetrics(metrics.registry), log: storms)
+        self.tracing = tracing
         let makeReplica: @Sendable (StreamID) -> StreamReplica = {
             StreamReplica(
-                id: $0, checkingOneIn: UInt64(settings.cluster.checkedOneIn), settings: window, metrics: replicaMetrics)
+                id: $0, checkingOneIn: UInt64(settings.cluster.checkedOneIn), settings: window, metrics: replicaMetrics,
+                tracer: tracing?.tracer)
         }
         let key = try settings.clusterKey()
         let link = ClusterLink()
-        let recording = try RecordingPart(settings, metrics: metrics, logger: logger)
+        let recording = try RecordingPart(settings, metrics: metrics, tracer: tracing?.tracer, logger: logger)
         self.recording = recording
         let delivery = try DeliveryPart(settings, metrics: DeliveryMetrics(metrics.registry), log: storms)
         self.delivery = delivery
@@ -102,7 +106,8 @@ package final class NodeAssembly: Sendable {
             replicas: replicas, source: cluster?.upstreams, policy: policy, window: window,
             play: settings.replicaPlaySettings, settings: settings.edgeSettings,
             metrics: EdgeMetrics(metrics.registry),
-            rewind: try settings.rewindDesk(over: recording?.archive, metrics: RewindMetrics(metrics.registry))
+            rewind: try settings.rewindDesk(over: recording?.archive, metrics: RewindMetrics(metrics.registry)),
+            tracer: tracing?.tracer
         ) { [apps = Set(settings.access.viewerApps)] in
             // One playlist is for all viewers here, so it can not tell another region who a viewer is.
             apps.contains($0.app) ? [] : steering.pathways(of: $0, token: nil)
@@ -138,6 +143,7 @@ package final class NodeAssembly: Sendable {
             isSecured: tls != nil)
         node.attach(listeners)
         keepRecordings()
+        tracing?.start()
         return listeners
     }
 

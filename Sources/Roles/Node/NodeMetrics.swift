@@ -37,7 +37,7 @@ package struct NodeMetrics: Sendable {
                 + DatagramMetrics.families
                 + PlainRTPMetrics.families
                 + RealTimeMetrics.families + RecordingMetrics.families + RewindMetrics.families + StoreMetrics.families
-                + UploadMetrics.families + ProcessMetrics.families + CertificateMetrics.families
+                + UploadMetrics.families + ProcessMetrics.families + CertificateMetrics.families + TracingMetrics.families
                 + Self.families)
         rtmpReceived = registry.counter(RTMPMetrics.receivedFamily)
         rtmpSent = registry.counter(RTMPMetrics.sentFamily)

@@ -81,6 +81,7 @@ package struct RunningNode: Service {
         async let agent: Void? = listeners.agent?.stop(within: .zero)
         async let plainRTP: Void? = listeners.plainRTP?.stop(within: grace / 5)
         _ = await (rtmp, rtmps, relay, agent, cluster, plainRTP, recordings)
+        await assembly.tracing?.stop(within: grace / 10)
         try? await assembly.group.shutdownGracefully()
         assembly.storms.flush(now: SystemClock.now() + .seconds(1))
         assembly.logger.info("stopped")

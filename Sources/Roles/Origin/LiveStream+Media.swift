@@ -100,7 +100,7 @@ extension LiveStream {
             state.fold = LayerFold()
             state.sequencer.publisherReturned(now: now)
         }
-        flush(&state)
+        flush(&state, arrived: now)
     }
 
     private func sequence(_ event: IngestEvent, now: Duration, wall: WallTime, _ state: inout State) {
@@ -136,14 +136,15 @@ extension LiveStream {
 
     /// Hop 6: append, commit, subscribers. Within one process the relay is this call. Without a standby what is
     /// appended is committed.
-    func flush(_ state: inout State) {
+    /// - Parameter arrived: when the message came that the records are of; nil where they are of none.
+    func flush(_ state: inout State, arrived: Duration? = nil) {
         guard !state.records.isEmpty else { return }
         for record in state.records {
             if case .partEnd(let mark) = record { _ = state.commits.append(mark.position, number: state.nextNumber) }
             state.nextNumber += 1
         }
         if state.commits.hasHolders { state.watch.appended(before: state.nextNumber, now: SystemClock.now()) }
-        replica.append(state.records, committed: state.commits.committed)
+        replica.append(state.records, committed: state.commits.committed, arrived: arrived)
         state.records.removeAll(keepingCapacity: true)
     }
 }

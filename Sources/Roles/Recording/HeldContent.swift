@@ -2,18 +2,22 @@
 
 import Objects
 import Storage
+import Tracing
 
 /// The bytes of an upload: in memory, or on the disk under the same key.
 struct HeldContent {
     let key: ObjectKey
     let offered: ContinuousClock.Instant
+    /// The span of the segment, of which the upload is a part; nil where it is not traced.
+    let trace: ServiceContext?
     private(set) var content: ObjectContent?
     private let mediaType: String
     private let cacheControl: String?
     private let sha256: [UInt8]?
 
-    init(_ key: ObjectKey, _ content: ObjectContent, offered: ContinuousClock.Instant) {
+    init(_ key: ObjectKey, _ content: ObjectContent, offered: ContinuousClock.Instant, trace: ServiceContext? = nil) {
         self.key = key
+        self.trace = trace
         self.offered = offered
         self.content = content
         mediaType = content.mediaType

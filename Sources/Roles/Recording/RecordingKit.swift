@@ -2,6 +2,7 @@
 
 public import Logging
 public import Media
+public import Replica
 public import Storage
 public import Telemetry
 
@@ -18,17 +19,19 @@ public struct RecordingKit: Sendable {
     let uploads: UploadMetrics
     let metrics: RecordingMetrics
     let log: Logger
+    let tracer: NodeTracer?
     let now: @Sendable () -> WallTime
 
-    /// A kit of its parts; `now` reads the civil time.
+    /// A kit of its parts; `now` reads the civil time, and spans of uploads go to `tracer`.
     public init(
         store: any ObjectStore, disk: (any ObjectStore)?, settings: RecordingSettings, registry: MetricRegistry,
-        log: Logger, now: @escaping @Sendable () -> WallTime
+        log: Logger, tracer: NodeTracer? = nil, now: @escaping @Sendable () -> WallTime
     ) {
         self.store = store
         self.disk = disk
         self.settings = settings
         self.log = log
+        self.tracer = tracer
         self.now = now
         alarm = StoreAlarm(log: log)
         uploads = UploadMetrics(registry)

@@ -9,6 +9,8 @@ import Objects
 import Replica
 import Signing
 import Storage
+import Traces
+import Tracing
 
 /// Writes one stream to the object store in one term, beside hop 7 of a frame's life: what the replica has committed is
 /// offered to an ``Uploader``, segment by segment.
@@ -162,8 +164,17 @@ extension StreamRecorder {
             }
             let key = ObjectKey.known("\(stream)/\(rendition)/\(item.segment.term)/\(msn).m4s")
             await tape.uploader.offer(
-                segment: msn, of: rendition, parameters: number, Self.media(bytes, sha256: content.sha256), as: key)
+                segment: msn, of: rendition, parameters: number, Self.media(bytes, sha256: content.sha256), as: key,
+                trace: context(of: item.segment))
         }
+    }
+
+    /// The span by which this node holds a segment; nil where it is not traced.
+    private func context(of segment: StoredSegment) -> ServiceContext? {
+        guard let trace = kit.tracer?.holding(replica.trace.segment(segment.msn, in: segment.term)) else { return nil }
+        var context = ServiceContext.topLevel
+        context.trace = trace
+        return context
     }
 
     /// The number of the segment's init section; offers it before its first segment.
@@ -225,7 +236,8 @@ extension StreamRecorder {
         let number = progress.begin()
         let uploader = Uploader(
             term: term, renditions: renditions, after: isNext ? nil : offered, settings: kit.settings.upload,
-            store: kit.store, disk: kit.disk, source: journal, metrics: kit.uploads, alarm: kit.alarm, log: kit.log
+            store: kit.store, disk: kit.disk, source: journal, metrics: kit.uploads, alarm: kit.alarm, log: kit.log,
+            tracer: kit.tracer
         ) { [reporter] news in reporter.yield(Report(tape: number, news: news)) }
         let tape = Tape(number: number, uploader: uploader, journal: journal, renditions: renditions)
         if isNext { offered = nil }

@@ -4,7 +4,9 @@ import Bytes
 public import Identity
 public import Logging
 public import Objects
+public import Replica
 public import Storage
+public import Tracing
 public import Upload
 
 /// Uploads one stream of one term: the shell of an ``UploadQueue``.
@@ -19,6 +21,7 @@ public actor Uploader {
     private let metrics: UploadMetrics
     private let alarm: StoreAlarm
     private let log: Logger
+    private let tracer: NodeTracer?
     private let tell: @Sendable (UploadNews) -> Void
     private let clock = ContinuousClock()
     private let start: ContinuousClock.Instant
@@ -41,11 +44,13 @@ public actor Uploader {
     ///   - source: knows the playlists' texts and places.
     ///   - disk: where waiting segments go when memory is full; nil for nowhere.
     ///   - alarm: is raised while the store's playlists should come further and do not.
+    ///   - tracer: where spans of uploads go; nil where nothing is traced.
     ///   - tell: is told the news, on the uploader's own executor.
     public init(
         term: Term, renditions: [RenditionName], after stored: UInt64? = nil,
         settings: UploadSettings = UploadSettings(), store: any ObjectStore, disk: (any ObjectStore)?,
         source: any UploadSource, metrics: UploadMetrics, alarm: StoreAlarm, log: Logger,
+        tracer: NodeTracer? = nil,
         tell: @escaping @Sendable (UploadNews) -> Void
     ) {
         var settings = settings
@@ -58,6 +63,7 @@ public actor Uploader {
         self.tell = tell
         self.alarm = alarm
         self.log = log
+        self.tracer = tracer
         self.term = term
         start = clock.now
     }
@@ -71,11 +77,12 @@ public actor Uploader {
     }
 
     /// Takes the next segment of a rendition, which is uploaded under `key`.
+    /// - Parameter trace: the span of the segment; nil where it is not traced.
     public func offer(
         segment msn: UInt64, of rendition: RenditionName, parameters: UInt32, _ content: ObjectContent,
-        as key: ObjectKey
+        as key: ObjectKey, trace: ServiceContext? = nil
     ) {
-        held[.segment(rendition, msn)] = HeldContent(key, content, offered: clock.now)
+        held[.segment(rendition, msn)] = HeldContent(key, content, offered: clock.now, trace: trace)
         let upload = SegmentUpload(
             rendition: rendition, msn: msn, parameters: parameters, size: content.bytes.count)
         obey(queue.offer(upload, now: now))
@@ -170,13 +177,32 @@ extension Uploader {
             return obey(queue.vanished(id, now: now))
         }
         do throws(StoreFailure) {
-            try await store.putImmutable(content.key, bytes)
+            try await put(bytes, content)
             if case .segment = id { metrics.stored(after: clock.now - content.offered) }
             obey(queue.uploaded(id, now: now))
         } catch {
             note(error, content.key)
             obey(queue.failed(id, asked: error.asked, now: now, using: &random))
         }
+    }
+
+    /// Writes it. Where its segment is traced, that is a span, and the requests that are sent for it bear its context.
+    private func put(_ bytes: ObjectContent, _ content: HeldContent) async throws(StoreFailure) {
+        guard let tracer, let trace = content.trace else { return try await store.putImmutable(content.key, bytes) }
+        let span = tracer.startSpan("upload", context: trace, ofKind: .client)
+        span.attributes["millrace.object"] = content.key.description
+        span.attributes["millrace.bytes"] = bytes.bytes.count
+        defer { span.end() }
+        let result = await ServiceContext.$current.withValue(span.context) {
+            [store, key = content.key] () async -> Result<Void, StoreFailure> in
+            do throws(StoreFailure) {
+                return .success(try await store.putImmutable(key, bytes))
+            } catch {
+                return .failure(error)
+            }
+        }
+        if case .failure(let failure) = result { span.recordError(failure) }
+        try result.get()
     }
 
     private func spill(_ id: UploadID) async {

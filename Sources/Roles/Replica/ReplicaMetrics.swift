@@ -1,17 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Media
 public import RTMP
 public import Telemetry
+import Transport
 
 /// What replicas count.
 public struct ReplicaMetrics: Sendable {
     let parts: Counter
     let segments: Counter
+    private let ages: [MediaHop: Histogram]
 
     /// The counters in `registry`.
     public init(_ registry: MetricRegistry) {
         parts = registry.counter(Self.partsFamily)
         segments = registry.counter(Self.segmentsFamily)
+        ages = Dictionary(
+            uniqueKeysWithValues: MediaHop.allCases.map { ($0, registry.histogram(Self.ageFamily, $0.rawValue)) })
+    }
+
+    /// Media passes a hop now whose first picture was at `date`, by the dates of its stream.
+    func passed(_ hop: MediaHop, since date: WallTime) {
+        let age = SystemClock.wall().milliseconds &- date.milliseconds
+        ages[hop]?.observe(.milliseconds(max(0, age)))
     }
 
     private static let partsFamily = MetricFamily(
@@ -19,8 +30,19 @@ public struct ReplicaMetrics: Sendable {
     private static let segmentsFamily = MetricFamily(
         "millrace_feed_segments_total", .counter, help: "Segments closed in the windows of this node.")
 
+    private static let ageFamily = MetricFamily(
+        "millrace_media_age_seconds",
+        .histogram(
+            .durations([
+                .milliseconds(10), .milliseconds(25), .milliseconds(50), .milliseconds(100), .milliseconds(200),
+                .milliseconds(300), .milliseconds(400), .milliseconds(500), .milliseconds(750), .seconds(1),
+                .milliseconds(1500), .seconds(2), .seconds(3), .seconds(5), .seconds(10),
+            ])),
+        unit: .seconds, labels: [.oneOf("hop", MediaHop.allCases.map(\.rawValue))],
+        help: "Time from a part's first picture, by the dates of its stream, until the part passes a hop.")
+
     /// What is declared.
-    public static let families = [partsFamily, segmentsFamily]
+    public static let families = [partsFamily, segmentsFamily, ageFamily]
 }
 
 /// What RTMP connections count.

@@ -7,6 +7,7 @@ public import Media
 import Relay
 import Synchronization
 import Telemetry
+public import Traces
 import Transport
 
 /// Hop 7 of a frame's life: a node's copy of one stream's live window. Origin and Edge both stand on it.
@@ -18,6 +19,8 @@ public final class StreamReplica: Sendable {
     public let id: StreamID
     /// When this node began to hold it.
     public let createdAt = SystemClock.wall()
+    /// The traces of its segments.
+    public let trace: StreamTrace
     let metrics: ReplicaMetrics
     private let share: UInt64
     let state: Mutex<State>
@@ -62,6 +65,8 @@ public final class StreamReplica: Sendable {
         var asked: Duration?
         /// When somebody last asked for anything.
         var lastAsked = SystemClock.now()
+        /// What traces are told of its segments; nil where nothing is traced.
+        var spans: SegmentSpans?
     }
 
     /// What a loop wants to be woken for.
@@ -81,14 +86,24 @@ public final class StreamReplica: Sendable {
     }
 
     /// An empty replica of what the relay will bring, or of what this node will append: see ``succeed(in:firstSegment:)``.
-    /// - Parameter share: of the relay's segments one in so many is held against what the gateway stated; 1 for all.
-    public init(id: StreamID, checkingOneIn share: UInt64, settings: MediaWindowSettings, metrics: ReplicaMetrics) {
+    /// - Parameters:
+    ///   - share: of the relay's segments one in so many is held against what the gateway stated; 1 for all.
+    ///   - tracer: is told of the segments that are traced; nil for nobody.
+    public init(
+        id: StreamID, checkingOneIn share: UInt64, settings: MediaWindowSettings, metrics: ReplicaMetrics,
+        tracer: NodeTracer? = nil
+    ) {
         self.id = id
         self.share = share
         self.metrics = metrics
+        let trace = StreamTrace(id)
+        self.trace = trace
         let nobody = Term(number: 0, salt: 0)
         let feed = HeldFeed(stream: id, settings: settings, term: nobody, checks: .verifies(oneIn: share))
-        state = Mutex(State(feed: feed, source: .relay, isLevel: false, hasBeenLevel: false, hasTerm: false))
+        state = Mutex(
+            State(
+                feed: feed, source: .relay, isLevel: false, hasBeenLevel: false, hasTerm: false,
+                spans: tracer.map { SegmentSpans(trace, $0) }))
     }
 
     /// Where the records come from.
@@ -149,10 +164,11 @@ extension StreamReplica {
     /// Appends records at the gateway, and commits up to `committed`.
     ///
     /// The gateway writes every part as it ends, because the part that closes a segment bears the segment's hash.
-    public func append(_ records: [FeedRecord], committed: CommitTracker.Commit?) {
+    /// - Parameter arrived: when the publisher's message came that they are of, monotonic; nil where they are of none.
+    public func append(_ records: [FeedRecord], committed: CommitTracker.Commit?, arrived: Duration? = nil) {
         change(.records) { state in
             guard state.source == .gateway else { return }
-            for record in records { append(record, at: state.feed.next, &state) }
+            for record in records { append(record, at: state.feed.next, arrived: arrived, &state) }
             if let committed, committed != state.feed.commit { state.feed.commit(upTo: committed) }
         }
     }
@@ -174,8 +190,10 @@ extension StreamReplica {
     func change(_ kinds: Wish.Kinds, _ body: (inout State) -> Void) {
         let mailboxes = state.withLock { state in
             let (committed, changes) = (state.feed.commit, state.feed.changes)
+            let listed = state.feed.window.committed
             body(&state)
             guard state.feed.changes != changes else { return granted(kinds, &state) }
+            if state.feed.window.committed != listed { noteListed(&state) }
             var kinds = kinds
             let (reach, key) = (state.feed.window.reach, state.feed.window.currentKey)
             let isNews = state.isOver || reach != state.reach || key != state.key
@@ -197,14 +215,22 @@ extension StreamReplica {
         for mailbox in mailboxes { mailbox.post(self) }
     }
 
-    func append(_ record: FeedRecord, at position: FeedPosition, _ state: inout State) {
+    func append(
+        _ record: FeedRecord, at position: FeedPosition, from parent: NodeID? = nil, arrived: Duration? = nil,
+        _ state: inout State
+    ) {
+        let isNew = position >= state.feed.next
+        let begun = state.spans?.isTracing == true && record.isMark ? SystemClock.traceTime() : nil
         state.feed.append(record, at: position)
         switch record {
         case .partEnd(let mark):
             metrics.parts.add()
             if mark.closesSegment { metrics.segments.add() }
+            if isNew, let begun { state.spans?.end(mark, from: begun, to: SystemClock.traceTime()) }
         case .end: state.isOver = true
-        case .segmentStart: state.isOver = false
+        case .segmentStart(let start):
+            state.isOver = false
+            if isNew { note(start, in: position.term, from: parent, arrived: arrived, &state) }
         case .accessUnit, .gap, .parameters, .stored: break
         }
     }
@@ -219,6 +245,10 @@ extension StreamReplica {
         }
         return mailboxes
     }
+}
+
+extension FeedRecord {
+    fileprivate var isMark: Bool { if case .partEnd = self { true } else { false } }
 }
 
 extension StreamReplica.State {

@@ -2,7 +2,7 @@
 
 public import Feed
 public import Identity
-import Media
+public import Media
 
 /// What a role may ask of a window without touching its media.
 extension MediaWindow {
@@ -37,6 +37,15 @@ extension MediaWindow {
     public var held: ClosedRange<MediaSequenceNumber>? {
         guard let first = segments.first, let last = segments.last, first.msn <= last.msn else { return nil }
         return first.msn...last.msn
+    }
+
+    /// When the first picture of a part was, by the dates of the stream; nil where the part is not held.
+    public func date(of position: PartPosition) -> WallTime? {
+        guard let index = index(of: position.msn), segments[index].parts.indices.contains(position.part) else {
+            return nil
+        }
+        let before = position.part == 0 ? .zero : segments[index].parts[position.part - 1].elapsed
+        return segments[index].programDateTime.advanced(by: before)
     }
 
     /// How long a request may wait: three target durations (RFC 8216bis §6.2.5.2). Without parts no longer than 8 s,

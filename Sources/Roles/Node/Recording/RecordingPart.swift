@@ -23,11 +23,11 @@ final class RecordingPart: Sendable {
     private let link: StreamsLink
 
     /// Throws what is wrong with the settings of the store; nil where there is none.
-    init?(_ settings: NodeSettings, metrics: NodeMetrics, logger: Logger) throws {
+    init?(_ settings: NodeSettings, metrics: NodeMetrics, tracer: NodeTracer?, logger: Logger) throws {
         guard settings.storage.kind != .none else { return nil }
         var outbound = OutboundSettings()
         outbound.connectTimeout = min(.seconds(1), settings.storage.timeout)
-        client = OutboundClient(outbound)
+        client = OutboundClient(outbound, instrument: tracer)
         let counters = StoreMetrics(metrics.registry)
         guard let store = try settings.objectStore(client, metrics: counters, attempts: 1),
             let patient = try settings.objectStore(client, metrics: counters, attempts: 4),
@@ -37,7 +37,7 @@ final class RecordingPart: Sendable {
         archive = RecordingArchive(quick)
         kit = RecordingKit(
             store: store, disk: try settings.spillStore(), settings: settings.recordingSettings,
-            registry: metrics.registry, log: logger, now: SystemClock.wall)
+            registry: metrics.registry, log: logger, tracer: tracer, now: SystemClock.wall)
         link = StreamsLink(log: logger)
         recorders = RecorderTable(kit) { [link] stream, term, news in link.tell(stream, term, news) }
     }

@@ -47,6 +47,8 @@ public struct NodeSettings: Sendable, Equatable {
     public var dvr = DVRSettings()
     /// The CDN in front of the edges.
     public var cdn = CDNSettings()
+    /// Where segments were, and how long.
+    public var tracing = TracingSettings()
     /// The end of the process.
     public var shutdown = ShutdownSettings()
 
@@ -76,7 +78,7 @@ public struct NodeSettings: Sendable, Equatable {
         if !relay.isEmpty, relay.count < 3 {
             found.append("relay.tls.certificate, relay.tls.key and relay.tls.authority are set together or not at all")
         }
-        found += redis.contradictions + storage.contradictions + cdn.contradictions
+        found += redis.contradictions + storage.contradictions + cdn.contradictions + tracing.contradictions
         found += dvr.contradictions(beside: self)
         if cluster.key == nil {
             if roles != [.origin, .edge, .router] {

@@ -7,7 +7,7 @@ extension SettingKey {
     public static let all: [SettingKey] =
         log + identity + http + rtmp + publisher + limits + hls + play + webrtc + access + page + cluster + redis
         + router
-        + plainRTP + grpc + storage + dvr + cdn
+        + plainRTP + grpc + storage + dvr + cdn + tracing
         + shutdown
 
     private static let log = [

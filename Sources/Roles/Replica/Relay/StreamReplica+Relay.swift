@@ -84,14 +84,16 @@ extension StreamReplica {
     }
 
     /// Records came, the first of which stands at `first`.
-    func append(_ records: [FeedRecord], at first: FeedPosition) -> Intake {
+    /// - Parameter parent: the node that they came from.
+    func append(_ records: [FeedRecord], at first: FeedPosition, from parent: NodeID?) -> Intake {
         var found = Intake()
         change(.records) { state in
             guard state.source == .relay else { return }
             found.mayBeAcknowledged = state.promise?.admitsAcknowledging(first.term) ?? true
             let before = state.feed.digests
             for (offset, record) in records.enumerated() {
-                append(record, at: FeedPosition(term: first.term, number: first.number + UInt64(offset)), &state)
+                let position = FeedPosition(term: first.term, number: first.number + UInt64(offset))
+                append(record, at: position, from: parent, &state)
             }
             found.digests.checked = state.feed.digests.checked - before.checked
             found.digests.mismatched = state.feed.digests.mismatched - before.mismatched

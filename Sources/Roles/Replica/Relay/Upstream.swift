@@ -98,7 +98,7 @@ final class Upstream: RelayLinkUser {
 
     func heard(_ message: RelayMessage, _ path: RelayPath) {
         let now = SystemClock.now()
-        obey(session.receive(message, from: path, now: now), now: now)
+        obey(session.receive(message, from: path, now: now), from: path, now: now)
     }
 
     func unlinked(_ path: RelayPath) {
@@ -121,13 +121,17 @@ extension Upstream {
         loop.link(to: parent).attach(self, path)
     }
 
-    private func obey(_ directives: [RelaySubscriberSession.Directive], now: Duration) {
+    /// - Parameter path: where what is obeyed came from; nil where time alone has caused it.
+    private func obey(
+        _ directives: [RelaySubscriberSession.Directive], from path: RelayPath? = nil, now: Duration
+    ) {
         var mayAcknowledge = true
+        let parent = path.flatMap { ends[$0]?.parent.node }
         for directive in directives {
             switch directive {
             case .append(let records, let first):
                 guard records.allSatisfy({ $0.isWritable(in: loop.packaging) }) else { return refuse() }
-                let found = replica.append(records, at: first)
+                let found = replica.append(records, at: first, from: parent)
                 mayAcknowledge = found.mayBeAcknowledged
                 loop.metrics.checked(found.digests)
             case .begin(let start): replica.begin(start)

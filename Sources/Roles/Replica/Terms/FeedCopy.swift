@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Feed
+import Identity
 import Relay
 import Transport
 
 /// Copies into a replica what one node holds of a stream, for whoever takes a term of it. Confined to its loop.
 final class FeedCopy: RelayLinkUser {
     private let replica: StreamReplica
+    private let parent: NodeID
     private let packaging: ClosedRange<UInt8>
     private let metrics: RelayMetrics
     private let onProgress: (FeedPosition?) -> Void
@@ -25,6 +27,7 @@ final class FeedCopy: RelayLinkUser {
         onProgress: @escaping (FeedPosition?) -> Void, onFailure: @escaping () -> Void
     ) {
         self.replica = replica
+        self.parent = parent.node
         packaging = loop.packaging
         metrics = loop.metrics
         self.onProgress = onProgress
@@ -71,7 +74,7 @@ final class FeedCopy: RelayLinkUser {
             switch directive {
             case .append(let records, let first):
                 guard records.allSatisfy({ $0.isWritable(in: packaging) }) else { return fail() }
-                metrics.checked(replica.append(records, at: first).digests)
+                metrics.checked(replica.append(records, at: first, from: parent).digests)
             case .begin(let start): replica.begin(start)
             case .commit: break  // the next term commits anew
             case .leave, .redirect: fail()
