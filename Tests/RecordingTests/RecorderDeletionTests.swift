@@ -31,7 +31,7 @@ struct RecorderDeletionTests {
         #expect(desk.heard.last == .done)
     }
 
-    @Test("keeps what waits of a stream that is over, where its recording is deleted meanwhile: that is another recording")
+    @Test("keeps what waits of a stream that is over, where its recording is deleted: that is another recording")
     func deletedBehind() async throws {
         let desk = try Desk()
         let life = RecordedLife(of: desk.stream, in: desk.term(1), from: 100)

@@ -109,7 +109,7 @@ struct RecordingCatalogueTests {
         #expect(try await shelf.keys("").isEmpty)
     }
 
-    @Test("keeps for an hour what somebody may still list of a recording that was not ended, and asks no more than that needs")
+    @Test("keeps for an hour what somebody may still list of a recording that was not ended, and asks nothing meanwhile")
     func open() async throws {
         let shelf = try Shelf()
         try await shelf.put("live/a", 100, segments: 5, isEnded: false)
@@ -147,7 +147,9 @@ struct RecordingCatalogueTests {
         #expect(try await shelf.keys("recordings/") == ["recordings/live/a/105.m3u8"])
     }
 
-    @Test("keeps what viewers of a live stream can go back to, however short recordings are kept", arguments: [false, true])
+    @Test(
+        "keeps what viewers of a live stream can go back to, however short recordings are kept",
+        arguments: [false, true])
     func reach(isLive: Bool) async throws {
         let shelf = try Shelf()
         try await shelf.put("live/a", 100, segments: 5)

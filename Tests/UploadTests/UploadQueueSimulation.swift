@@ -203,7 +203,9 @@ struct UploadQueueSimulationTests {
         #expect(simulation.told == 100 && simulation.troubles == 0, "seed \(seed)")
     }
 
-    @Test("ends with a multivariant playlist of the names that there are, however often they change", arguments: UInt64(1)...40)
+    @Test(
+        "ends with a multivariant playlist of the names that there are, however often they change",
+        arguments: UInt64(1)...40)
     func deletions(seed: UInt64) {
         var world = UploadQueueSimulation.World()
         world.deletions = 10
