@@ -109,7 +109,7 @@ struct RecordingCatalogueTests {
         #expect(try await shelf.keys("").isEmpty)
     }
 
-    @Test("keeps for an hour what somebody may still list of a recording that was not ended, and asks nothing meanwhile")
+    @Test("keeps for an hour what may still be listed of a recording that was not ended, and asks nothing meanwhile")
     func open() async throws {
         let shelf = try Shelf()
         try await shelf.put("live/a", 100, segments: 5, isEnded: false)
