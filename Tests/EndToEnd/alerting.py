@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import dataclasses
 import json
 import os
@@ -13,6 +14,7 @@ import secrets
 import select
 import signal
 import socket
+import stat
 import struct
 import subprocess
 import threading
@@ -174,7 +176,9 @@ class Scene:
         """So many members, who all know each other."""
         key = secrets.token_hex(32)
         nodes = [self.member(key, f"n{number}", **settings) for number in range(1, count + 1)]
-        self.wait_members(nodes, count)
+        # A node alone counts nobody until it has heard of somebody.
+        if count > 1:
+            self.wait_members(nodes, count)
         return nodes
 
     def wait_members(self, nodes: list[Server], count: int) -> None:
@@ -238,6 +242,28 @@ def pause(nodes: list[Server], seconds: float) -> None:
             os.kill(node.pid, signal.SIGCONT)
 
 
+def break_connections(process: int, port: int) -> None:
+    """What others have opened to a port of a process ends, as if the network had ended it."""
+    call, opened = ctypes.CDLL(None, use_errno=True).syscall, os.pidfd_open(process)
+    try:
+        for name in os.listdir(f"/proc/{process}/fd"):
+            taken = call(PIDFD_GETFD, opened, int(name), 0)
+            if taken < 0:
+                continue
+            if not stat.S_ISSOCK(os.fstat(taken).st_mode):
+                os.close(taken)
+                continue
+            with contextlib.suppress(OSError), socket.socket(fileno=taken) as each:
+                if each.family in (socket.AF_INET, socket.AF_INET6) and each.getsockname()[1] == port and each.getpeername():
+                    each.shutdown(socket.SHUT_RDWR)
+    finally:
+        os.close(opened)
+
+
+# The number of the system call, on all machines.
+PIDFD_GETFD = 438
+
+
 def try_to_publish(node: Server, seconds: float = 0.3, name: str = "show", kind: str = "small") -> None:
     """An encoder that comes with a second's media; raises what it is refused with."""
     with rtmp_client.Publisher(node.rtmp, "live", name, patience=5) as publisher:
@@ -250,7 +276,9 @@ def tags(kind: str) -> list[rtmp_client.Tag]:
 
 def watched(node: Server, name: str = "show") -> bool:
     """Whether a viewer gets the playlist of a stream at a node."""
-    return node.get(f"/live/{name}/main/media.m3u8", 5)[0] == 200
+    with contextlib.suppress(OSError):
+        return node.get(f"/live/{name}/main/media.m3u8", 5)[0] == 200
+    return False
 
 
 @dataclasses.dataclass
