@@ -138,7 +138,7 @@ extension RelayHost {
     /// streams one write carries what came meanwhile.
     private func round(_ serve: @escaping @Sendable () -> Void) {
         let loop = connection.eventLoop.assumeIsolatedUnsafeUnchecked()
-        guard loop.now < nextRound else { return serveRound(serve) }
+        guard connection.eventLoop.now < nextRound else { return serveRound(serve) }
         loop.scheduleTask(deadline: nextRound) { [weak self] in self?.serveRound(serve) }
     }
 
