@@ -153,7 +153,8 @@ var roles: [Target] {
                 "APIClient", "Access", "Arbitration", "Bytes", "CDN", "CLinuxIO", "CMAF", "COpenSSL", "Cluster",
                 "Clustering",
                 "Control", "Datagrams", "Edge", "Fanout", "Feed", "GeoIP", "Gossip", "HLS", "Identity", "Media",
-                "OTLP", "ObjectStorage", "Objects", "Origin", "Placement", "PlainRTP", "RTMP", "RTP", "RealTime", "Recording",
+                "OTLP", "ObjectStorage", "Objects", "Origin", "Placement", "PlainRTP", "RTMP", "RTP", "RealTime",
+                "Recording",
                 "Relay", "Replica", "Router", "SharedState", "Signing", "Steering", "Storage", "Telemetry", "Traces",
                 "Transport",
                 "Upload", "WebRTC",
@@ -289,7 +290,7 @@ var proof: [Target] {
                 "RedisKit", "Replica", "SharedState", "Telemetry", "TestKit", "Transport",
             ],
             products: [argumentParser]),
-        tests("Protocols", "OTLP", uses: ["Identity", "Objects", "TestKit", "Traces"]),
+        tests("Protocols", "OTLP", uses: ["Objects", "TestKit", "Traces"]),
         tests("Protocols", "ObjectStorage", uses: ["Bytes", "Media", "Objects", "Signing", "TestKit"]),
         tests(
             "Roles", "Origin",
@@ -328,7 +329,8 @@ var proof: [Target] {
         tests(
             "Roles", "Replica",
             uses: [
-                "Cluster", "Feed", "HLS", "Identity", "Media", "NodeKit", "OTLP", "Relay", "Telemetry", "TestKit", "Traces",
+                "Cluster", "Feed", "HLS", "Identity", "Media", "NodeKit", "OTLP", "Relay", "Telemetry", "TestKit",
+                "Traces",
                 "Transport",
             ],
             products: [

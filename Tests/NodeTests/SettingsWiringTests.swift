@@ -101,10 +101,12 @@ struct SettingsWiringTests {
         get throws {
             let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
                 .deletingLastPathComponent().appending(path: "Sources/Roles/Node")
-            let files = try ["", "Cluster", "Delivery", "RealTime", "Recording", "Tracing"].map { root.appending(path: $0) }
-                .flatMap {
-                    try FileManager.default.contentsOfDirectory(at: $0, includingPropertiesForKeys: nil)
-                }
+            let files = try ["", "Cluster", "Delivery", "RealTime", "Recording", "Tracing"].map {
+                root.appending(path: $0)
+            }
+            .flatMap {
+                try FileManager.default.contentsOfDirectory(at: $0, includingPropertiesForKeys: nil)
+            }
             return try files.filter { $0.pathExtension == "swift" }
                 .map { try String(contentsOf: $0, encoding: .utf8) }.joined()
         }

@@ -63,7 +63,9 @@ struct TraceRequestEncoderTests {
                 SpanRecord.Attribute("f", .flag(true)),
             ], links: [try context(9, trace: 3)], failure: "no")
         let written = try spans([span])[0]
-        let values = try #require(written["attributes"] as? [[String: Any]]).map { $0["value"] as? [String: AnyHashable] }
+        let values = try #require(written["attributes"] as? [[String: Any]]).map {
+            $0["value"] as? [String: AnyHashable]
+        }
         #expect(values == [["stringValue": "x"], ["intValue": "-7"], ["boolValue": true]])
         let links = try #require(written["links"] as? [[String: String]])
         #expect(links == [["traceId": "0000000000000003d269b633813fc60c", "spanId": "0000000000000009"]])
@@ -94,7 +96,8 @@ struct ExportAnswerTests {
             (200, nil, #"{"partialSuccess":{"rejectedSpans":99999999999999999999}}"#, .accepted(rejected: 999_999_999)),
             (400, nil, "", .refused), (401, nil, "", .refused), (404, nil, "", .refused), (500, nil, "", .refused),
             (301, nil, "", .refused), (429, "7", "", .later(.seconds(7))), (503, nil, "", .later(nil)),
-            (502, "soon", "", .later(nil)), (504, "-5", "", .later(.zero)), (503, "99999999", "", .later(.seconds(3600))),
+            (502, "soon", "", .later(nil)), (504, "-5", "", .later(.zero)),
+            (503, "99999999", "", .later(.seconds(3600))),
         ] as [(Int, String?, String, ExportAnswer)])
     func reading(status: Int, retryAfter: String?, body: String, answer: ExportAnswer) {
         #expect(ExportAnswer(status: status, retryAfter: retryAfter, body: Array(body.utf8)) == answer)

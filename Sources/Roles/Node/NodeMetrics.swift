@@ -37,7 +37,8 @@ package struct NodeMetrics: Sendable {
                 + DatagramMetrics.families
                 + PlainRTPMetrics.families
                 + RealTimeMetrics.families + RecordingMetrics.families + RewindMetrics.families + StoreMetrics.families
-                + UploadMetrics.families + ProcessMetrics.families + CertificateMetrics.families + TracingMetrics.families
+                + UploadMetrics.families + ProcessMetrics.families + CertificateMetrics.families
+                + TracingMetrics.families
                 + Self.families)
         rtmpReceived = registry.counter(RTMPMetrics.receivedFamily)
         rtmpSent = registry.counter(RTMPMetrics.sentFamily)

@@ -165,7 +165,8 @@ public final class FeedSubscription {
         case .accessUnit(let unit): write(unit, sink)
         case .end: return false
         case .parameters(let parameters): write(parameters, sink)
-        case .segmentStart(let start): if !waitsForEntry { replica.metrics.passed(.played, since: start.programDateTime) }
+        case .segmentStart(let start):
+            if !waitsForEntry { replica.metrics.passed(.played, since: start.programDateTime) }
         case .gap, .partEnd, .stored: break
         }
         return true

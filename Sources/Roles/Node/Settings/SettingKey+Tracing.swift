@@ -18,7 +18,7 @@ extension SettingKey {
         SettingKey(
             "tracing.sample", \.tracing.sample, .integer(1...1_000_000),
             "One of so many segments is traced, from its publisher to its viewers; 1 for all. The same on all nodes: which segments those are comes of their names.",
-            why: "of a thousand streams five segments a second are traced, with some twenty spans at each node that has them."
+            why: "of a thousand streams that is five segments a second, with some twenty spans at each node."
         ),
         SettingKey(
             "tracing.requests", \.tracing.requests, .integer(0...100_000),

@@ -19,7 +19,9 @@ extension NodeTracer: Tracer {
         let own = parent.map { TraceContext(trace: $0.trace, span: freshSpan(), isSampled: $0.isSampled) }
         context.trace = own
         let start = TraceTime(nanoseconds: instant().nanosecondsSinceEpoch)
-        let record = own.map { SpanRecord(operationName, kind.recorded, $0, parent: parent?.span, from: start, to: start) }
+        let record = own.map {
+            SpanRecord(operationName, kind.recorded, $0, parent: parent?.span, from: start, to: start)
+        }
         return RecordedSpan(operationName, context, record?.context.isSampled == true ? record : nil, of: self)
     }
 
