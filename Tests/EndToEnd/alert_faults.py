@@ -17,6 +17,7 @@ import sys
 import urllib.request
 from collections.abc import Callable, Iterator
 
+import rtmp_client
 from alerting import PORTS, Line, Scene, alive, break_connections, kill, pause, start, tags, try_to_publish, watched
 from redis_server import Redis
 from server import ROOT, Server, free_port, wait_until
@@ -205,18 +206,23 @@ def a_memory_loses_bits(scene: Scene) -> Iterator[None]:
     """Bytes of pictures change in the edge's memory, between their way there and the end of their segment."""
     origin, edge = scene.cluster(2, CLUSTER_CHECKED_ONE_IN=1, CLUSTER_LINGER="1h", HLS_SEGMENT="3s", HLS_PART="500ms")
     edge_alone(edge)
-    scene.publish(origin)
-    wait_until(lambda: watched(edge), 40, "the stream at the edge")
-    pictures = [tag.payload[100:132] for tag in tags("small") if tag.is_keyframe and len(tag.payload) > 1000][::2]
-    assert pictures
-    yield
-    with scene.again(lambda: spoil(edge.pid, pictures), every=0.2):
-        yield
-    yield
+    mark = os.urandom(32)
+    marked = [dataclasses.replace(tag, payload=tag.payload[:200] + mark + tag.payload[232:]) if len(tag.payload) > 1000 else tag
+              for tag in tags("small")]
+    with rtmp_client.Publisher(origin.rtmp, "live", "show") as publisher, \
+            scene.again(lambda: publisher.play(rtmp_client.loop(marked), 600)):
+        try:
+            wait_until(lambda: watched(edge), 40, "the stream at the edge")
+            yield
+            with scene.again(lambda: spoil(edge.pid, mark), every=0.5):
+                yield
+            yield
+        finally:
+            publisher.socket.close()
 
 
-def spoil(process: int, marks: list[bytes]) -> None:
-    """Turns one byte of each of these pieces wherever the process has them."""
+def spoil(process: int, mark: bytes) -> None:
+    """Turns a byte of these wherever the process has them."""
     areas = re.findall(r"^(\w+)-(\w+) rw-p .* 0 *(\[heap\])?$", pathlib.Path(f"/proc/{process}/maps").read_text(), re.M)
     with open(f"/proc/{process}/mem", "r+b", buffering=0) as memory:
         for first, last, _ in areas:
@@ -224,10 +230,9 @@ def spoil(process: int, marks: list[bytes]) -> None:
             with contextlib.suppress(OSError, ValueError, OverflowError):
                 memory.seek(begin)
                 area = memory.read(min(int(last, 16) - begin, 64 << 20))
-                for mark in marks:
-                    if (at := area.find(mark)) >= 0:
-                        memory.seek(begin + at + 16)
-                        memory.write(bytes([mark[16] ^ 0xFF]))
+                for found in re.finditer(re.escape(mark), area):
+                    memory.seek(begin + found.start() + 16)
+                    memory.write(bytes([mark[16] ^ 0xFF]))
 
 
 @causes("TermsRefused")
