@@ -45,7 +45,7 @@ extension LiveStream {
 
     /// A decoder of somebody who plays the stream can not go on: asks the publisher for a random access point.
     func requestRandomAccess() {
-        let publisher = state.withLock { state in
+        let publisher = state.withLock { state -> (any Publisher)? in
             if case .publishing(_, let publisher) = state.presence { publisher } else { nil }
         }
         publisher?.requestRandomAccess()

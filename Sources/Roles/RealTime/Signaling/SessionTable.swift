@@ -145,7 +145,7 @@ extension SessionTable {
 
     /// The thread that has a session; nil while none has.
     func thread(of id: SignalingSessionID) -> Int? {
-        state.withLock { state in
+        state.withLock { state -> Int? in
             if case .thread(let thread)? = state.entries[id]?.place { thread } else { nil }
         }
     }
