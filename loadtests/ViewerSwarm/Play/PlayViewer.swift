@@ -115,8 +115,8 @@ extension PlayViewer {
     }
 
     fileprivate func receive(_ buffer: ByteBuffer, attempt: Int) {
-        guard attempt == self.attempt else { return }
-        buffer.withUnsafeReadableBytes { conversation?.receive($0, into: &events) }
+        guard attempt == self.attempt, let conversation else { return }
+        buffer.withUnsafeReadableBytes { conversation.receive($0, into: &events) }
         obey(now: .sinceBoot)
     }
 
