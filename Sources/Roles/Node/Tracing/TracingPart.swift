@@ -3,6 +3,7 @@
 import Bytes
 import Cluster
 import Identity
+import Logging
 import OTLP
 import Objects
 import Replica
