@@ -15,7 +15,7 @@ import TestKit
 final class WatchedStore: ObjectStore {
     private let state: Mutex<State>
 
-    private struct State {
+    fileprivate struct State {
         var objects: [ObjectKey: (bytes: [UInt8], version: Int)] = [:]
         /// What each playlist names.
         var named: [ObjectKey: Set<ObjectKey>] = [:]
