@@ -113,6 +113,19 @@ struct MachineChecksTests {
         #expect(MachineChecks.clock(reading).verdict.rawValue == verdict)
     }
 
+    @Test(
+        "reads the time of others off their answers",
+        arguments: [
+            ("Thu, 01 Jan 1970 00:00:00 GMT", "1970-01-01T00:00:00.000Z"),
+            ("Sun, 06 Nov 1994 08:49:37 GMT", "1994-11-06T08:49:37.000Z"),
+            ("Thu, 29 Feb 2024 23:59:59 GMT", "2024-02-29T23:59:59.000Z"),
+            ("Fri, 01 Mar 2024 00:00:00 GMT", "2024-03-01T00:00:00.000Z"),
+            ("Mon, 01 Mar 2100 12:00:00 GMT", "2100-03-01T12:00:00.000Z"), ("Sunday, 06-Nov-94 08:49:37 GMT", nil),
+            ("Sun, 06 Nov 1994 08:49 GMT", nil), ("Sun, 99 Nov 1994 08:49:37 GMT", nil), ("", nil),
+        ] as [(String, String?)]
+    )
+    func date(_ header: String, _ time: String?) { #expect(HTTPDate.time(of: header)?.description == time) }
+
     @Test("wants an address for a name")
     func name() {
         #expect(MachineChecks.name("store.test", of: "storage.endpoint", 2).verdict == .ok)

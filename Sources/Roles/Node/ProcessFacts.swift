@@ -17,22 +17,10 @@ enum ProcessFacts {
     /// What a symbolic link leads to; nil where there is none that this process may read.
     static func link(_ path: String) -> String? {
         var bytes = [UInt8](repeating: 0, count: Int(PATH_MAX))
-        let count = bytes.withUnsafeMutableBytes {
-            readlink(path, $0.baseAddress?.assumingMemoryBound(to: CChar.self), $0.count)
+        let count = bytes.withUnsafeMutableBytes { room in
+            room.baseAddress.map { readlink(path, $0.assumingMemoryBound(to: CChar.self), room.count) } ?? 0
         }
         return count > 0 ? String(decoding: bytes.prefix(count), as: UTF8.self) : nil
-    }
-
-    /// How many descriptors this process has open: the size of /proc/self/fd, as Linux has it from 6.2 on, else its entries.
-    static var openDescriptors: Int {
-        var status = stat()
-        if stat("/proc/self/fd", &status) == 0, status.st_size > 0 { return Int(status.st_size) }
-        guard let folder = opendir("/proc/self/fd") else { return 0 }
-        defer { closedir(folder) }
-        // `.`, `..` and the descriptor of the folder itself.
-        var count = -3
-        while readdir(folder) != nil { count += 1 }
-        return max(0, count)
     }
 
     /// How many descriptors this process may have: now, and where it raises its limit itself, as a node does.

@@ -30,7 +30,7 @@ struct ProcessMetrics: Sendable {
     func measure(_ settings: NodeSettings, use share: Double) {
         processor.add(max(.zero, ProcessFacts.processorTime - .nanoseconds(processor.value)))
         memory.set(ProcessFacts.residentMemory)
-        descriptors.set(ProcessFacts.openDescriptors)
+        descriptors.set(OpenDescriptors.count)
         descriptorLimit.set(Int(clamping: ProcessFacts.descriptorLimit.now))
         capacityBits.set(settings.node.capacity * 1_000_000)
         capacityViewers.set(settings.limits.viewers)

@@ -2,7 +2,7 @@
 
 import COpenSSL
 import Foundation
-import Media
+package import Media
 
 /// What a PEM file of certificates says, the owner's own first.
 package final class CertificateChain {

@@ -52,7 +52,7 @@ extension Checkup {
             let begin = SystemClock.wall()
             let request = OutboundRequest(method: "GET", url: url)
             let answer = try? await client.send(request, timeout: .seconds(2), largest: .mebibytes(1))
-            guard let header = answer?.headers["date"], let theirs = MachineReader.time(ofDate: header) else {
+            guard let header = answer?.headers["date"], let theirs = HTTPDate.time(of: header) else {
                 continue
             }
             reading.offsets.append((of: name, offset: .milliseconds(begin.milliseconds - theirs.milliseconds)))

@@ -2,7 +2,7 @@
 
 import CLinuxIO
 import Foundation
-import Media
+package import Media
 import NIOCore
 import Transport
 
@@ -42,13 +42,6 @@ enum MachineReader {
         return code < 0 ? nil : code != Self.unsynchronized
     }
 
-    /// The time of a Date header (RFC 9110 §5.6.7); nil where it is none.
-    static func time(ofDate header: String) -> WallTime? {
-        var parts = tm()
-        guard strptime(header, "%a, %d %b %Y %H:%M:%S GMT", &parts) != nil else { return nil }
-        return WallTime(milliseconds: Int64(timegm(&parts)) * 1000)
-    }
-
     /// A file of the kernel's, which has no size before it is read.
     static func text(of path: String) -> String? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
@@ -67,6 +60,29 @@ enum MachineReader {
     private static let unsynchronized: Int32 = 5
 }
 
+/// A Date header (RFC 9110 §5.6.7).
+package enum HTTPDate {
+    /// The time of one in the form that is in use, `Sun, 06 Nov 1994 08:49:37 GMT`; nil for anything else.
+    package static func time(of header: String) -> WallTime? {
+        let words = header.split(separator: " ")
+        guard words.count == 6, words[5] == "GMT", let day = Int64(words[1]), (1...31).contains(day),
+            let month = months.firstIndex(of: String(words[2])), let year = Int64(words[3]),
+            (1970...9999).contains(year)
+        else { return nil }
+        let clock = words[4].split(separator: ":").compactMap { Int64($0) }
+        guard clock.count == 3, clock.allSatisfy({ (0...60).contains($0) }) else { return nil }
+        // Days since 1970, of years that begin in March, so that a leap day is a year's last.
+        let (late, monthOfYear) = (month < 2 ? year - 1 : year, Int64((month + 10) % 12))
+        let leaps = late / 4 - late / 100 + late / 400
+        let days = late * 365 + leaps + (153 * monthOfYear + 2) / 5 + day - 719_469
+        return WallTime(milliseconds: (((days * 24 + clock[0]) * 60 + clock[1]) * 60 + clock[2]) * 1000)
+    }
+
+    private static let months = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ]
+}
+
 /// Which process listens at a port.
 package enum PortHolder {
     /// Its name and number, where this process may see it.
@@ -78,7 +94,8 @@ package enum PortHolder {
         let folders = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
         for process in folders where process.allSatisfy(\.isNumber) {
             let open = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/fd")) ?? []
-            guard open.contains(where: { ProcessFacts.link("/proc/\(process)/fd/\($0)").map(wanted.contains) ?? false })
+            let links = open.lazy.compactMap { ProcessFacts.link("/proc/\(process)/fd/\($0)") }
+            guard links.contains(where: wanted.contains)
             else { continue }
             let program = ProcessFacts.link("/proc/\(process)/exe")?.split(separator: "/").last ?? "a process"
             return "\(program) (process \(process))"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Media
-import Objects
-import SharedState
+package import Media
+package import Objects
+package import SharedState
 
 /// What must be around a node, each check a function of what was read.
 package enum ServiceChecks {
