@@ -4,6 +4,7 @@ import Feed
 import HLS
 import Identity
 import NodeKit
+import OTLP
 import Replica
 import TestKit
 import Testing
@@ -87,7 +88,8 @@ struct NodeTracerTests {
 
     @Test("makes a child of the span of its context, and tells of it once, when it has ended")
     func child() throws {
-        let span = tracer.startSpan("upload", context: try context(), ofKind: .client)
+        let parent = try context()
+        let span = tracer.startSpan("upload", context: parent, ofKind: .client)
         #expect(span.isRecording)
         let own = try #require(span.context.trace)
         #expect(own.trace == TraceID(high: 1, low: 2) && own.span != SpanID(number: 3))
