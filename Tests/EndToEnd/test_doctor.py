@@ -19,7 +19,7 @@ import pytest
 from redis_server import Redis
 from server import BINARY, ROOT, Server, free_port, wait_until
 from shipped import PATH, run
-from stores import ACCESS, BUCKET, SECRET, STUB, Process, refusing
+from stores import ACCESS, BUCKET, SECRET, STUB, refusing
 from test_infra import RedisSet
 
 
@@ -37,10 +37,14 @@ def certificates(tmp_path_factory) -> pathlib.Path:
     return folder
 
 
+# Within what any machine of a test may have open.
+FEW = {"HTTP_MAX_CONNECTIONS": 1000, "LIMITS_VIEWERS": 1000, "RTMP_MAX_CONNECTIONS": 500}
+
+
 def settings(**changes: object) -> dict[str, str]:
-    """The environment of a node on ports that nobody has."""
+    """The environment of a small node on ports that nobody has."""
     ports = {name: free_port() for name in ("HTTP_PORT", "RTMP_PORT", "RTP_PORT", "GRPC_PORT", "WEBRTC_PORT")}
-    return {f"MILLRACE_{name}": str(value) for name, value in (ports | changes).items()}
+    return {f"MILLRACE_{name}": str(value) for name, value in (FEW | ports | changes).items()}
 
 
 def doctor(environment: dict[str, str]) -> tuple[int, dict[str, dict]]:
@@ -81,7 +85,7 @@ def test_a_machine_is_fit_for_a_node_alone(binary) -> None:
 
 
 def test_ports_are_a_nodes_or_a_strangers(binary) -> None:
-    with Server(WEBRTC_PORT=free_port()) as node:
+    with Server(WEBRTC_PORT=free_port(), **FEW) as node:
         environment = {f"MILLRACE_{name}": str(value) for name, value in node.settings.items()}
         status, findings = doctor(environment)
         held = [finding for check, finding in findings.items() if ".port" in check]
@@ -96,13 +100,14 @@ def test_ports_are_a_nodes_or_a_strangers(binary) -> None:
 
 
 def test_limits_must_carry_what_is_set(binary) -> None:
-    words = f"ulimit -Hn 4096; exec {BINARY} doctor"
-    done = subprocess.run(["sh", "-c", words], env=settings(LIMITS_VIEWERS=30000) | {"PATH": PATH}, capture_output=True,
-                          text=True, stdin=subprocess.DEVNULL)
+    words, large = f"ulimit -n 4096; exec {BINARY} doctor", settings(
+        LIMITS_VIEWERS=30000, HTTP_MAX_CONNECTIONS=20000, RTMP_MAX_CONNECTIONS=2000)
+    done = subprocess.run(["sh", "-c", words], env=large | {"PATH": PATH}, capture_output=True, text=True,
+                          stdin=subprocess.DEVNULL)
     lines = {line[6:].partition(":")[0]: line for line in done.stdout.splitlines()}
     assert done.returncode == 1
     assert lines["open files"].startswith("fail  open files: at most 4096; needed: 23024,")
-    assert "; mend: ulimit -Hn 23024" in lines["open files"]
+    assert "; mend: ulimit -n 23024" in lines["open files"]
     assert lines["http.max_connections"].endswith("mend: http.max_connections: 30000")
 
 
@@ -142,22 +147,40 @@ def test_the_store_is_tried(binary, tmp_path) -> None:
     port = free_port()
     account = {"STORAGE_KIND": "gcs", "STORAGE_ENDPOINT": f"http://127.0.0.1:{port}", "STORAGE_BUCKET": BUCKET,
                "STORAGE_ACCOUNT": ACCESS, "STORAGE_SECRET": SECRET}
-    with Process([sys.executable, str(STUB), "google", str(port)], port, "the store"):
+    with google(port):
         status, findings = doctor(settings(**account))
         assert status == 0 and judged(findings, "storage.kind gcs") == "ok", findings
-        # Its clock is this machine's.
-        assert "0 s from that of the store" in findings["clock"]["found"] and judged(findings, "clock") == "ok"
         status, findings = doctor(settings(**account | {"STORAGE_SECRET": "another"}))
         assert status == 1 and findings["storage.kind gcs"]["found"] == "put: wrong_credentials"
         assert "storage.secret" in findings["storage.kind gcs"]["mend"]
     assert doctor(settings(**account))[1]["storage.kind gcs"]["found"] == "put: unreachable"
     with refusing(port, 404, "NoSuchBucket"):
-        assert doctor(settings(**account))[1]["storage.kind gcs"]["found"] == "put: no_bucket"
+        findings = doctor(settings(**account))[1]
+        assert findings["storage.kind gcs"]["found"] == "put: no_bucket"
+        # Its clock is this machine's.
+        assert "0 s from that of the store" in findings["clock"]["found"] and judged(findings, "clock") == "ok"
     folder = tmp_path / "recordings"
     folder.mkdir()
     status, findings = doctor(settings(STORAGE_KIND="file", STORAGE_PATH=folder))
     assert status == 0 and judged(findings, "storage.kind file") == "ok"
     assert not list(folder.rglob("*.*")), "it leaves something behind"
+
+
+@contextlib.contextmanager
+def google(port: int):
+    """A store that takes nobody without a signature."""
+    def listens() -> bool:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return True
+        return False
+    process = subprocess.Popen([sys.executable, str(STUB), "google", str(port)], stdin=subprocess.DEVNULL,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_until(listens, 20, "the store")
+        yield
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_names_and_seeds_are_looked_for(binary) -> None:

@@ -9,7 +9,7 @@ package enum MachineChecks {
             "open files", limit >= UInt64(clamping: needed) ? .ok : .fail, found: "at most \(limit)",
             needed:
                 "\(needed), one for each connection that the settings allow, and \(ownDescriptors) of the node's own",
-            mend: "ulimit -Hn \(needed), or LimitNOFILE=\(needed) by `systemctl edit millrace`")
+            mend: "ulimit -n \(needed), or LimitNOFILE=\(needed) by `systemctl edit millrace`")
     }
 
     /// Room for the connections of all viewers.
