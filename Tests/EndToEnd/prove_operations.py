@@ -67,7 +67,7 @@ SECTIONS = [
      "the RTMP message to the viewer's answer and the object store; all are one tree, and none begins before its parent. *Crossing* is "
      "from the gateway to the far shield, *viewer* from the segment's first message to the first answer that has a part of it.", "trace",
      {"nodes": "{nodes}", "spans": "{spans}", "crossing": "{crossing:.3f} s", "shield to edge": "{shield:.3f} s",
-      "packaging, all parts": "{package:.4f} s", "commit at most": "{commit:.4f} s", "viewer": "{viewer:.2f} s"}),
+      "packaging, all parts": "{package:.4f} s", "standby at most": "{held:.4f} s", "viewer": "{viewer:.2f} s"}),
     ("Where time goes", "In the same run: the mean age of media at each hop, by the dates of the stream.", "trace",
      {"received": "{age_received:.3f} s", "packaged": "{age_packaged:.3f} s", "relayed": "{age_relayed:.3f} s",
       "served": "{age_served:.3f} s"}),

@@ -90,7 +90,7 @@ def test_one_segment_from_the_publisher_to_a_viewer_in_another_region(binary, fi
     figures(kind="trace", nodes=len({span.node for span in trace}), spans=len(trace), names=sorted({span.name for span in trace}),
             crossing=crossing, shield=holding["west-e"].start - holding["west-s"].start,
             package=sum(span.end - span.start for span in trace if span.name == "package" and span.node == "east-o1"),
-            commit=max(span.end - span.start for span in trace if span.name == "commit"),
+            held=max(span.end - span.start for span in trace if span.name == "commit"),
             viewer=first.end - root.start, segment=root.end - root.start, **{f"age_{hop}": value for hop, value in ages.items()})
 
 

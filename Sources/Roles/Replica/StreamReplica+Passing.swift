@@ -40,7 +40,7 @@ extension StreamReplica {
         let found = state.withLock { state -> (MediaHop, WallTime)? in
             guard let newest = state.feed.window.committed else { return nil }
             switch resource {
-            case .part(_, _, let position) where position.msn &+ Self.liveSegments > newest.msn:
+            case .part(_, _, let position) where state.feed.window.isNearEnd(position):
                 return state.feed.window.date(of: position).map { (MediaHop.served, $0) }
             case .segment(_, _, let msn) where msn &+ Self.liveSegments > newest.msn:
                 return state.feed.window.date(of: PartPosition(msn: msn, part: 0)).map { (MediaHop.servedSegment, $0) }

@@ -48,6 +48,12 @@ extension MediaWindow {
         return segments[index].programDateTime.advanced(by: before)
     }
 
+    /// Whether a part ends no further from the end of what is listed than PART-HOLD-BACK has players stay, three part targets.
+    public func isNearEnd(_ position: PartPosition) -> Bool {
+        guard let target = segments.last?.partTarget else { return false }
+        return distance(after: position) <= target * 3
+    }
+
     /// How long a request may wait: three target durations (RFC 8216bis §6.2.5.2). Without parts no longer than 8 s,
     /// because segments may be long there and hls.js gives a playlist up after 10 s.
     public var longestWait: Duration {
