@@ -165,7 +165,7 @@ def an_edge_falls_behind_its_origin(scene: Scene) -> Iterator[None]:
 
 
 @causes("RelayFull")
-def a_node_has_too_many_subscriptions(scene: Scene) -> Iterator[None]:
+def a_relay_is_full(scene: Scene) -> Iterator[None]:
     origin, edge = scene.cluster(2, RELAY_MAX_SUBSCRIPTIONS=1, CLUSTER_LINGER="1h", **SHORT)
     edge_alone(edge)
     scene.publish(origin)

@@ -108,10 +108,14 @@ final class TestResponder: MediaResponder {
 /// Writes down what a server reports.
 final class WebLog: WebObserver, TransportObserver {
     private let state = Mutex<[String]>([])
+    private let bytes = Mutex(0)
 
     var entries: [String] { state.withLock { $0 } }
+    /// What went out of answers that have no length.
+    var streamedBytes: Int { bytes.withLock { $0 } }
 
     func answered(status: Int, bytes: Int, version: HTTPVersion) { note("\(status) \(bytes) \(version)") }
+    func streamed(_ count: Int) { bytes.withLock { $0 += count } }
     func refused(_ refusal: RequestRefusal) { note("refused \(refusal)") }
     func cancelled() { note("cancelled") }
     func timedOut(_ timeout: WebTimeout) { note("timed out \(timeout)") }

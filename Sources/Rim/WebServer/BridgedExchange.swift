@@ -17,7 +17,6 @@ final class BridgedExchange: MediaExchange {
     private var isOver = false
     private var pending = 0
     private var wasFull = false
-    private var streamed = 0
 
     init(loop: WebLoop, reply: Reply) {
         self.loop = loop
@@ -92,7 +91,7 @@ final class BridgedExchange: MediaExchange {
     override func write(_ bytes: ByteBuffer) {
         guard !isOver else { return }
         pending += bytes.readableBytes
-        streamed += bytes.readableBytes
+        loop.observer.streamed(bytes.readableBytes)
         wasFull = wasFull || !isWritable
         body?.yield(bytes)
     }
@@ -104,7 +103,7 @@ final class BridgedExchange: MediaExchange {
         guard !isOver else { return }
         isOver = true
         body?.finish()
-        loop.observer.answered(status: 200, bytes: streamed, version: .http1)
+        loop.observer.answered(status: 200, bytes: 0, version: .http1)
     }
 
     override func abort() { peerLeft() }

@@ -19,7 +19,6 @@ final class HTTP2Door: MediaExchange, ChannelInboundHandler, RemovableChannelHan
     private var isOpen = false
     private var isStreaming = false
     private var isDecided = false
-    private var streamed = 0
     /// Bytes of a stream that the peer has not taken yet, for the watch over its speed.
     private var pending = 0
     private var stall = StallWatch()
@@ -60,7 +59,7 @@ final class HTTP2Door: MediaExchange, ChannelInboundHandler, RemovableChannelHan
 
     override func write(_ bytes: ByteBuffer) {
         guard let context, isStreaming else { return }
-        streamed += bytes.readableBytes
+        loop.observer.streamed(bytes.readableBytes)
         writeData(bytes, ends: false, to: context)
     }
 
@@ -75,7 +74,7 @@ final class HTTP2Door: MediaExchange, ChannelInboundHandler, RemovableChannelHan
         isOpen = false
         writeData(ByteBuffer(), ends: true, to: context)
         context.flush()
-        loop.observer.answered(status: 200, bytes: streamed, version: .http2)
+        loop.observer.answered(status: 200, bytes: 0, version: .http2)
     }
 
     override func abort() {

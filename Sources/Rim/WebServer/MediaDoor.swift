@@ -42,7 +42,6 @@ final class MediaDoor: MediaExchange, ChannelDuplexHandler, RemovableChannelHand
     private var isInHead = false
     private var isInRead = false
     private var isReadHeld = false
-    private var streamed = 0
     private var stall = StallWatch()
     /// When the connection is too slow: with an idle peer, within a head, and while lingering.
     private var deadline: NIODeadline?
@@ -81,7 +80,6 @@ final class MediaDoor: MediaExchange, ChannelDuplexHandler, RemovableChannelHand
             finish(context)
             return false
         }
-        streamed = 0
         state = .streaming
         flush(context)
         return true
@@ -89,7 +87,7 @@ final class MediaDoor: MediaExchange, ChannelDuplexHandler, RemovableChannelHand
 
     override func write(_ bytes: ByteBuffer) {
         guard let context, state == .streaming, bytes.readableBytes > 0 else { return }
-        streamed += bytes.readableBytes
+        loop.observer.streamed(bytes.readableBytes)
         if minorVersion == 0 {
             context.write(wrapOutboundOut(bytes), promise: nil)
         } else {
@@ -109,7 +107,7 @@ final class MediaDoor: MediaExchange, ChannelDuplexHandler, RemovableChannelHand
     override func endStream() {
         guard let context, state == .streaming else { return }
         if minorVersion > 0 { context.write(wrapOutboundOut(Self.lastChunk), promise: nil) }
-        loop.observer.answered(status: 200, bytes: streamed, version: .http1)
+        loop.observer.answered(status: 200, bytes: 0, version: .http1)
         finish(context)
     }
 

@@ -2,8 +2,10 @@
 
 /// Who counts what happens to requests. Called on event loops, for every request: it must not block.
 public protocol WebObserver: Sendable {
-    /// A request for media was answered. `bytes` is the body's length.
+    /// A request for media was answered. `bytes` is the body's length, without what ``streamed(_:)`` told of.
     func answered(status: Int, bytes: Int, version: HTTPVersion)
+    /// So many bytes of an answer that has no length are on their way: it may never end.
+    func streamed(_ bytes: Int)
     /// A request was refused unread.
     func refused(_ refusal: RequestRefusal)
     /// A peer went away, or was sent away, with a request open.

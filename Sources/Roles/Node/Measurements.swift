@@ -49,7 +49,7 @@ extension NodeAssembly {
         certificates.measure(now: SystemClock.wall())
         metrics.uptime.set(SystemClock.now() - startTime)
         traffic.note(
-            bytesIn: metrics.rtmpReceived.value, bytesOut: metrics.rtmpSent.value + metrics.mediaSent.value,
+            bytesIn: metrics.rtmpReceived.value, bytesOut: metrics.sentToViewers,
             processorTime: ProcessFacts.processorTime)
         metrics.process.measure(settings, use: use)
         for mendings in streams.takeMendings() { metrics.note(mendings) }

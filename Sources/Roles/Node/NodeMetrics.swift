@@ -25,8 +25,10 @@ package struct NodeMetrics: Sendable {
     let reloads: Counter
     let process: ProcessMetrics
     let rtmpReceived: Counter
-    let rtmpSent: Counter
-    let mediaSent: Counter
+    private let rtmpSent: Counter
+    private let mediaSent: Counter
+    private let realTimeSent: Counter
+    private let plainSent: Counter
     private let mendings: [Counter]
 
     init() {
@@ -43,6 +45,8 @@ package struct NodeMetrics: Sendable {
         rtmpReceived = registry.counter(RTMPMetrics.receivedFamily)
         rtmpSent = registry.counter(RTMPMetrics.sentFamily)
         mediaSent = registry.counter(WebMetrics.bytesFamily)
+        realTimeSent = registry.counter(RealTimeMetrics.bytesSentFamily)
+        plainSent = registry.counter(PlainRTPMetrics.bytesSentFamily)
         uptime = registry.gauge(Self.uptimeFamily)
         process = ProcessMetrics(registry)
         streams = registry.gauge(Self.streamsFamily)
@@ -50,6 +54,9 @@ package struct NodeMetrics: Sendable {
         reloads = registry.counter(Self.reloadsFamily)
         mendings = Mending.allCases.map { [registry] in registry.counter(Self.mendingsFamily, $0.rawValue) }
     }
+
+    /// Bytes that went to viewers so far, by every protocol.
+    var sentToViewers: Int { rtmpSent.value + mediaSent.value + realTimeSent.value + plainSent.value }
 
     func note(_ counters: SequencerCounters) {
         for (index, mending) in Mending.allCases.enumerated() {
@@ -191,6 +198,8 @@ struct WebMetrics: WebObserver, TransportObserver {
         (answers[status] ?? otherAnswers).add()
         bytes.add(count)
     }
+
+    func streamed(_ count: Int) { bytes.add(count) }
 
     func refused(_ refusal: RequestRefusal) { refusals[refusal]?.add() }
 

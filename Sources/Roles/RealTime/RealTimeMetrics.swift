@@ -144,7 +144,8 @@ extension RealTimeMetrics {
         help: "Access units that were not sent to WHEP viewers, by reason, once a thread.")
     private static let packetsSentFamily = MetricFamily(
         "millrace_webrtc_packets_sent_total", .counter, help: "RTP packets sent to viewers.")
-    private static let bytesSentFamily = MetricFamily(
+    /// What a node sends to viewers by WebRTC, of which it is told how much of it is in use.
+    public static let bytesSentFamily = MetricFamily(
         "millrace_webrtc_sent_bytes_total", .counter, unit: .bytes, help: "Bytes of RTP sent to viewers.")
     private static let repairsFamily = MetricFamily(
         "millrace_webrtc_repairs_total", .counter, labels: [.oneOf("outcome", ["impossible", "sent"])],

@@ -95,7 +95,8 @@ public struct PlainRTPMetrics: Sendable {
         "millrace_rtp_received_bytes_total", .counter, unit: .bytes, help: "Bytes of those packets.")
     private static let packetsSentFamily = MetricFamily(
         "millrace_rtp_packets_sent_total", .counter, help: "Packets to subscribers.")
-    private static let bytesSentFamily = MetricFamily(
+    /// What a node sends to subscribers of plain RTP, of which it is told how much of it is in use.
+    public static let bytesSentFamily = MetricFamily(
         "millrace_rtp_sent_bytes_total", .counter, unit: .bytes, help: "Bytes of those packets.")
     private static let delayFamily = MetricFamily(
         "millrace_rtp_fanout_delay_seconds",
