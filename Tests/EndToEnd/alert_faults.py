@@ -168,11 +168,13 @@ def an_edge_falls_behind_its_origin(scene: Scene) -> Iterator[None]:
 def a_relay_is_full(scene: Scene) -> Iterator[None]:
     origin, edge = scene.cluster(2, RELAY_MAX_SUBSCRIPTIONS=1, CLUSTER_LINGER="1h", **SHORT)
     edge_alone(edge)
-    scene.publish(origin)
-    scene.publish(origin, "more")
+    # An edge has a connection for each of its event loops, and streams on any of them.
+    names = [f"more-{number}" for number in range(len(os.sched_getaffinity(0)) + 1)]
+    for name in ("show", *names):
+        scene.publish(origin, name, "audio-only")
     wait_until(lambda: watched(edge), 40, "the stream at the edge")
     yield
-    with scene.again(lambda: watched(edge, "more")):
+    with scene.again(lambda: [watched(edge, name) for name in names]):
         yield
     yield
 
