@@ -524,7 +524,8 @@ private struct Viewer {
     }
 
     init(
-        path: String = "/live/x/index.m3u8", chance: Double = 0.5, _ change: (inout HLSViewerSettings) -> Void = { _ in }
+        path: String = "/live/x/index.m3u8", chance: Double = 0.5,
+        _ change: (inout HLSViewerSettings) -> Void = { _ in }
     ) throws {
         var settings = HLSViewerSettings()
         settings.takesDeltas = false

@@ -10,7 +10,10 @@ import Testing
         let thresholds = try read(#"{"most": {"faults": 2, "start.p95": 1500}, "least": {"started": 10}}"#)
         #expect(try thresholds.broken(by: Result(faults: 2, started: 10, start: .init(count: 1, p95: 1500))) == [])
         let broken = try thresholds.broken(by: Result(faults: 3, started: 9, start: .init(count: 1, p95: 1500.5)))
-        #expect(broken == ["faults is 3, at most 2.0", "start.p95 is 1500.5, at most 1500.0", "started is 9, at least 10.0"])
+        #expect(
+            broken == [
+                "faults is 3, at most 2.0", "start.p95 is 1500.5, at most 1500.0", "started is 9, at least 10.0",
+            ])
     }
 
     @Test("of times that nobody measured are broken, however short nothing is")
@@ -18,7 +21,8 @@ import Testing
         let unmeasured = Result(faults: 0, started: 0, start: .init(count: 0, p95: 0))
         #expect(
             try read(#"{"most": {"start.p95": 1500}}"#).broken(by: unmeasured) == ["start.p95: nothing was measured"])
-        #expect(try read(#"{"least": {"start.count": 1}}"#).broken(by: unmeasured) == ["start.count is 0, at least 1.0"])
+        #expect(
+            try read(#"{"least": {"start.count": 1}}"#).broken(by: unmeasured) == ["start.count is 0, at least 1.0"])
     }
 
     @Test("of a name that the result does not have are an error", arguments: ["x", "start.x", "x.p95", "start", ""])

@@ -76,7 +76,8 @@ struct WatchHLSCommand: ParsableCommand {
         return HLSPlan(
             targets: targets, viewers: count, settings: player.settings, beginning: .sinceBoot,
             length: .seconds(arguments.seconds), ramp: arguments.ramp.duration, stay: stay?.duration,
-            audience: zipf.map { Audience(streams: targets.count, exponent: $0) }, sources: try places.addresses, seed: seed)
+            audience: zipf.map { Audience(streams: targets.count, exponent: $0) }, sources: try places.addresses,
+            seed: seed)
     }
 
     private func watch(_ plan: HLSPlan) -> HLSOutcome {

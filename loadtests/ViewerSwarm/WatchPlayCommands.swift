@@ -28,7 +28,8 @@ struct WatchFLVCommand: ParsableCommand {
 /// What viewers of both are told.
 struct PlayArguments: ParsableArguments {
     @Option(
-        help: "The stream: rtmp://host[:port]/app/name, http://host[:port]/app/name.flv; {n} is its number from 1. Of several in turns."
+        help:
+            "The stream, rtmp://host/app/name or http://host/app/name.flv; {n} is its number from 1. Of several in turns."
     )
     var url: [String]
 
@@ -47,7 +48,8 @@ struct PlayArguments: ParsableArguments {
     var page: String?
 
     @Option(
-        help: "A file of thresholds: {\"most\": {\"faultCount\": 0}, \"least\": {\"started\": 10}}.", completion: .file())
+        help: "A file of thresholds: {\"most\": {\"faultCount\": 0}, \"least\": {\"started\": 10}}.",
+        completion: .file())
     var thresholds: String?
 
     @OptionGroup var arguments: RunArguments
@@ -80,7 +82,8 @@ struct PlayArguments: ParsableArguments {
         let targets = try url.flatMap { url in
             try (1...arguments.streams).map { number in
                 let url = NameTemplate(url)(number)
-                guard let address = HTTPAddress(url, scheme: scheme), address.path.split(separator: "/").count > 1 else {
+                guard let address = HTTPAddress(url, scheme: scheme), address.path.split(separator: "/").count > 1
+                else {
                     throw ValidationError("\(url) is not \(scheme)://host[:port]/app/name")
                 }
                 return address
@@ -96,7 +99,8 @@ struct PlayArguments: ParsableArguments {
     private func watch(_ plan: PlayPlan) throws -> PlayTally {
         try arguments.withLoops { loops in
             let swarms = try loops.enumerated().map { thread, loop in
-                try LoopSwarm<PlayTally>(loop, interval: .milliseconds(10), lags: \.lags) { [count = loops.count] tally in
+                try LoopSwarm<PlayTally>(loop, interval: .milliseconds(10), lags: \.lags) {
+                    [count = loops.count] tally in
                     let viewers = stride(from: thread, to: plan.viewers, by: count).map {
                         PlayViewer(plan, number: $0, eventLoop: loop, tally: tally)
                     }

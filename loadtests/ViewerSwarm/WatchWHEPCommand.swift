@@ -59,7 +59,8 @@ struct WatchWHEPCommand: ParsableCommand {
         let thresholds = try thresholds.map(Thresholds.init(file:))
         let plan = try plan()
         let tally = watch(plan)
-        let report = PlayReport(tally, viewers: count, length: plan.passed, settle: plan.settle, samples: plan.board.seconds)
+        let report = PlayReport(
+            tally, viewers: count, length: plan.passed, settle: plan.settle, samples: plan.board.seconds)
         try report.write(to: arguments.result)
         let broken = try thresholds?.broken(by: report) ?? report.shortcomings
         if let page { try report.page("\(count) viewers of \(url)", broken: broken).write(to: page) }

@@ -110,7 +110,9 @@ import Testing
         #expect(events == [status == 302 ? .redirected(place) : .failed(status == 404 ? .refused : .server)])
     }
 
-    @Test("that is no HTTP, or no FLV, is malformed", arguments: ["SSH-2.0-x\r\n", "HTTP/1.1 200 OK\r\n\r\nno FLV at all"])
+    @Test(
+        "that is no HTTP, or no FLV, is malformed",
+        arguments: ["SSH-2.0-x\r\n", "HTTP/1.1 200 OK\r\n\r\nno FLV at all"])
     func malformed(_ text: String) throws {
         let conversation = try FLVConversation(#require(HTTPAddress("http://a.test/live/x.flv")))
         var events: [PlayEvent] = []

@@ -80,7 +80,8 @@ public struct PlayTally: Hashable, Sendable {
 
     private static var sums: [WritableKeyPath<PlayTally, Int>] {
         [
-            \.joins, \.connected, \.started, \.cutShort, \.unserved, \.left, \.packets, \.bytes, \.earlyPackets, \.lostPackets,
+            \.joins, \.connected, \.started, \.cutShort, \.unserved, \.left, \.packets, \.bytes, \.earlyPackets,
+            \.lostPackets,
             \.repairedPackets,
             \.overrunPackets, \.badPackets, \.pictures, \.sounds, \.lostPictures, \.freezes,
         ]

@@ -137,7 +137,8 @@ extension PlayViewer {
             case .failed(let fault): session?.fail(fault, now: now, tally: &tally.value)
             case .media(let message): session?.receive(message, now: now, tally: &tally.value)
             case .redirected(let other): place = other
-            case .send(let bytes): if let channel { channel.write(channel.allocator.buffer(bytes: bytes), promise: nil) }
+            case .send(let bytes):
+                if let channel { channel.write(channel.allocator.buffer(bytes: bytes), promise: nil) }
             }
         }
         channel?.flush()

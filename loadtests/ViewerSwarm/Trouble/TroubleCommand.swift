@@ -8,13 +8,14 @@ import Swarm
 /// `millrace-load trouble`.
 struct TroubleCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "trouble", abstract: "Hold many connections as nobody should, and see what the server does about it.")
+        commandName: "trouble", abstract: "Hold many connections as nobody should, and see what a server does about it."
+    )
 
     @Option(
         help: "slow asks and takes a byte a second, half sends the first half of a request, silent nothing.",
         transform: { text in
-            guard let kind = Trouble(rawValue: text) else { throw ValidationError("\(text) is not slow, half or silent") }
-            return kind
+            if let kind = Trouble(rawValue: text) { return kind }
+            throw ValidationError("\(text) is not slow, half or silent")
         })
     var kind: Trouble
 
@@ -52,7 +53,8 @@ struct TroubleCommand: ParsableCommand {
             }
         }
         return TroublePlan(
-            trouble: kind, targets: targets, sources: try places.addresses.map { SocketName(Endpoint(address: $0, port: 0)) },
+            trouble: kind, targets: targets,
+            sources: try places.addresses.map { SocketName(Endpoint(address: $0, port: 0)) },
             count: arguments.streams * viewers, beginning: .sinceBoot, ramp: arguments.ramp.duration,
             length: .seconds(arguments.seconds))
     }

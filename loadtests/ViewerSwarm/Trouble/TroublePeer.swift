@@ -68,7 +68,9 @@ struct TroublePeer {
         var state = pollfd(fd: socket, events: Int16(POLLOUT), revents: 0)
         guard poll(&state, 1, 0) > 0 else { return due = now + Self.moment }
         var (error, size): (Int32, socklen_t) = (0, socklen_t(MemoryLayout<Int32>.size))
-        guard getsockopt(socket, SOL_SOCKET, SO_ERROR, &error, &size) == 0, error == 0 else { return refuse(now, &tally) }
+        guard getsockopt(socket, SOL_SOCKET, SO_ERROR, &error, &size) == 0, error == 0 else {
+            return refuse(now, &tally)
+        }
         tally.opened += 1
         let greeting = plan.trouble.greeting(target.address)
         if !greeting.isEmpty { _ = send(socket, greeting, greeting.count, Int32(MSG_NOSIGNAL)) }
