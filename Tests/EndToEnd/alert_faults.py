@@ -166,7 +166,7 @@ def an_edge_falls_behind_its_origin(scene: Scene) -> Iterator[None]:
 
 @causes("RelayFull")
 def a_relay_is_full(scene: Scene) -> Iterator[None]:
-    origin, edge = scene.cluster(2, RELAY_MAX_SUBSCRIPTIONS=1, CLUSTER_LINGER="1h", **SHORT)
+    origin, edge = scene.cluster(2, RELAY_MAX_SUBSCRIPTIONS=1, CLUSTER_LINGER="1s", **SHORT)
     edge_alone(edge)
     # An edge has a connection for each of its event loops, and streams on any of them.
     names = [f"more-{number}" for number in range(len(os.sched_getaffinity(0)) + 1)]
