@@ -163,7 +163,7 @@ def test_the_store_is_tried(binary, tmp_path) -> None:
     folder.mkdir()
     status, findings = doctor(settings(STORAGE_KIND="file", STORAGE_PATH=folder))
     assert status == 0 and judged(findings, "storage.kind file") == "ok"
-    left = [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")]
+    left = [path for path in folder.rglob("*") if path.is_file() and ".millrace-store" not in path.parts]
     assert not left, "it leaves something behind"
 
 
@@ -241,6 +241,10 @@ def test_commands_speak_https(binary, certificates) -> None:
         environment = {f"MILLRACE_{name}": str(value) for name, value in node.settings.items()}
         done = run(binary, "token", "publish", "live/show", env=environment | {"PATH": PATH})
         assert len(done.stdout.strip()) > 20
+        # The package's stop asks it, too, and finds that it has nobody to hand over to.
+        programs = {"PATH": f"{pathlib.Path(binary).parent}:{PATH}", "MAINPID": str(node.pid)}
+        done = run(ROOT / "deployments/systemd/drain", "5", env=environment | programs)
+        assert done.stderr.strip().endswith("is alone"), done.stderr
     with Server() as plain:
         done = ask("status", "--node", f"https://127.0.0.1:{plain.http}", "--insecure")
         assert done.returncode == 69 and "is it http://?" in done.stderr, done
