@@ -2,6 +2,7 @@
 
 import Bytes
 import Media
+import NodeKit
 import RTP
 import TestKit
 
