@@ -65,8 +65,9 @@ SECTIONS = [
     ("A trace of one segment", "Two regions 75 ms apart: two origins, and in the far region a shield, an edge and a viewer. ffmpeg "
      "publishes; every segment is traced and exported to a collector that is strict about OTLP. The trace has a span of every hop, from "
      "the RTMP message to the viewer's answer and the object store; all are one tree, and none begins before its parent. *Crossing* is "
-     "from the gateway to the far shield, *viewer* from the segment's first message to the first answer that has a part of it.", "trace",
-     {"nodes": "{nodes}", "spans": "{spans}", "crossing": "{crossing:.3f} s", "shield to edge": "{shield:.3f} s",
+     "from a node's first record of the segment to that of a node which has it from there, in the other region, *viewer* from the "
+     "segment's first message to the first answer that has a part of it.", "trace",
+     {"nodes": "{nodes}", "spans": "{spans}", "to the viewer by": "{way}", "crossing": "{crossing:.3f} s",
       "packaging, all parts": "{package:.4f} s", "standby at most": "{held:.4f} s", "viewer": "{viewer:.2f} s"}),
     ("Where time goes", "In the same run: the mean age of media at each hop, by the dates of the stream.", "trace",
      {"received": "{age_received:.3f} s", "packaged": "{age_packaged:.3f} s", "relayed": "{age_relayed:.3f} s",
