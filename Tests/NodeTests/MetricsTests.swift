@@ -54,6 +54,7 @@ struct MetricsTests {
 
     /// All that can happen to a node, well and ill.
     private func live(_ node: TestNode) async throws {
+        node.running.keepHouse()
         var media = SyntheticMedia.seconds
         media.sizes.video = 40_000
         let publisher = try await node.publisher()
@@ -71,6 +72,7 @@ struct MetricsTests {
         try await refusePublishers(node)
         try await refuseConnections(node)
         _ = try await node.playlist()
+        node.running.keepHouse()
     }
 
     private func watch(_ node: TestNode) async throws {
