@@ -122,6 +122,8 @@ struct DistantLayersTests {
         #expect(choice.goal(among: Self.offers) == 600_000)
         #expect(choice.goal(among: []) == nil)
         choice.choose(among: Self.offers, estimate: nil, now: .zero)
+        #expect(choice.goal(among: Self.offers) == nil)
+        choice.choose(among: Self.offers, estimate: 100_000, now: .zero)
         #expect(choice.goal(among: Self.offers) == 600_000)
         choice.wish = 1
         #expect(choice.goal(among: Self.offers) == nil)

@@ -49,13 +49,16 @@ public struct ReorderBuffer: Sendable {
     /// A buffer for one source.
     public init(_ settings: ReorderSettings = ReorderSettings()) { self.settings = settings }
 
-    /// Takes a packet that was sent again. It fills its hole and is nothing else: senders also probe their way by sending
+    /// Takes a packet that was sent again: it fills a hole, or is a little ahead. Senders also probe their way by sending
     /// again what came long ago, and one of another source must not move this one. Returns as `insert` does.
     public mutating func insert(repair packet: RTPPacket, now: Duration, into output: inout [Output]) -> Int64? {
         let sequence = numbers.peek(packet.header.sequenceNumber)
-        guard fill(packet, sequence, now) else { return nil }
-        release(&output)
-        return sequence
+        guard let next, sequence >= next else {
+            counters.late += 1
+            return nil
+        }
+        guard sequence - (waiting.last?.sequence ?? next - 1) <= Self.furthestRepair else { return nil }
+        return insert(packet, now: now, into: &output)
     }
 
     /// Takes a packet. Returns its number unwrapped; nil where it was known or came too late.
@@ -99,6 +102,9 @@ public struct ReorderBuffer: Sendable {
 
     /// How many packets wait behind a hole.
     public var count: Int { waiting.count }
+
+    /// The last packets of a picture may be lost, and sent again before any other comes.
+    private static let furthestRepair: Int64 = 64
 }
 
 extension ReorderBuffer {
