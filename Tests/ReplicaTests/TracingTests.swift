@@ -20,7 +20,7 @@ struct TracingTests {
         let shield = try await RelayedNode.start("shield", below: [origin])
         let edge = try await RelayedNode.start("edge", below: [shield])
         let feed = try GatewayFeed(on: origin)
-        feed.publish(.seconds(3))
+        feed.publish(.seconds(6))
         let replica = try #require(edge.upstream.replica(of: GatewayFeed.stream, via: []))
         try await eventually("the window is here") {
             replica.playlist != nil && replica.playlist == feed.replica.playlist

@@ -26,7 +26,7 @@ extension SettingKey {
             why: "anybody can say so, and a flood of them shall cost neither the node nor the collector."
         ),
         SettingKey(
-            "tracing.queue", \.tracing.queue, .integer(16...1_000_000),
+            "tracing.queue", \.tracing.queue, .integer(1...1_000_000),
             "How many spans may wait for the collector; those beyond are dropped and counted.",
             why: "two megabytes or so, and 40 seconds of a thousand streams with the other defaults."
         ),
