@@ -34,7 +34,7 @@ struct RecorderFaultTests {
         next.end()
         try await eventually("all is written, seed \(seed)", within: .seconds(120)) { world.table.streams.isEmpty }
         #expect(world.store.violations == [], "seed \(seed)")
-        #expect(world.store.failures > 50, "seed \(seed)")
+        #expect(world.store.failures > 10, "seed \(seed)")
         let found = try await world.recordings()
         #expect(found.allSatisfy { $0.isWhole && $0.gaps == 0 }, "seed \(seed): \(found)")
         let numbers = found.map(\.name.number)
@@ -54,8 +54,9 @@ struct RecorderFaultTests {
             }
             world.store.isPunctual(true)
             let name = try #require(try await world.newest())
-            // Some know that the stream is live, and some do not.
-            #expect(try await world.besides.delete(name, isLive: round.isMultiple(of: 2)), "seed \(seed)")
+            // Some know that the stream is live, and some do not, where the recording says that it is written.
+            let isWhole = try await world.besides.status(of: name)?.isWhole ?? true
+            #expect(try await world.besides.delete(name, isLive: isWhole || round == 2), "seed \(seed)")
             world.store.isPunctual(false)
             deleted.insert(name.number)
         }
@@ -67,6 +68,7 @@ struct RecorderFaultTests {
         let left = try await world.recordings()
         #expect(left.allSatisfy { $0.isWhole && !deleted.contains($0.name.number) }, "seed \(seed): \(left)")
         #expect(!left.isEmpty && left.allSatisfy { $0.name.number >= 100 }, "seed \(seed): \(left)")
+        #expect(try await world.newest() == left.last?.name, "seed \(seed): \(left)")
         // Who looks after recordings leaves nothing but what is listed.
         let keeper = world.keeper
         try await keeper.sweep()

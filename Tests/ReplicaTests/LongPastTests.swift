@@ -27,7 +27,7 @@ struct LongPastTests {
         defer { others.stop() }
         try await eventually("others ask") { others.count > 0 }
         var answered = 0
-        let playlists = 20
+        let playlists = 5
         for _ in 0..<playlists {
             let before = others.count
             let text = try #require(replica.bytes(for: directive, of: resource, rewind: rewind)?.chunks.first)

@@ -14,8 +14,6 @@ struct FencedPlaylist {
     private var known: Known = .nothing
     /// Whether it was there when this writer last looked or wrote.
     private var wasThere = false
-    /// Whether this writer has tried to end it.
-    private var hasEnded = false
 
     private enum Known {
         case nothing
@@ -34,9 +32,8 @@ struct FencedPlaylist {
         to store: any ObjectStore
     ) async throws(StoreFailure) -> Term? {
         let content = Self.content(text, in: term, cacheControl: cacheControl)
-        hasEnded = hasEnded || Self.isEnded(text)
         for _ in 0..<Self.attempts {
-            if case .nothing = known, let higher = try await look(in: store, as: term, for: basis) { return higher }
+            if case .nothing = known, let higher = try await look(in: store, as: term, for: basis, text) { return higher }
             let condition = condition
             // Whether a write that fails has happened is not known.
             known = .nothing
@@ -64,7 +61,7 @@ struct FencedPlaylist {
 
     /// Reads what is there; a higher term that wrote it.
     private mutating func look(
-        in store: any ObjectStore, as term: Term, for basis: UploadDocument.Basis
+        in store: any ObjectStore, as term: Term, for basis: UploadDocument.Basis, _ text: [UInt8]
     ) async throws(StoreFailure) -> Term? {
         do throws(StoreFailure) {
             let found = try await store.get(key)
@@ -74,7 +71,7 @@ struct FencedPlaylist {
             guard writer != nil || !wasThere else { throw changed() }
             guard writer == term || basis.allows(found.version) else { throw .conditionFailed }
             // Whoever ends what seems to be left alone does so in its writer's term.
-            guard hasEnded || !Self.isEnded(found.bytes) else { throw .conditionFailed }
+            guard !Self.isEnded(found.bytes) || Self.unmarked(found.bytes) == text else { throw .conditionFailed }
             known = found.version.map(Known.has) ?? .nothing
             wasThere = true
         } catch .notFound {
@@ -99,6 +96,14 @@ struct FencedPlaylist {
     private static func marked(_ text: [UInt8], with term: Term) -> [UInt8] {
         let end = text.firstIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? text.endIndex
         return text[..<end] + Array("\(mark)\(term)\n".utf8) + text[end...]
+    }
+
+    /// The text without its writer's term.
+    static func unmarked(_ text: [UInt8]) -> [UInt8] {
+        guard let first = text.firstIndex(of: UInt8(ascii: "\n")), text[(first + 1)...].starts(with: mark.utf8),
+            let second = text[(first + 1)...].firstIndex(of: UInt8(ascii: "\n"))
+        else { return text }
+        return Array(text[...first] + text[(second + 1)...])
     }
 
     /// The term that wrote a playlist; nil for one that bears none.

@@ -39,6 +39,8 @@ actor RecordingJournal: UploadSource {
         var playlists: [RenditionName: StoredPlaylist] = [:]
         /// Which contents those are.
         var versions: [RenditionName: ObjectVersion] = [:]
+        /// The texts of those that are ended, as they are to stay.
+        var ended: [RenditionName: [UInt8]] = [:]
 
         /// Whether one of its playlists says that nothing follows: so the others are to.
         var isEnded: Bool { playlists.values.contains(where: \.isEnded) }
@@ -104,6 +106,10 @@ actor RecordingJournal: UploadSource {
         _ rendition: RenditionName, through msn: UInt64, gaps: Set<UInt64>, isLast: Bool
     ) async throws(StoreFailure) -> UploadDocument? {
         guard let beginning = try await begun() else { return nil }
+        if added.isEmpty, let text = beginning.ended[rendition] {
+            return UploadDocument(
+                key: beginning.name.mediaKey(rendition), text: text, basis: beginning.basis(of: rendition))
+        }
         var playlist = beginning.playlists[rendition] ?? StoredPlaylist()
         for added in added where added.segment.msn <= msn {
             var segment = added.segment
@@ -198,6 +204,8 @@ extension RecordingJournal {
         }
         guard found.isEnded else { return found }
         if let last = found.playlists.values.compactMap(\.last).max() { drop(through: last) }
+        // It is as it was left here, or nothing has come since: it is the recording still.
+        if added.isEmpty { return found }
         try await finish(found)
         return try await fresh()
     }
@@ -244,6 +252,9 @@ extension RecordingJournal {
             guard let content = try await read(name.mediaKey(rendition)) else { continue }
             beginning.playlists[rendition] = try? StoredPlaylist(parsing: content.bytes)
             beginning.versions[rendition] = content.version
+            if beginning.playlists[rendition]?.isEnded == true {
+                beginning.ended[rendition] = FencedPlaylist.unmarked(content.bytes)
+            }
         }
         return beginning
     }
