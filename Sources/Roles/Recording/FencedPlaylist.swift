@@ -33,7 +33,9 @@ struct FencedPlaylist {
     ) async throws(StoreFailure) -> Term? {
         let content = Self.content(text, in: term, cacheControl: cacheControl)
         for _ in 0..<Self.attempts {
-            if case .nothing = known, let higher = try await look(in: store, as: term, for: basis, text) { return higher }
+            if case .nothing = known, let higher = try await look(in: store, as: term, for: basis, text) {
+                return higher
+            }
             let condition = condition
             // Whether a write that fails has happened is not known.
             known = .nothing
