@@ -289,7 +289,8 @@ struct RewindNodeTests {
         try await RewindFolder.use { folder in
             try await TestNode.run {
                 folder.settings(&$0)
-                $0.dvr.memory = .kibibytes(64)
+                // One is always kept.
+                $0.dvr.memory = .bytes(1)
                 $0.dvr.disk = folder.path + "-disk"
             } _: { node in
                 _ = try await folder.publish(12, to: node)
