@@ -69,12 +69,10 @@ struct ProcessConnectionTests {
         #expect(account.ending?.status == -SIGKILL)
     }
 
-    @Test("is killed at once on request")
+    @Test("is killed at once on request, though it would end with its input")
     func kills() async throws {
-        let begun = ContinuousClock.now
-        let account = try await run("exec sleep 60", { $0.kill() })
+        let account = try await run("exec cat", { $0.kill() })
         #expect(account.ending?.status == -SIGKILL)
-        #expect(ContinuousClock.now - begun < .seconds(20))
     }
 
     @Test("takes a bounded amount that it does not read")

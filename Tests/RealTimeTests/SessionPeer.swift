@@ -6,6 +6,7 @@ import Media
 import NodeKit
 import RTP
 import SecureMedia
+import Synchronization
 import TestKit
 import WebRTC
 
@@ -64,17 +65,28 @@ final class SessionPeer {
     private var now: Duration { ContinuousClock.now - beginning }
     private static let identity = DTLSIdentity.generate(now: WallTime(milliseconds: 1_700_000_000_000))
 
-    /// - Parameter local: the port that it comes from; 0 for any.
-    private static func open(_ node: TestNode, isStream: Bool, patience: Int32?, from local: UInt16 = 0) -> Int32 {
+    /// Ports that the kernel gives to nobody who asks for any, so that whoever comes from one can come from it again.
+    private static let ports = Mutex(UInt16(20_000))
+
+    private static func nextPort() -> UInt16 {
+        ports.withLock { port in
+            port = port < 30_000 ? port + 1 : 20_000
+            return port
+        }
+    }
+
+    /// - Parameter local: the port that it comes from; nil for one of its own.
+    private static func open(_ node: TestNode, isStream: Bool, patience: Int32?, from local: UInt16? = nil) -> Int32 {
         let port = isStream ? node.webRTCStreamPort : node.webRTCPort
         let socket = Glibc.socket(AF_INET, Int32((isStream ? SOCK_STREAM : SOCK_DGRAM).rawValue), 0)
         let size = socklen_t(MemoryLayout<Int32>.size)
         if var patience { setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &patience, size) }
-        if local != 0 {
+        if isStream {
             var isReused: Int32 = 1
             setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &isReused, size)
-            let isBound = loopback(local) { Glibc.bind(socket, $0, $1) }
-            precondition(isBound == 0, "port \(local) is somebody else's")
+            var isBound = loopback(local ?? nextPort()) { Glibc.bind(socket, $0, $1) }
+            while isBound != 0 && local == nil { isBound = loopback(nextPort()) { Glibc.bind(socket, $0, $1) } }
+            precondition(isBound == 0, "its port is somebody else's")
         }
         let result = loopback(UInt16(truncatingIfNeeded: port)) { Glibc.connect(socket, $0, $1) }
         precondition(result == 0, "no way to port \(port)")
@@ -234,7 +246,7 @@ extension SessionPeer {
     /// Goes on from another port, as behind a NAT that forgot.
     /// - Parameter isBroken: whether the connection breaks and comes again from the same port, as through a NAT.
     func move(isBroken: Bool = false) {
-        let port = isBroken ? localPort : 0
+        let port = isBroken ? localPort : nil
         var reset = linger(l_onoff: 1, l_linger: 0)
         if isBroken { setsockopt(socket, SOL_SOCKET, SO_LINGER, &reset, socklen_t(MemoryLayout<linger>.size)) }
         close(socket)

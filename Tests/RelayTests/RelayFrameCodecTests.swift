@@ -162,7 +162,7 @@ struct RelayFrameCodecTests {
     @Test(
         "are refused",
         arguments: [
-            ("0000000017", .unknownKind(0x16)), ("0000000007", .frameLength(0)), ("0000000107", .frameLength(1)),
+            ("0000000017", .unknownKind(0x17)), ("0000000007", .frameLength(0)), ("0000000107", .frameLength(1)),
             ("ffffffff08", .frameLength(0xFFFF_FFFF)), ("0000010107", .frameLength(257)),
             ("0001000104", .frameLength(65_537)), ("0010000108", .frameLength(1_048_577)),
             ("000000030705" + "00", .malformed), ("000000030a05" + "09", .malformed),
