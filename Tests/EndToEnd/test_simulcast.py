@@ -72,6 +72,18 @@ def test_chromium_publishes_layers(binary, codec: str, figures) -> None:
         assert "EXT-X-DISCONTINUITY\n" not in server.get(f"/live/{name}/l/media.m3u8")[1].decode()
 
 
+def test_chromium_publishes_layers_where_not_all_nodes_write_them(binary) -> None:
+    """One rendition, the largest layer; what is left out is counted."""
+    with Server(CLUSTER_PACKAGING=2) as server, Browser(flags=webrtc_page.FLAGS) as publisher:
+        publisher.open(server.url("/"))
+        webrtc_page.start(publisher, webrtc_page.WHIP, server.url("/live/folded/whip"), "H264", LAYERS)
+        wait_until(lambda: variants(server, "folded") == {"1280x720": "main"}, 60,
+                   f"the largest alone, not {variants(server, 'folded')}")
+        refused = server.metrics().get('millrace_feed_mendings_total{kind="unit_of_refused_layer"}', 0)
+        wait_until(lambda: server.metrics()['millrace_feed_mendings_total{kind="unit_of_refused_layer"}'] > refused + 50, 20,
+                   "what is left out to be counted")
+
+
 def test_a_player_of_hls_goes_on_where_a_layer_stops(binary, figures) -> None:
     """hls.js plays the largest variant while the browser stops to send it, and goes on with another."""
     with Server(PAGE_HLS_JS=clips.hls_js()) as server, Browser(flags=webrtc_page.FLAGS) as publisher, \
