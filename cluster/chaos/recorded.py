@@ -138,8 +138,9 @@ class Recorded(threading.Thread):
 
 
 def waiting(folder: pathlib.Path) -> list[str]:
-    """What nodes keep on their disks, whole or not."""
-    return [str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file() and path.name != "owner"]
+    """What nodes keep on their disks, whole or not, but for the marks by which they keep each other out."""
+    return [str(path.relative_to(folder)) for path in folder.rglob("*")
+            if path.is_file() and path.name not in ("lock", "owner")]
 
 
 def understood(text: str) -> tuple[list[Entry], list[str], bool]:
