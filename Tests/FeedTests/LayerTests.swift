@@ -172,6 +172,16 @@ struct BestLayerTests {
         #expect(run(&best, [unit(.high, 4000, key: true), unit(.middle, 4033)]) == "!1-")
     }
 
+    @Test("stays where a smaller one comes a little later, or on a clock a little behind")
+    func late() {
+        var best = BestLayer()
+        best.change(Layer.tracks(Layer.all))
+        let moment = [unit(.high, 2000, key: true), unit(.middle, 1999, key: true), unit(.low, 1001, key: true)]
+        #expect(run(&best, moment) == "1--")
+        #expect(run(&best, [unit(.high, 2033), unit(.middle, 2000, key: true), unit(.high, 2066)]) == "1-1")
+        #expect(run(&best, [unit(.low, 1000, key: true)]) == "!4")
+    }
+
     @Test("is another at once where it has left the tracks")
     func leaves() {
         var best = BestLayer()

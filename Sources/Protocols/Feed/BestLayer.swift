@@ -71,7 +71,8 @@ public struct BestLayer: Sendable {
     }
 
     private func isBetter(_ layer: Track, at time: Duration) -> Bool {
-        if let seen, !(seen...seen + Self.patience).contains(time) { return true }
+        // A little older is what came a little later than the same picture of another layer, and tells of nothing missing.
+        if let seen, !(seen - Self.patience...seen + Self.patience).contains(time) { return true }
         guard let current = layers.first(where: { $0.id == current }) else { return layer == layers.first }
         return layer.pixels > current.pixels
     }

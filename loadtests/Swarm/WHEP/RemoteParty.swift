@@ -54,7 +54,7 @@ extension PayloadFormat {
     /// The codec, of those that become access units.
     var codec: RTPCodec? {
         let name = encoding.lowercased()
-        return RTPCodec.allCases.first { $0.encodingName.lowercased() == name && $0.media != nil }
+        return RTPCodec.allCases.first { $0.encodingName.lowercased() == name }
     }
 
     /// Whether it is the stream of another's repairs.
