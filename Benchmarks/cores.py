@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What comparisons of servers share: the two cores, and whose work a core did."""
 
+import json
 import os
 import platform
 import socket
@@ -32,3 +33,14 @@ def machine(server):
     cpu = next((text.partition(":")[2].strip() for text in Path("/proc/cpuinfo").read_text().splitlines()
                 if text.startswith("model name")), platform.machine())
     return f"{os.cpu_count()} cores of {cpu}, Linux {platform.release()}, {server}."
+
+
+def hand_over(page, text, turns, options, own):
+    """Prints a page and writes it, and the turns, where `options` say. Returns the exit status: 1 where one of ours was not sound."""
+    print(text)
+    if options.output:
+        options.output.mkdir(parents=True, exist_ok=True)
+        (options.output / page).write_text(text)
+    if options.json:
+        options.json.write_text(json.dumps(turns, indent=2) + "\n")
+    return 0 if all(one["sound"] for one in turns if one["server"] == own) else 1

@@ -6,7 +6,6 @@ about 1 KB and segments of 500 KB at 64, 1000 and 10 000 keep-alive connections;
 `scripts/bench http` calls this and writes docs/results/http.md."""
 
 import argparse
-import json
 import os
 import re
 import shutil
@@ -20,7 +19,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from cores import DISTURBED, LOAD_CORE, SERVER_CORE, TICK, core_busy, free_ports, machine
+from cores import DISTURBED, LOAD_CORE, SERVER_CORE, TICK, core_busy, free_ports, hand_over, machine
 
 ROOT = Path(__file__).resolve().parent.parent
 CLIP = ROOT / ".tools/clips/bench-2m.flv"
@@ -44,14 +43,7 @@ def main():
                         turns.append(measure(server, what, scheme, connections, options))
                     print(line(turns[-1]), file=sys.stderr, flush=True)
                     shutil.rmtree(home)
-    text = markdown(turns, options)
-    print(text)
-    if options.output:
-        options.output.mkdir(parents=True, exist_ok=True)
-        (options.output / "http.md").write_text(text)
-    if options.json:
-        options.json.write_text(json.dumps(turns, indent=2) + "\n")
-    return 0 if all(one["sound"] for one in turns if one["server"] == Millrace.name) else 1
+    return hand_over("http.md", markdown(turns, options), turns, options, Millrace.name)
 
 
 def arguments():

@@ -16,7 +16,7 @@ import time
 import urllib.request
 from pathlib import Path
 
-from cores import DISTURBED, LOAD_CORE, SERVER_CORE, TICK, core_busy, free_ports, machine
+from cores import DISTURBED, LOAD_CORE, SERVER_CORE, TICK, core_busy, free_ports, hand_over, machine
 
 ROOT = Path(__file__).resolve().parent.parent
 CLIP = ROOT / ".tools/clips/bench-1m.mkv"
@@ -38,14 +38,7 @@ def main():
                     home.mkdir()
                     turns.append(measure(kind(home, options), viewers, options))
                     print(line(turns[-1]), file=sys.stderr, flush=True)
-    text = markdown(turns, options)
-    print(text)
-    if options.output:
-        options.output.mkdir(parents=True, exist_ok=True)
-        (options.output / "whep.md").write_text(text)
-    if options.json:
-        options.json.write_text(json.dumps(turns, indent=2) + "\n")
-    return 0 if all(one["sound"] for one in turns if one["server"] == Millrace.name) else 1
+    return hand_over("whep.md", markdown(turns, options), turns, options, Millrace.name)
 
 
 def arguments():
