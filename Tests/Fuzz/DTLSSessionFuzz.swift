@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Inputs: 1/20
 
 import Media
 import SecureMedia
@@ -8,7 +9,7 @@ private let local = DTLSIdentity.generate(now: time)
 private let remote = DTLSIdentity.generate(now: time)
 
 /// Arbitrary datagrams, each behind its length, come to a session before, in or after its handshake, of either role as
-/// the first byte says. They never trap, and never connect it.
+/// the first byte says. They never trap, and never connect it. Half of the inputs cost a whole handshake.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     var input = UnsafeRawBufferPointer(start: bytes, count: count)[...]

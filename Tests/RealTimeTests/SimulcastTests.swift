@@ -85,6 +85,32 @@ struct SimulcastTests {
         }
     }
 
+    @Test("is one rendition, the largest, while not all nodes write layers")
+    func folded() async throws {
+        try await TestNode.run {
+            $0.cluster.packaging = 2
+            $0.webrtc.consentTimeout = .seconds(60)
+            $0.webrtc.connectTimeout = .seconds(60)
+        } _: { node in
+            let (peer, layers) = (SessionPeer(node), SimulcastMedia())
+            #expect(try await peer.post(peer.simulcastOffer, to: "/live/demo/whip").status == 201)
+            try await peer.handshake()
+            try await eventually("it can be played, as large as it is", within: .seconds(30)) {
+                layers.send(.milliseconds(500), by: peer)
+                try await Task.sleep(for: .milliseconds(50))
+                let pixels = node.assembly.replicas[demo]?.parameters?.tracks.map(\.pixels)
+                return pixels == [1280 * 720] && node.assembly.replicas[demo]?.variants.count == 1
+            }
+            #expect(try await node.ask("/live/demo/index.m3u8").text.contains("RESOLUTION=1280x720"))
+            let tracks = try #require(node.assembly.replicas[demo]?.parameters).tracks
+            #expect(tracks.map(\.id) == [.video] && tracks.map(\.rendition) == [.main])
+            try await eventually("what is left out is counted") {
+                node.running.keepHouse()
+                return node.metric("millrace_feed_mendings_total", "unit_of_refused_layer") > 50
+            }
+        }
+    }
+
     @Test(
         "that is malformed is answered with what is wrong",
         arguments: [

@@ -13,33 +13,21 @@ struct RecorderDeletionTests {
     @Test("does not write again what was deleted: what comes behind it is another recording")
     func deleted() async throws {
         let desk = try Desk()
-        let life = RecordedLife(of: desk.stream, in: desk.term(1), from: 100)
-        desk.record(life)
-        life.publish(.milliseconds(3050))
-        try await eventually("it is a recording", within: .seconds(60)) {
-            try await desk.catalogue.page().recordings.first?.segments ?? 0 >= 3
-        }
+        let life = try await desk.recorded()
         let name = try #require(RecordingName(parsing: "\(desk.stream)/100"))
         #expect(try await desk.catalogue.delete(name, isLive: true))
         life.publish(.seconds(3))
         life.end()
         try await eventually("it is whole", within: .seconds(60)) { desk.table.streams.isEmpty }
         #expect(try await desk.listed(100) == 0)
-        let left = try await desk.catalogue.page().recordings
-        #expect(left.map(\.name.number) == [103] && left.allSatisfy(\.isWhole))
-        #expect(try await desk.missing(in: desk.playlist(103)) == [])
+        try await desk.holds(only: 103)
         #expect(desk.heard.last == .done)
     }
 
     @Test("keeps what waits of a stream that is over, where its recording is deleted: that is another recording")
     func deletedBehind() async throws {
         let desk = try Desk()
-        let life = RecordedLife(of: desk.stream, in: desk.term(1), from: 100)
-        desk.record(life)
-        life.publish(.milliseconds(3050))
-        try await eventually("it is a recording", within: .seconds(60)) {
-            try await desk.catalogue.page().recordings.first?.segments ?? 0 >= 3
-        }
+        let life = try await desk.recorded()
         desk.gate.refuse(".m3u8")
         life.publish(.seconds(3))
         life.end()
@@ -51,21 +39,14 @@ struct RecorderDeletionTests {
         #expect(try await desk.besides.delete(name, isLive: false))
         desk.gate.refuse(nil)
         try await eventually("it is whole", within: .seconds(60)) { desk.table.streams.isEmpty }
-        let left = try await desk.catalogue.page().recordings
-        #expect(left.map(\.name.number) == [103] && left.allSatisfy(\.isWhole))
-        #expect(try await desk.missing(in: desk.playlist(103)) == [])
+        try await desk.holds(only: 103)
         #expect(desk.gate.violations == [])
     }
 
     @Test("lists nothing that went with a recording, also where it is not known to have been listed")
     func lostAnswer() async throws {
         let desk = try Desk()
-        let life = RecordedLife(of: desk.stream, in: desk.term(1), from: 100)
-        desk.record(life)
-        life.publish(.milliseconds(3050))
-        try await eventually("it is a recording", within: .seconds(60)) {
-            try await desk.catalogue.page().recordings.first?.segments ?? 0 >= 3
-        }
+        let life = try await desk.recorded()
         // A playlist is written, and nobody hears of it.
         desk.gate.loseAnswer(to: desk.media(100))
         life.publish(.seconds(1))
@@ -78,21 +59,14 @@ struct RecorderDeletionTests {
         life.publish(.seconds(2))
         life.end()
         try await eventually("it is whole", within: .seconds(60)) { desk.table.streams.isEmpty }
-        let left = try await desk.catalogue.page().recordings
-        #expect(left.map(\.name.number) == [104] && left.allSatisfy(\.isWhole))
-        #expect(try await desk.missing(in: desk.playlist(104)) == [])
+        try await desk.holds(only: 104)
         #expect(desk.gate.violations == [])
     }
 
     @Test("leaves as it is what somebody else has ended: what comes behind it is another recording")
     func endedElsewhere() async throws {
         let desk = try Desk()
-        let life = RecordedLife(of: desk.stream, in: desk.term(1), from: 100)
-        desk.record(life)
-        life.publish(.milliseconds(3050))
-        try await eventually("it is a recording", within: .seconds(60)) {
-            try await desk.catalogue.page().recordings.first?.segments ?? 0 >= 3
-        }
+        let life = try await desk.recorded()
         let name = try #require(RecordingName(parsing: "\(desk.stream)/100"))
         try await desk.besides.finish(name)
         life.publish(.seconds(3))
@@ -128,5 +102,25 @@ struct RecorderDeletionTests {
         let former = try await desk.playlist(97)
         #expect(former.isEnded && former.segments.count == 3)
         #expect(try await desk.playlist(100).segments.count >= 2)
+    }
+}
+
+extension Desk {
+    /// A life whose recording, number 100, lists three segments already.
+    fileprivate func recorded() async throws -> RecordedLife {
+        let life = RecordedLife(of: stream, in: term(1), from: 100)
+        record(life)
+        life.publish(.milliseconds(3050))
+        try await eventually("it is a recording", within: .seconds(60)) {
+            try await catalogue.page().recordings.first?.segments ?? 0 >= 3
+        }
+        return life
+    }
+
+    /// One recording is left, whole, and has all that it lists.
+    fileprivate func holds(only number: UInt64) async throws {
+        let left = try await catalogue.page().recordings
+        #expect(left.map(\.name.number) == [number] && left.allSatisfy(\.isWhole))
+        #expect(try await missing(in: playlist(number)) == [])
     }
 }
