@@ -173,6 +173,41 @@ struct HandoverTests {
         }
     }
 
+    @Test("redirects nobody where all edges have one URL, but ends connections behind playlists")
+    func viewersComeAnew() async throws {
+        // Without a port, so that it is nobody's: a balancer's.
+        try await TestCluster.run(3, { $1.node.viewerURL = "http://edges.example" }) { cluster in
+            let (_, _, third) = try await stage(cluster)
+            try await eventually("it has the stream") { try await third.playlist().segments.count >= 2 }
+            let path = "/live/demo/main/media.m3u8"
+            let open = try await reader(of: path, at: third)
+            try await eventually("it has its answer") { HTTPAnswer(open.bytes)?.body.isEmpty == false }
+            #expect(HTTPAnswer(open.bytes)?.fields["connection"] == nil && !open.isClosed)
+            let number = try #require(cluster.nodes.firstIndex { $0.httpPort == third.httpPort })
+            try await drain(cluster, number)
+            let newest = try await third.playlist().lastMSN
+            for query in ["", "?_HLS_msn=\(newest)&_HLS_part=0"] {
+                let last = try await reader(of: path + query, at: third)
+                try await eventually("the connection ends") { last.isClosed }
+                let answer = try #require(HTTPAnswer(last.bytes))
+                #expect(answer.status == 200 && answer.fields["location"] == nil)
+                #expect(answer.fields["connection"] == "close" && answer.text.hasPrefix("#EXTM3U"))
+            }
+            let segment = try #require(try await third.playlist().segments.last)
+            let media = try await reader(of: segment, at: third)
+            try await eventually("media comes") { HTTPAnswer(media.bytes)?.status == 200 }
+            #expect(HTTPAnswer(media.bytes)?.fields["connection"] == nil && !media.isClosed)
+            // Two by these connections, and two by those of their own.
+            #expect(third.metric("millrace_router_viewers_total", "\"drained\"") == 4)
+            for peer in [open, media] { await peer.vanish() }
+        }
+    }
+
+    /// A connection that asks once and stays open for more.
+    private func reader(of path: String, at node: TestNode) async throws -> HTTPPeer {
+        try await HTTPPeer.open(node.httpPort, sending: "GET \(path) HTTP/1.1\r\nHost: edges.example\r\n\r\n")
+    }
+
     @Test("that just stops ends no stream that another holds")
     func stops() async throws {
         try await TestCluster.run(3) { cluster in

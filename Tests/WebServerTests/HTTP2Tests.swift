@@ -83,6 +83,19 @@ struct HTTP2Tests {
         }
     }
 
+    @Test("ends a connection behind an answer that is to be the last, and behind the streams that are open")
+    func lastAnswer() async throws {
+        try await ServerHarness.run(isTLS: true) { harness in
+            let client = try await harness.connectHTTP2()
+            try await client.send(RawFrame.get("/m/wait", on: 1) + RawFrame.get("/m/last", on: 3))
+            #expect(await client.read(upTo: "the last").hasSuffix("the last"))
+            #expect(harness.server.connections == 1)
+            try await harness.answerWaiting()
+            #expect(await client.rest().contains("waited 1"))
+            try await eventually("it is gone") { harness.server.connections == 0 }
+        }
+    }
+
     @Test("ends a connection that resets more streams than it may, and only then")
     func rapidReset() async throws {
         var settings = WebSettings()

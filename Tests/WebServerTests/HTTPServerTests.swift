@@ -24,6 +24,25 @@ struct HTTPServerTests {
         }
     }
 
+    @Test(
+        "ends a connection behind an answer that is to be the last, also where the application has it",
+        arguments: [("/m/last", false), ("/m/last", true), ("/m/last-stream", false), ("/m/last-stream", true)])
+    func lastAnswer(path: String, isBehindPage: Bool) async throws {
+        try await ServerHarness.run { harness in
+            let client = try await harness.connect()
+            if isBehindPage {
+                try await client.send("GET /page HTTP/1.1\r\nHost: a\r\n\r\n")
+                #expect(await !client.read(upTo: "page for true false").lowercased().contains("connection: close"))
+            }
+            try await client.send("GET \(path) HTTP/1.1\r\nHost: a\r\n\r\n")
+            let text = await client.rest()
+            #expect(text.hasPrefix("HTTP/1.1 200 OK\r\n"))
+            #expect(text.lowercased().contains("\r\nconnection: close\r\n"))
+            #expect(text.hasSuffix(path == "/m/last" ? "\r\n\r\nthe last" : "z\r\n0\r\n\r\n"))
+            try await eventually("it is gone") { harness.server.connections == 0 }
+        }
+    }
+
     @Test("keeps the order of pipelined requests over a handover")
     func pipelining() async throws {
         try await ServerHarness.run { harness in

@@ -59,6 +59,16 @@ struct MediaDoorTests {
         #expect(door.channel.isActive == goesOn)
     }
 
+    @Test("ends behind an answer that is to be the last, and takes no request that follows")
+    func lastAnswer() throws {
+        let door = try DoorHarness()
+        try door.send("GET /m/last HTTP/1.1\r\nHost: a\r\n\r\nGET /m/x HTTP/1.1\r\nHost: a\r\n\r\n")
+        #expect(try door.received() == DoorHarness.answer("the last", connection: "Connection: close\r\n"))
+        #expect(door.responder.notes == ["/m/last"])
+        door.advance(by: .seconds(3))
+        #expect(!door.channel.isActive)
+    }
+
     @Test("sends the head of an answer to HEAD")
     func heads() throws {
         let door = try DoorHarness()

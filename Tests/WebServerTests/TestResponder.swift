@@ -40,6 +40,13 @@ final class TestResponder: MediaResponder {
         case "/m/flood":
             left = 8_000_000
             if exchange.beginStream(Self.flv) { flood(exchange) }
+        case "/m/last":
+            exchange.endConnection()
+            exchange.send(Self.text("the last"))
+        case "/m/last-stream":
+            exchange.endConnection()
+            left = 100_000
+            if exchange.beginStream(Self.flv) { flood(exchange) }
         case "/m/gone": exchange.send(MediaAnswer(AnswerHead(status: 404, cacheControl: "max-age=1")))
         case "/m/viewer":
             var hasher = Hasher()

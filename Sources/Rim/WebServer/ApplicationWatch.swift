@@ -108,7 +108,8 @@ final class ApplicationWatch: Supervised, ChannelInboundHandler {
     }
 }
 
-/// Tells an `ApplicationWatch` where requests and answers begin and end.
+/// Tells an `ApplicationWatch` where requests and answers begin and end, and ends the connection behind an answer that
+/// says so, which Hummingbird does only where the request did.
 final class ApplicationRequests: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
@@ -116,6 +117,7 @@ final class ApplicationRequests: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundOut = HTTPResponsePart
 
     private let watch: ApplicationWatch
+    private var isLast = false
 
     init(watch: ApplicationWatch) { self.watch = watch }
 
@@ -129,7 +131,20 @@ final class ApplicationRequests: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        if case .end = unwrapOutboundIn(data) { watch.answered() }
+        switch unwrapOutboundIn(data) {
+        case .head(let head): isLast = head.headerFields[.connection] == "close"
+        case .body: break
+        case .end:
+            watch.answered()
+            if isLast { return end(context, data, promise) }
+        }
         context.write(data, promise: promise)
+    }
+
+    /// Closes our side behind the last bytes; the peer closes its own, or is idle.
+    private func end(_ context: ChannelHandlerContext, _ data: NIOAny, _ promise: EventLoopPromise<Void>?) {
+        let sent = promise ?? context.eventLoop.makePromise(of: Void.self)
+        sent.futureResult.assumeIsolated().whenComplete { _ in context.close(mode: .output, promise: nil) }
+        context.write(data, promise: sent)
     }
 }

@@ -15,6 +15,7 @@ final class BridgedExchange: MediaExchange {
     private var conditions = RequestConditions()
     private var body: AsyncThrowingStream<ByteBuffer, any Error>.Continuation?
     private var isOver = false
+    private var isLast = false
     private var pending = 0
     private var wasFull = false
 
@@ -43,6 +44,9 @@ final class BridgedExchange: MediaExchange {
         loop.observer.cancelled()
         loop.responder.cancelled(self)
     }
+
+    /// ``ApplicationRequests`` sees the field, and closes.
+    override func endConnection() { isLast = true }
 
     override func send(_ whole: MediaAnswer) {
         guard !isOver else { return }
@@ -138,6 +142,7 @@ final class BridgedExchange: MediaExchange {
         for field in fields {
             if let name = HTTPField.Name(field.name) { result.append(HTTPField(name: name, value: field.value)) }
         }
+        if isLast { result[.connection] = "close" }
         return result
     }
 }

@@ -16,7 +16,8 @@ extension WebLoop {
             streamDelegate: connection
         ) { stream in
             stream.eventLoop.makeCompletedFuture {
-                try stream.pipeline.syncOperations.addHandler(HTTP2Door(loop: bound.value, peer: peer))
+                let door = HTTP2Door(loop: bound.value, peer: peer, connection: connection)
+                try stream.pipeline.syncOperations.addHandler(door)
             }
         }
         try channel.pipeline.syncOperations.addHandler(connection)
@@ -105,6 +106,14 @@ final class HTTP2Connection: Supervised, ChannelInboundHandler, NIOHTTP2StreamDe
         } else if !isStopping, let deadline, now >= deadline {
             loop.observer.timedOut(.idle)
             stop(context)
+        }
+    }
+
+    /// Has the connection end when the streams that are open are done.
+    func end() {
+        // It is asked for in the middle of reading a stream's frame.
+        loop.eventLoop.assumeIsolated().execute {
+            if let context = self.context { self.stop(context) }
         }
     }
 

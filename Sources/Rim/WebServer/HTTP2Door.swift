@@ -14,6 +14,7 @@ final class HTTP2Door: MediaExchange, ChannelInboundHandler, RemovableChannelHan
 
     private let loop: WebLoop
     private let peer: PeerAddress
+    private let connection: HTTP2Connection
     private var context: ChannelHandlerContext?
     private var conditions = RequestConditions()
     private var isOpen = false
@@ -23,13 +24,16 @@ final class HTTP2Door: MediaExchange, ChannelInboundHandler, RemovableChannelHan
     private var pending = 0
     private var stall = StallWatch()
 
-    init(loop: WebLoop, peer: PeerAddress) {
+    init(loop: WebLoop, peer: PeerAddress, connection: HTTP2Connection) {
         self.loop = loop
         self.peer = peer
+        self.connection = connection
         super.init(eventLoop: loop.eventLoop)
     }
 
     // MARK: What the responder says
+
+    override func endConnection() { connection.end() }
 
     override func send(_ answer: MediaAnswer) {
         guard let context, isOpen else { return }

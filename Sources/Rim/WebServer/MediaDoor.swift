@@ -56,6 +56,8 @@ final class MediaDoor: MediaExchange, ChannelDuplexHandler, RemovableChannelHand
 
     // MARK: What the responder says
 
+    override func endConnection() { keepsAlive = false }
+
     override func send(_ answer: MediaAnswer) {
         guard let context, state != .gone, state != .lingering else { return }
         precondition(state == .waiting, "an answer without a request: \(state)")

@@ -17,6 +17,11 @@ public class MediaExchange: Supervised {
 
     init(eventLoop: any EventLoop) { self.eventLoop = eventLoop }
 
+    /// Has the connection end behind this answer, so that its peer, or the balancer between, chooses anew where to ask:
+    /// `Connection: close` (RFC 9112 §9.6); with HTTP/2 GOAWAY, behind the streams that are open (RFC 9113 §6.8). To be
+    /// said before the answer begins.
+    public func endConnection() { preconditionFailure("abstract") }
+
     /// Sends the whole answer. Ignored if the peer is gone.
     public func send(_ answer: MediaAnswer) { preconditionFailure("abstract") }
 

@@ -12,7 +12,9 @@ public import WebServer
 
 /// The door of an edge that may be told to drain: from then on whoever asks for a playlist is sent to another edge, with
 /// the same question. Whoever reloads is so moved with the next reload, and follows the URLs of what it gets from there.
-/// Media is served as before, to the last. One on each event loop, confined to it.
+/// Where the other edge has the same URL, behind a load balancer, the playlist is served and the connection ends: the
+/// next one comes to whom the balancer chooses, while a redirect could lead back here again and again. Media is served as
+/// before, to the last. One on each event loop, confined to it.
 public final class DrainingFront: MediaResponder {
     private let desk: RouterDesk
     private let policy: AccessPolicy
@@ -34,6 +36,10 @@ public final class DrainingFront: MediaResponder {
         }
         desk.metrics.routed(.drained)
         let url = other.description.viewerURL
+        guard url != desk.ownURL else {
+            exchange.endConnection()
+            return edge.respond(to: request, on: exchange)
+        }
         exchange.send(Answers.redirect(to: url, String(decoding: request.target, as: UTF8.self)))
     }
 
