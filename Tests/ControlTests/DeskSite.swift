@@ -36,7 +36,8 @@ struct DeskSite {
         isTLS: Bool = false, isAlone: Bool = false
     ) async throws -> SiteAnswer {
         let site = ControlSite(
-            node: FakeNode(cluster: isAlone ? nil : desk), policy: policy, hasPage: false, scriptOrigin: nil)
+            node: FakeNode(cluster: isAlone ? nil : desk), policy: policy, metricsAddresses: .local, hasPage: false,
+            scriptOrigin: nil)
         var head = HTTPRequest(
             method: HTTPRequest.Method(method) ?? .get, scheme: "http", authority: "127.0.0.1:8080", path: path)
         if let token { head.headerFields[.authorization] = "Bearer \(token)" }

@@ -16,7 +16,8 @@ struct DocumentTests {
     func routes() throws {
         let policy = AccessPolicy(
             settings: AccessSettings(), secret: try AccessSecret([UInt8](repeating: 1, count: 32)[...]))
-        let site = ControlSite(node: FakeNode(), policy: policy, hasPage: false, scriptOrigin: nil)
+        let site = ControlSite(
+            node: FakeNode(), policy: policy, metricsAddresses: [], hasPage: false, scriptOrigin: nil)
         #expect(site.routes == Set(APIDocument.operations.keys))
     }
 

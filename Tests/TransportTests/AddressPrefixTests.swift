@@ -27,6 +27,22 @@ struct AddressPrefixTests {
     }
 
     @Test(
+        "is among those of local networks where the Internet does not carry it",
+        arguments: [
+            ("127.0.0.1", true), ("::1", true), ("10.255.0.1", true), ("11.0.0.1", false), ("172.15.255.255", false),
+            ("172.16.0.1", true), ("172.31.255.255", true), ("172.32.0.0", false), ("192.168.1.1", true),
+            ("192.169.0.0", false), ("100.63.255.255", false), ("100.64.0.1", true), ("100.127.255.255", true),
+            ("100.128.0.0", false), ("fd00::1", true), ("fc00::", true), ("fe00::", false), ("fe80::1", true),
+            ("febf::1", true), ("fec0::1", false), ("203.0.113.1", false), ("2001:db8::1", false),
+            ("::ffff:10.0.0.1", true), ("::ffff:203.0.113.1", false),
+        ]
+    )
+    func local(address: String, isIn: Bool) throws {
+        let peer = try #require(PeerAddress(SocketAddress(ipAddress: address, port: 1935)))
+        #expect([AddressPrefix].local.contains(peer) == isIn)
+    }
+
+    @Test(
         "is what was written",
         arguments: ["127.0.0.0/8", "::1", "192.0.2.7", "0.0.0.0/0", "::/0", "2001:db8::/32", "fe80::/10"]
     )

@@ -57,6 +57,15 @@ extension [AddressPrefix] {
     /// 127.0.0.0/8 and ::1: the machine itself.
     public static var loopback: Self { ["127.0.0.0/8", "::1"].compactMap(AddressPrefix.init(parsing:)) }
 
+    /// The machine itself, and networks that the Internet does not carry: private ones (RFC 1918 §3), those between a
+    /// provider and its customers (RFC 6598 §7), unique local (RFC 4193 §3.1) and link-local ones (RFC 4291 §2.5.6).
+    public static var local: Self {
+        let others = [
+            "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7", "fe80::/10",
+        ]
+        return loopback + others.compactMap(AddressPrefix.init(parsing:))
+    }
+
     /// Whether an address lies in one of the networks.
     public func contains(_ address: PeerAddress) -> Bool { contains { $0.contains(address) } }
 }

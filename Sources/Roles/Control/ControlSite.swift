@@ -8,7 +8,7 @@ public import Hummingbird
 import Identity
 import Media
 import NIOCore
-import Transport
+public import Transport
 public import WebServer
 
 /// The control API and the page: everything over HTTP that is not media.
@@ -18,19 +18,23 @@ public struct ControlSite: Sendable {
     private let hasPage: Bool
     private let scriptOrigin: String?
     private let elsewhere: [String]
+    private let metricsAddresses: [AddressPrefix]
 
     /// The site of `node`.
     /// - Parameters:
+    ///   - metricsAddresses: who may read the metrics.
     ///   - scriptOrigin: where hls.js is loaded from, if not from here.
     ///   - elsewhere: where playlists may lead beside nodes.
     public init(
-        node: any ControlNode, policy: AccessPolicy, hasPage: Bool, scriptOrigin: String?, elsewhere: [String] = []
+        node: any ControlNode, policy: AccessPolicy, metricsAddresses: [AddressPrefix], hasPage: Bool,
+        scriptOrigin: String?, elsewhere: [String] = []
     ) {
         self.node = node
         self.policy = policy
         self.hasPage = hasPage
         self.scriptOrigin = scriptOrigin
         self.elsewhere = elsewhere
+        self.metricsAddresses = metricsAddresses
     }
 
     /// Answers every route.
@@ -48,7 +52,7 @@ public struct ControlSite: Sendable {
         router.get("/api/ping") { _, _ in try answer(Pong(time: seconds)) }
         router.get("/health") { _, _ in try health() }
         router.get("/ready") { _, _ in try ready() }
-        router.get("/metrics") { _, _ in metrics() }
+        router.get("/metrics") { request, context in try metrics(request, context) }
         router.get("/api/v1/player") { request, _ in
             let stream = request.uri.queryParameters["stream"].map(String.init)
             return try answer(node.player(of: stream.flatMap { try? StreamID(parsing: $0) }))
@@ -174,8 +178,13 @@ extension ControlSite {
         return bad.isEmpty ? nil : bad.map { "\($0.key): \($0.value)" }.joined(separator: "; ")
     }
 
-    private func metrics() -> Response {
-        Response(
+    /// What the node counts, for a network that may know; for all others, and through a proxy, it is not there. The
+    /// route itself refuses, as a proxy's rule is easily got around: `//metrics` and `/metrics/` come here, too.
+    private func metrics(_ request: Request, _ context: WebRequestContext) throws -> Response {
+        guard metricsAddresses.contains(context.peer), !caller(request, context).isForwarded else {
+            throw HTTPError(.notFound)
+        }
+        return Response(
             status: .ok,
             headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8", .cacheControl: "no-store"],
             body: ResponseBody(byteBuffer: ByteBuffer(string: node.metrics())))
@@ -231,17 +240,21 @@ extension ControlSite {
 
     @discardableResult
     func check(_ needed: ControlRole, _ request: Request, _ context: WebRequestContext) throws -> ControlRole {
-        var caller = Caller(isLoopback: context.peer.isLoopback, authority: request.head.authority)
-        for field in request.headers { caller.note(header: field.name.canonicalName, value: field.value) }
         let header = request.headers[.authorization]
         let token = header.flatMap { $0.lowercased().hasPrefix("bearer ") ? $0.dropFirst(7) : nil }
-        switch policy.control(needed, token: token, caller: caller, now: SystemClock.wall()) {
+        switch policy.control(needed, token: token, caller: caller(request, context), now: SystemClock.wall()) {
         case .allow(let role): return role
         case .refuse(let refusal):
             if case .roleTooLow = refusal { throw HTTPError(.forbidden, message: refusal.description) }
             throw HTTPError(
                 .unauthorized, headers: [.wwwAuthenticate: "Bearer"], message: refusal.description)
         }
+    }
+
+    private func caller(_ request: Request, _ context: WebRequestContext) -> Caller {
+        var caller = Caller(isLoopback: context.peer.isLoopback, authority: request.head.authority)
+        for field in request.headers { caller.note(header: field.name.canonicalName, value: field.value) }
+        return caller
     }
 
     func answer(_ value: some Encodable, status: HTTPResponse.Status = .ok) throws -> Response {

@@ -165,7 +165,8 @@ package final class NodeAssembly: Sendable {
     ) async throws -> HTTPServer {
         let routing = try settings.routerFrontSettings()
         let site = ControlSite(
-            node: node, policy: policy, hasPage: settings.page.enabled, scriptOrigin: script?.origin,
+            node: node, policy: policy, metricsAddresses: settings.access.metricsAddresses,
+            hasPage: settings.page.enabled, scriptOrigin: script?.origin,
             elsewhere: [settings.cdn.url, settings.dvr.origin].compactMap { $0 })
         return try await HTTPServer.start(
             TCPListenerSettings(

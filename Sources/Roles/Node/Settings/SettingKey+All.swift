@@ -229,6 +229,11 @@ extension SettingKey {
             .duration(.seconds(1) ... .seconds(31_536_000)), "The longest life that may be asked for.",
             why: "a lost token is worthless the next day."
         ),
+        SettingKey(
+            "access.metrics_addresses", \.access.metricsAddresses, .prefixes,
+            "Addresses and prefixes that may read /metrics; all others get 404, and so does what a proxy forwards.",
+            why: "it takes no token and tells how busy the node is; Prometheus stands here or in a private network."
+        ),
     ]
 
     private static let page = [

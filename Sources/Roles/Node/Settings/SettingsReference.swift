@@ -21,9 +21,12 @@ public enum SettingsReference {
 
     private static func entry(_ key: SettingKey, indentation: String) -> String {
         let comments = [key.effect, "Why: \(key.reason)", "Allowed: \(key.allowed). \(key.environmentName)"]
-        let lines = comments.flatMap { wrapped($0, width: 110 - indentation.count) }
+        let width = 110 - indentation.count
+        let lines = comments.flatMap { wrapped($0, width: width) }.map { "# \($0)" }
         let name = key.components.last ?? key.path
-        return lines.map { "\(indentation)# \($0)\n" }.joined() + "\(indentation)\(name): \(key.defaultText)\n"
+        // A list may go on in a line that stands further in: YAML 1.2 §7.4.
+        let value = wrapped("\(name): \(key.defaultText)", width: width)
+        return (lines + value).map { "\(indentation)\($0)\n" }.joined()
     }
 
     private static func wrapped(_ text: String, width: Int) -> [String] {

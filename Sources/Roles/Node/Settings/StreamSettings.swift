@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import Transport
+
 /// `publisher.…`
 public struct PublisherSettings: Sendable, Equatable {
     /// How long a stream waits for its publisher to return.
@@ -92,6 +94,8 @@ public struct AccessSettings: Sendable, Equatable {
     public var publishTokenLife = Duration.seconds(3600)
     /// The longest life of a publish token.
     public var publishTokenLifeMaximum = Duration.seconds(86_400)
+    /// Networks that may read the metrics.
+    public var metricsAddresses = [AddressPrefix].local
 
     /// The defaults.
     public init() {}
