@@ -50,8 +50,8 @@ class Prometheus:
     """`with Prometheus(folder, factor) as prometheus:`; its targets are nodes of regions, which come and go."""
 
     def __init__(self, folder: pathlib.Path, factor: int) -> None:
-        self.folder, self.port = folder, free_port()
-        (folder / "targets").mkdir()
+        self.folder, self.factor, self.port = folder, factor, free_port()
+        (folder / "targets").mkdir(parents=True)
         (folder / "rules").mkdir()
         for name in ("alerts.yml", "recording.yml"):
             (folder / "rules" / name).write_text(shorter((INFRA / "prometheus/rules" / name).read_text(), factor))
@@ -90,9 +90,9 @@ class Prometheus:
         return int(found[0]["value"][1]) if found else 0
 
     def firing(self, region: str) -> set[str]:
-        """The alerts of a region that fire now."""
+        """The alerts of a region, and those of none, that fire now."""
         return {alert["labels"]["alertname"] for alert in self.ask("alerts")["alerts"]
-                if alert["state"] == "firing" and alert["labels"].get("region") == region}
+                if alert["state"] == "firing" and alert["labels"].get("region", region) == region}
 
     def ask(self, what: str, **arguments: str) -> dict:
         url = f"http://127.0.0.1:{self.port}/api/v1/{what}?{urllib.parse.urlencode(arguments)}"
@@ -162,6 +162,12 @@ class Scene:
         self.stack.enter_context(node)
         self.prometheus.watch("millrace", self.region, [each.http for each in self.nodes])
         return node
+
+    def own_prometheus(self) -> None:
+        """From now on this scene has a Prometheus of its own, which looks at the nodes that there are."""
+        self.prometheus = Prometheus(self.folder / "prometheus", self.prometheus.factor)
+        self.prometheus.watch("millrace", self.region, [each.http for each in self.nodes])
+        self.stack.enter_context(self.prometheus)
 
     def member(self, key: str, name: str, **settings: object) -> Server:
         """A node of a cluster, which joins by the first of this region."""
