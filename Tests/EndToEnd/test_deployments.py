@@ -171,6 +171,47 @@ def test_what_stands_around_the_region_is_found(secrets) -> None:
     assert set(re.findall(r"agent-port (\d+)", (INFRA / "haproxy/haproxy.cfg").read_text())) == {agent}
 
 
+@pytest.mark.parametrize("ends", ["well", "unbuilt", "ill"])
+def test_an_upgrade_drains_before_it_makes_anew(ends, tmp_path) -> None:
+    """One node after the other, edges first; each container is kept from being started again, drained, and only then
+    made anew, of an image that was built before. Where the image can not be built, or a cluster does not become well,
+    no other node is touched."""
+    stub, log = tmp_path / "docker", tmp_path / "log"
+    stub.write_text(STUB)
+    stub.chmod(0o755)
+    done = run(DEPLOYMENTS / "compose/upgrade", check=False, env={
+        "PATH": f"{tmp_path}:/usr/bin:/bin", "FOLDER": str(tmp_path), "ENDS": ends,
+        "PATIENCE": "0" if ends == "ill" else "60"})
+    assert (done.returncode == 0) == (ends == "well"), done.stderr
+    said = [line.split(" ", 1) for line in log.read_text().splitlines()]
+    assert {file for file, _ in said} == {"region.yml"}
+    nodes = ["edge-1", "edge-2", "origin-1", "origin-2"]
+    wanted = ["compose build " + " ".join(nodes)]
+    for node in {"well": nodes, "ill": nodes[:1], "unbuilt": []}[ends]:
+        wanted += [f"compose ps --quiet {node}", f"update --restart=no id-{node}",
+                   f"compose exec -T {node} /usr/lib/millrace/drain 60",
+                   f"compose up --detach --no-deps --force-recreate --wait {node}"]
+        wanted += [f"compose exec -T {node} sh"] * (2 if ends == "well" else 1)
+    assert [words.split(" -c ")[0] for _, words in said] == wanted
+    services = yaml.safe_load((DEPLOYMENTS / "compose/region.yml").read_text())["services"]
+    assert set(nodes) == {name for name, each in services.items()
+                          if "MILLRACE_NODE_NAME" in each.get("environment", {})}
+
+
+# Docker, as it was asked; a drained node takes its container and the command with it, and finds its cluster well at the
+# second question.
+STUB = """#!/bin/sh
+echo "$COMPOSE_FILE $*" >>"$FOLDER/log"
+case "$ENDS $*" in
+    "unbuilt compose build "*) exit 1 ;;
+    *" compose ps --quiet "*) echo "id-$4" ;;
+    *" compose exec -T "*" /usr/lib/millrace/drain 60") exit 137 ;;
+    "ill compose exec "*) exit 1 ;;
+    "well compose exec "*) [ -e "$FOLDER/$4" ] || { touch "$FOLDER/$4"; exit 1; } ;;
+esac
+"""
+
+
 def composed(file: pathlib.Path) -> dict[str, dict]:
     values = dict(line.split("=", 1) for line in (file.parent / ".env").read_text().splitlines()
                   if line and not line.startswith("#"))
@@ -233,5 +274,5 @@ def test_users_and_scripts_are_as_they_should_be(tmp_path) -> None:
     assert "millrace:" in (tmp_path / "etc/passwd").read_text()
     for script in [*(DEPLOYMENTS / "debian").glob("p*"), DEPLOYMENTS / "systemd/drain", INFRA / "redis/make-users"]:
         run("sh", "-n", script)
-    for script in (ROOT / "scripts/package", DEPLOYMENTS / "compose/make-secrets"):
+    for script in (ROOT / "scripts/package", DEPLOYMENTS / "compose/make-secrets", DEPLOYMENTS / "compose/upgrade"):
         run("bash", "-n", script)
