@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import pathlib
+import re
 import time
 
 import pytest
@@ -12,7 +14,7 @@ import pytest
 import clips
 from machine import Machine, obstacle
 from server import ROOT, wait_until
-from shipped import run
+from shipped import DEPLOYMENTS, run
 
 needs_a_machine = pytest.mark.skipif(obstacle() is not None, reason=f"a machine {obstacle()}")
 
@@ -40,8 +42,8 @@ def test_the_package_needs_the_libraries_of_the_program(packages) -> None:
 
 @needs_a_machine
 def test_from_the_package_to_a_playing_stream(packages, tmp_path, figures) -> None:
-    """Three commands: install, publish, play. Then an upgrade, which keeps what was set and starts the new program; a stopped
-    node stays stopped; wrong settings; and what is removed is gone."""
+    """Three commands: install, publish, play. Then the doctor, with the node's own eyes; an upgrade, which keeps what
+    was set and starts the new program; a stopped node stays stopped; wrong settings; and what is removed is gone."""
     with Machine(tmp_path) as machine:
         installed_upgraded_and_removed(machine, packages, figures)
 
@@ -61,6 +63,8 @@ def installed_upgraded_and_removed(machine: Machine, packages: list[str], figure
         assert machine.run("stat", "--format=%a %U %G", "/etc/millrace/millrace.env") == "640 root millrace"
         assert machine.run("systemctl", "is-enabled", "millrace") == "enabled"
 
+        the_doctor_knows_what_the_node_knows(machine)
+
         machine.run("sh", "-c", "echo 'publisher: {max: 77}' >>/etc/millrace/millrace.yml")
         before = fact(machine, "MainPID")
         upgraded = time.monotonic()
@@ -68,8 +72,7 @@ def installed_upgraded_and_removed(machine: Machine, packages: list[str], figure
         figures(kind="package", installed=installed - begun, playing=playing - installed, upgraded=time.monotonic() - upgraded,
                 size=pathlib.Path(first).stat().st_size)
         assert machine.run("systemctl", "is-active", "millrace") == "active" and fact(machine, "MainPID") != before
-        in_force = machine.run("millrace", "check-settings", "--config", "/etc/millrace/millrace.yml")
-        assert "publisher.max: 77 " in in_force
+        assert "publisher.max: 77 " in machine.run("/usr/lib/millrace/as-node", "check-settings")
         wait_until(lambda: plays(machine), 30, "the stream to play again")
 
     machine.run("systemctl", "stop", "millrace")
@@ -90,6 +93,45 @@ def installed_upgraded_and_removed(machine: Machine, packages: list[str], figure
     machine.run("dpkg", "--purge", "millrace")
     assert machine.run("sh", "-c", "ls -d /etc/millrace /var/lib/millrace /etc/systemd/system/*/millrace.service",
                        check=False) == ""
+
+
+def the_doctor_knows_what_the_node_knows(machine: Machine) -> None:
+    """Settings of a cluster, whose key only the unit reads; the unit's limits and rights, not those of root's shell."""
+    machine.run("sh", "-c", "cp --archive /etc/millrace /root/before; "
+                "echo 'cluster: {seeds: [127.0.0.1]}' >>/etc/millrace/millrace.yml; "
+                f"echo MILLRACE_CLUSTER_KEY={'0' * 64} >>/etc/millrace/millrace.env; "
+                "echo 'storage: {kind: file, path: /srv/recordings}' >>/etc/millrace/millrace.yml; "
+                "mkdir /srv/recordings; chown millrace /srv/recordings")
+    alone = machine.run("sh", "-c", "millrace doctor --config /etc/millrace/millrace.yml 2>&1; echo $?")
+    assert alone.endswith("\n78") and "cluster.key" in alone
+    told = machine.run("sh", "-c", "ulimit -n 1024; /usr/lib/millrace/as-node doctor; echo $?")
+    lines = {line[6:].partition(":")[0]: line for line in told.splitlines()}
+    assert lines["open files"].startswith("ok    open files: at most 1048576;")
+    assert f": held by millrace (process {fact(machine, 'MainPID')});" in lines["http.port 8080/tcp"]
+    assert "seed 127.0.0.1" in lines
+    # The unit must not write there, until a drop-in says so.
+    assert lines["storage.kind file"].startswith("fail") and told.endswith("\n1")
+    drop_in = "/run/systemd/system/millrace.service.d"
+    machine.run("sh", "-c", f"mkdir {drop_in}; "
+                f"printf '[Service]\\nReadWritePaths=/srv/recordings\\n' >{drop_in}/own.conf; systemctl daemon-reload")
+    assert "\nok    storage.kind file" in machine.run("/usr/lib/millrace/as-node", "doctor")
+    machine.run("sh", "-c", f"rm -r /etc/millrace {drop_in}; mv /root/before /etc/millrace; systemctl daemon-reload")
+
+
+@pytest.mark.unit
+def test_as_node_is_as_the_unit(tmp_path) -> None:
+    """What it says itself stands in the unit; of the rest it asks; words and status are the command's."""
+    script, unit = DEPLOYMENTS / "systemd/as-node", (DEPLOYMENTS / "systemd/millrace.service").read_text()
+    own = re.findall(r"--property=(\w+=[^\s\"$]+)", script.read_text())
+    assert len(own) >= 9 and set(own) <= set(unit.splitlines()), set(own) - set(unit.splitlines())
+    for name, text in (("systemctl", "echo \"of $3\""), ("systemd-run", "printf '<%s>' \"$@\"; exit 3")):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / name).chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "PROGRAM": "/new/millrace"}
+    done = run(script, "token", "a b", check=False, env=environment)
+    assert done.returncode == 3 and done.stdout.endswith("</new/millrace><token><a b>"), done.stdout
+    assert "<--property=LimitNOFILE=of LimitNOFILE>" in done.stdout and "<--property=User=millrace>" in done.stdout
+    assert run(script, check=False).returncode == 64
 
 
 def fact(machine: Machine, name: str) -> str:
