@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a fault is: a generator that stops three times, when all is well, when the fault is there, and when it is mended.
-Those of each topic stand in faults_*.py, done to real nodes."""
+"""What a fault is: a generator that stops three times, when all is well, when the fault is there, and when it is
+mended. Those of each topic stand in faults_*.py, done to real nodes."""
 
 from __future__ import annotations
 

@@ -67,8 +67,9 @@ def alertmanager(folder: pathlib.Path, people: People) -> Iterator[int]:
     text = text.replace("\nglobal:\n", f"\nglobal:\n  pagerduty_url: {people.url}/pager\n")
     (folder / "alertmanager.yml").write_text(text)
     port = free_port()
-    with running(folder, "prometheus-alertmanager", f"--config.file={folder}/alertmanager.yml", "--cluster.listen-address=",
-                 f"--storage.path={folder}/alerts", f"--web.listen-address=127.0.0.1:{port}"):
+    words = [f"--config.file={folder}/alertmanager.yml", f"--storage.path={folder}/alerts", "--cluster.listen-address=",
+             f"--web.listen-address=127.0.0.1:{port}"]
+    with running(folder, "prometheus-alertmanager", *words):
         wait_until(lambda: answers(f"http://127.0.0.1:{port}/-/ready"), 30, "Alertmanager")
         yield port
 

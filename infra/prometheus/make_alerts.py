@@ -61,8 +61,8 @@ def tests(described: dict) -> dict:
 
 
 def test(alert: dict) -> dict:
-    """The fault is not there at `before`, fires by `fires`, and is silent again at `clears`; what always fires has neither
-    `before` nor `clears`."""
+    """The fault is not there at `before`, fires by `fires`, and is silent again at `clears`; what always fires has
+    neither `before` nor `clears`."""
     at = alert["test"]
     labels = {name: PLACE[name] for name in at.get("by", PLACE)} | at.get("labels", {})
     summary = re.sub(r"{{ \$labels\.(\w+) }}", lambda found: labels[found[1]], alert["summary"])
