@@ -8,7 +8,8 @@ import pathlib
 
 import yaml
 
-KNOWN = {"apiVersion", "kind", "namespace", "resources", "patches", "labels", "images"}
+KNOWN = {"apiVersion", "kind", "namespace", "resources", "patches", "labels", "images", "configMapGenerator",
+         "generatorOptions"}
 
 
 def rendered(folder: pathlib.Path) -> list[dict]:
@@ -16,9 +17,11 @@ def rendered(folder: pathlib.Path) -> list[dict]:
     described = yaml.safe_load((folder / "kustomization.yaml").read_text())
     assert set(described) <= KNOWN, f"{folder}: {set(described) - KNOWN}"
     resources: list[dict] = []
-    for name in described["resources"]:
+    for name in described.get("resources", []):
         place = folder / name
         resources += rendered(place) if place.is_dir() else documents(place)
+    for one in described.get("configMapGenerator", []):
+        resources.append(generated(folder, one, described["generatorOptions"]))
     for patch in described.get("patches", []):
         assert set(patch) == {"path"}
         changes = documents(folder / patch["path"])
@@ -40,6 +43,16 @@ def rendered(folder: pathlib.Path) -> list[dict]:
     names = [identity(each) for each in resources]
     assert len(set(names)) == len(names), f"twice: {names}"
     return resources
+
+
+def generated(folder: pathlib.Path, one: dict, options: dict) -> dict:
+    """A ConfigMap of files, under its own name."""
+    assert set(one) == {"name", "files"} and set(options) == {"disableNameSuffixHash", "labels"}
+    assert options["disableNameSuffixHash"]
+    files = [folder / name for name in one["files"]]
+    return {"apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": {"name": one["name"], "labels": dict(options["labels"])},
+            "data": {file.name: file.read_text() for file in files}}
 
 
 def documents(path: pathlib.Path) -> list[dict]:
