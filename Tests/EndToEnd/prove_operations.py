@@ -49,12 +49,16 @@ SECTIONS = [
       "upgraded in": "{upgraded:.1f} s"}),
     ("The image", "What it adds to its base, without ffmpeg: the program without its symbols, and packages as they are installed. "
      "The goal: 150 MB.", "image", {"program": "{program:,} B", "packages": "{packages:,} B"}),
-    ("Edges are restarted under viewers", "Two origins, two edges and a router in a lab, behind the shipped HAProxy; viewers of one "
-     "stream by blocking requests. Each edge is drained by the shipped script and started anew. *Redirects* are requests that "
-     "came to a draining edge before HAProxy's next agent check; *followed* those of a viewer who follows them, as players do. "
-     "The goal: none fails. *Told* is from the end of the process to MillraceNodeDown.", "restarts",
-     {"edges": "{edges}", "viewers": "{viewers}", "requests": "{requests:,}", "redirects": "{redirects}",
-      "followed": "{followed}", "failed": "{failed}", "told": "{told}", "cleared": "{cleared}"}),
+    ("Nodes are restarted under viewers", "Two origins, two edges and a router in a lab, behind the shipped HAProxy and nginx. "
+     "Publishers come by HAProxy: one does what ReconnectRequest asks, the other is cut off and comes again. Each node is drained by "
+     "the shipped script and started anew: the edges, the router, the origins. Viewers by blocking requests at HAProxy, half of a "
+     "stream with pictures, half of one without; beside them one viewer each at HAProxy and at nginx, whose requests are *followed*, "
+     "and one by WebRTC. *Failed* are requests of any of them that were not answered as they should be, redirects among them; the "
+     "goal is none. *Missed* is media that viewers were too slow for. *Without a picture* is the longest time of the viewer by "
+     "WebRTC, whose edge ends at the drain's deadline. *Told* is from the end of a process to MillraceNodeDown, the slowest.",
+     "rolling restart",
+     {"nodes": "{nodes}", "viewers": "{viewers}", "requests": "{requests:,}", "missed": "{missed}", "followed": "{followed}",
+      "failed": "{failed}", "without a picture": "{paused:.1f} s", "told": "{told}", "cleared": "{cleared}"}),
     ("Every alert fires of its fault, and clears", "Each fault is done to real nodes, several at a time, under a Prometheus with the "
      "shipped rules, whose windows and waits are shorter by the factor here and whose samples come each second. *Fired* is from "
      "the fault until all its alerts had come, *cleared* from its repair until all had gone.", "alerts",

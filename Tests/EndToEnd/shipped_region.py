@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A region in a lab behind what is shipped: HAProxy, Redis with sentinels, nginx as a CDN, Prometheus, each by its own
-file. Only addresses, folders and passwords are put in."""
+"""A region in a lab behind what is shipped: HAProxy, Redis with sentinels, nginx as a CDN and as a front, coturn, Prometheus,
+each by its own file. Only addresses, folders and passwords are put in."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import json
 import pathlib
 import re
 import shutil
+import signal
 import socket
+import ssl
 import subprocess
 import threading
 import urllib.parse
@@ -39,7 +41,8 @@ TOPOLOGY = {
         "storage.kind": "s3", "storage.endpoint": "http://10.1.0.11:8333", "storage.bucket": "recordings",
         "storage.account": "millrace", "storage.secret": "store-password", "cluster.checked_one_in": 1,
         "cdn.url": "http://10.1.0.10", "cdn.offload": "never", "cdn.signer": "secure_link",
-        "cdn.key": "write the secret here"},
+        "cdn.key": "write the secret here", "webrtc.ice_servers": ["turn:10.1.0.15:3478?transport=udp"],
+        "webrtc.turn_secret": "another secret, as long as that"},
     "seeds": ["o1", "o2"],
     # Their order is that of their addresses, from 10.1.0.1 on.
     "nodes": {
@@ -55,6 +58,7 @@ TOPOLOGY = {
         "measures": {"region": "here", "command": []},
         "person": {"region": "here", "command": []},
         "front": {"region": "here", "command": []},
+        "turn": {"region": "here", "command": []},
     },
 }
 PASSWORD, REPLICATION = "password", "replication"
@@ -73,13 +77,15 @@ class ShippedRegion:
             make_bucket = self._store()
             self._names()
             self._prometheus()
+            self._certificate()
             self._haproxy()
+            self._coturn()
             self._nginx("cdn", "cdn.conf")
             self._nginx("front", "front.conf")
             self.lab.start()
             self.lab.wait_ready()
             wait_until(make_bucket, 60, "the bucket", every=0.5)
-            wait_until(lambda: self.up("edges") == 2, 30, "HAProxy to find two edges")
+            wait_until(lambda: self.up("edges") == self.up("origins") == 2, 30, "HAProxy to find edges and origins")
             wait_until(self._scrapes, 30, "Prometheus to scrape all nodes")
             self._stack = stack.pop_all()
         return self
@@ -98,15 +104,35 @@ class ShippedRegion:
         """Viewers' connections that HAProxy has open."""
         return self.counted("haproxy_frontend_current_sessions", "viewers")
 
-    def counted(self, family: str, proxy: str) -> int:
+    def denied(self) -> int:
+        """What viewers asked HAProxy for and may not have."""
+        return self.counted("haproxy_frontend_requests_denied_total", "viewers")
+
+    def bound(self) -> int:
+        """How many WebRTC sessions HAProxy knows the edge of."""
+        return self.counted("haproxy_sticktable_used", "edges")
+
+    def began(self) -> int:
+        """When HAProxy's process did, in seconds since 1970."""
+        return self.counted("haproxy_process_start_time_seconds")
+
+    def counted(self, family: str, proxy: str = "") -> int:
         text = self.ask("haproxy", "http://127.0.0.1:8404/metrics")
-        found = re.search(rf'^{family}{{proxy="{proxy}"}} (\d+)', text, re.M)
-        return int(found[1]) if found else 0
+        found = re.search(rf'^{family}({{(proxy|name)="{proxy}".*}})? (\d+)', text, re.M)
+        return int(found[3]) if found else 0
+
+    def reload(self) -> None:
+        """HAProxy, as haproxy.service.conf has it."""
+        run(INFRA / "haproxy/save-state", self.folder / "state")
+        self.haproxy.send_signal(signal.SIGUSR2)
 
     def ask(self, place: str, url: str, seconds: float = 10) -> str:
+        return self.fetch(place, url, seconds).decode()
+
+    def fetch(self, place: str, url: str, seconds: float = 10) -> bytes:
         with self.lab.inside(place):
-            with urllib.request.urlopen(url, timeout=seconds) as answer:
-                return answer.read().decode()
+            with urllib.request.urlopen(url, timeout=seconds, context=self.trust) as answer:
+                return answer.read()
 
     def query(self, expression: str) -> list[tuple[dict[str, str], float]]:
         """What Prometheus answers: labels and values."""
@@ -158,23 +184,30 @@ class ShippedRegion:
         return made
 
     def _names(self) -> None:
-        """The network's names, as its resolver would answer."""
+        """The network's names, as its resolver would answer, while `names_answer` is set."""
         known = {"edges.": ["e1", "e2"], "origins.": ["o1", "o2"]}
         addresses = {name: [address(self.lab, node) for node in nodes] for name, nodes in known.items()}
         with self.lab.inside("haproxy"):
             resolver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             resolver.bind(("127.0.0.1", 5353))
-        threading.Thread(target=resolve, args=(resolver, addresses), daemon=True).start()
+        self.names_answer = threading.Event()
+        self.names_answer.set()
+        threading.Thread(target=resolve, args=(resolver, addresses, self.names_answer), daemon=True).start()
 
-    def _haproxy(self) -> None:
+    def _certificate(self) -> None:
+        """One for the addresses of both fronts, which its viewers trust."""
         both = self.folder / "certificates"
         both.mkdir()
+        names = ",".join(f"IP:{address(self.lab, place)}" for place in ("haproxy", "front"))
         run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1",
-            "-subj", "/CN=millrace", "-keyout", self.folder / "key", "-out", self.folder / "chain")
+            "-subj", "/CN=millrace", "-addext", f"subjectAltName={names}", "-keyout", self.folder / "key",
+            "-out", self.folder / "chain")
         (both / "millrace.pem").write_text((self.folder / "chain").read_text() + (self.folder / "key").read_text())
-        self.haproxy = self.spawn(
-            "haproxy", "haproxy", ["haproxy", "-db", "-f", str(INFRA / "haproxy/haproxy.cfg")],
-            {"DNS": "127.0.0.1:5353", "EDGES": "edges", "ORIGINS": "origins", "CERTIFICATES": str(both)})
+        self.trust = ssl.create_default_context(cafile=str(self.folder / "chain"))
+
+    def _haproxy(self) -> None:
+        """Before viewers who speak plain HTTP, as the load's do."""
+        self.haproxy = self.balancer("haproxy", "state", PLAIN_HTTP="1")
 
         def listens() -> bool:
             assert self.haproxy.poll() is None, (self.folder / "haproxy.log").read_text()
@@ -183,6 +216,21 @@ class ShippedRegion:
             return False
 
         wait_until(listens, 20, "HAProxy")
+
+    def balancer(self, place: str, state: str, **environment: str) -> subprocess.Popen:
+        """HAProxy at a place, with a folder of its own."""
+        (self.folder / state).mkdir()
+        return self.spawn(place, place, ["haproxy", "-W", "-db", "-f", str(INFRA / "haproxy/haproxy.cfg")], {
+            "DNS": "127.0.0.1:5353", "EDGES": "edges", "ORIGINS": "origins", "STATE": str(self.folder / state),
+            "CERTIFICATES": str(self.folder / "certificates"), **environment})
+
+    def _coturn(self) -> None:
+        """Nodes are in a private network here, so they are let through as the compose file does it."""
+        text = (INFRA / "coturn/turnserver.conf").read_text().replace("/tmp/turnserver.pid", f"{self.folder}/turnserver.pid")
+        (self.folder / "turnserver.conf").write_text(text)
+        allowed = [f"--allowed-peer-ip={address(self.lab, node)}" for node in ("e1", "e2")]
+        self.spawn("turn", "turn", ["turnserver", "-c", str(self.folder / "turnserver.conf"), f"--userdb={self.folder}/turndb",
+                                    f"--static-auth-secret={TOPOLOGY['settings']['webrtc.turn_secret']}", *allowed])
 
     def _nginx(self, place: str, site: str) -> None:
         """One of the sites as it would lie in /etc/nginx, with the nodes' addresses."""
@@ -220,10 +268,12 @@ class ShippedRegion:
         return False
 
 
-def resolve(resolver: socket.socket, addresses: dict[str, list[str]]) -> None:
-    """Answers questions for A records (RFC 1035 §4); all other questions have no answer."""
+def resolve(resolver: socket.socket, addresses: dict[str, list[str]], answers: threading.Event) -> None:
+    """Answers questions for A records (RFC 1035 §4) while `answers` is set; all other questions have no answer."""
     while True:
         question, asker = resolver.recvfrom(4096)
+        if not answers.is_set():
+            continue
         at, labels = 12, []
         while question[at]:
             labels.append(question[at + 1:at + 1 + question[at]].decode().lower())

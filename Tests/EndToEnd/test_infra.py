@@ -37,10 +37,51 @@ def certificate(tmp_path_factory) -> pathlib.Path:
     return folder
 
 
-def test_haproxy_takes_its_file(certificate) -> None:
-    done = run("haproxy", "-c", "-f", INFRA / "haproxy/haproxy.cfg",
-               env={"DNS": "127.0.0.1:53", "EDGES": "edges", "ORIGINS": "origins", "CERTIFICATES": str(certificate / "pem")})
+@pytest.mark.parametrize("more", [{}, {"PLAIN_HTTP": "1"}])
+def test_haproxy_takes_its_file(more, certificate, tmp_path) -> None:
+    (tmp_path / "servers").write_text("1\n# what save-state writes of no servers\n")
+    done = run("haproxy", "-c", "-f", INFRA / "haproxy/haproxy.cfg", env=more | {
+        "DNS": "127.0.0.1:53", "EDGES": "edges", "ORIGINS": "origins", "CERTIFICATES": str(certificate / "pem"),
+        "STATE": str(tmp_path)})
     assert "[WARNING]" not in done.stdout + done.stderr, done.stderr
+
+
+def test_haproxy_is_reloaded_as_debian_does_it() -> None:
+    """With one line more, which writes down what the next process is to know, before that begins."""
+    def reloads(text: str) -> list[str]:
+        return re.findall(r"^ExecReload=(.*)$", text, re.M)
+    clean, check, save, signal = reloads((INFRA / "haproxy/haproxy.service.conf").read_text())
+    assert clean == "" and save == "-/etc/haproxy/save-state"
+    assert [check, signal] == reloads(pathlib.Path("/lib/systemd/system/haproxy.service").read_text())
+    # What it says is what the file reads.
+    file = (INFRA / "haproxy/haproxy.cfg").read_text()
+    assert '"${STATE}/admin.sock"' in file and 'server-state-file "${STATE}/servers"' in file
+    done = run(INFRA / "haproxy/save-state", "/nowhere", check=False)
+    assert done.returncode != 0
+
+
+@pytest.mark.parametrize("path", ["haproxy/haproxy.cfg", "nginx/front.conf", "nginx/cdn.conf"])
+def test_viewers_come_by_both_families(path) -> None:
+    """Whatever listens for viewers and publishers does so by IPv4 and IPv6."""
+    text = (INFRA / path).read_text()
+    listened = re.findall(r"^ +(?:bind|listen) (.+)$", text.partition("frontend operator")[0], re.M)
+    four = {found[1] for each in listened for found in [re.match(r":?(\d+)\b", each)] if found}
+    six = {found[1] for each in listened for found in [re.search(r"\[::\]:(\d+)\b", each)] if found}
+    assert four == six and four, listened
+
+
+def test_nginx_closes_idle_connections_before_nodes_do() -> None:
+    """Else a request is on its way where the node has just closed."""
+    longest = yaml.safe_load((ROOT / "millrace.yml").read_text())["http"]["idle_timeout"]
+    upstreams = re.findall(r"^upstream (\S+) \{(.*?)\}", (INFRA / "nginx/upstreams.conf").read_text(), re.M | re.S)
+    assert len(upstreams) == 4
+    for name, text in upstreams:
+        assert int(re.search(r"keepalive_timeout (\d+)s;", text)[1]) < seconds_of(longest), name
+
+
+def seconds_of(duration: str) -> int:
+    number, unit = re.fullmatch(r"(\d+)(s|m|h)", duration).groups()
+    return int(number) * {"s": 1, "m": 60, "h": 3600}[unit]
 
 
 @pytest.mark.parametrize("site", ["cdn.conf", "front.conf"])
@@ -156,15 +197,30 @@ def test_coturn_relays_for_those_with_credentials(tmp_path) -> None:
     port = low_port()
     # Debian's own programs ask for a relay to a peer on this machine.
     text = (INFRA / "coturn/turnserver.conf").read_text().replace("listening-port=3478", f"listening-port={port}")
-    text = re.sub(r"^(tls-listening-port|pidfile)=.*\n", "", text, flags=re.M)
+    text = re.sub(r"^pidfile=.*\n", "", text, flags=re.M)
     (tmp_path / "turnserver.conf").write_text(text)
     common = [tool("turnserver"), "-c", str(tmp_path / "turnserver.conf"), "--listening-ip=127.0.0.1", "--relay-ip=127.0.0.1",
-              f"--static-auth-secret={SECRET}", "--no-tls", "--no-dtls", f"--pidfile={tmp_path}/pid", f"--userdb={tmp_path}/db"]
+              f"--static-auth-secret={SECRET}", f"--pidfile={tmp_path}/pid", f"--userdb={tmp_path}/db"]
     with started(common + ["--allow-loopback-peers", "--allowed-peer-ip=127.0.0.1"], tmp_path, port):
         assert relayed(port, SECRET)
         assert not relayed(port, "another secret, as long as that")
     with started(common, tmp_path, port):
         assert not relayed(port, SECRET), "reached a peer that is denied"
+
+
+def test_coturn_reaches_no_private_network() -> None:
+    """Nor what is this machine's or the provider's, in whichever clothes: the special addresses of RFC 6890 and its kin."""
+    denied = [tuple(map(ipaddress.ip_address, (each.split("-") * 2)[:2])) for each in
+              re.findall(r"^denied-peer-ip=(\S+)$", (INFRA / "coturn/turnserver.conf").read_text(), re.M)]
+
+    def refused(address: str) -> bool:
+        peer = ipaddress.ip_address(address)
+        return any(first <= peer <= last for first, last in denied if first.version == peer.version)
+    for network in ("0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.168.0.0/16 "
+                    "198.18.0.0/15 ::1/128 ::ffff:0:0/96 64:ff9b::/96 fc00::/7 fe80::/10").split():
+        every_address = ipaddress.ip_network(network)
+        assert refused(str(every_address[0])) and refused(str(every_address[-1])), network
+    assert not any(map(refused, ("192.0.1.0", "198.20.0.0", "203.0.113.7", "11.0.0.1", "2001:4860:4860::8888")))
 
 
 class started:

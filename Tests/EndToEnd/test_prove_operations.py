@@ -18,7 +18,7 @@ def test_every_section_has_figures_of_a_test_that_is_run() -> None:
                if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)}
     told = figures(ast.literal_eval(written["TESTS"]))
     sections = ast.literal_eval(written["SECTIONS"])
-    assert {"trace", "alerts", "restarts"} <= {kind for _, _, kind, _ in sections}
+    assert {"trace", "alerts", "rolling restart"} <= {kind for _, _, kind, _ in sections}
     for title, _, kind, columns in sections:
         assert kind in told, f"no test measures {title}"
         used = {name for text in columns.values() for _, name, _, _ in string.Formatter().parse(text) if name}

@@ -88,7 +88,7 @@ def turn_server(link: str) -> RTCIceServer:
 
 async def introduce(url: str) -> RTCConfiguration:
     """What a client goes by that may send to nobody but the TURN server: it asks once to be told of it."""
-    connection = RTCPeerConnection()
+    connection = RTCPeerConnection(RTCConfiguration([]))
     connection.addTransceiver("video", direction="recvonly")
     await connection.setLocalDescription(await connection.createOffer())
     status, headers, text = await asyncio.to_thread(

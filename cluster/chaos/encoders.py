@@ -115,7 +115,8 @@ class Moving(Encoder):
                 publisher.finish()
             self.moves += 1
             address = asked.removeprefix("rtmp://").partition("/")[0].partition(":")[0]
-            others = [name for name in self.origins if name != origin]
+            # Where all of them are behind one balancer, it goes there again.
+            others = [name for name in self.origins if name != origin] or [origin]
             origin = next((name for name in others if self.lab.topology.nodes[name].address == address), others[0])
 
     def _send(self, publisher: rtmp_client.Publisher) -> str:
