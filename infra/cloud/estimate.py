@@ -11,7 +11,12 @@ import yaml
 HERE = pathlib.Path(__file__).resolve().parent
 HOURS = 730
 BITRATE = 3e6
-ROWS = ["machines", "load balancers", "to viewers from edges", "to viewers from CloudFront", "between regions",
+# hls.segment of the default profile, and what is written for each: the segment and the playlist that lists it.
+SEGMENT_SECONDS, WRITES = 2, 2
+# Gigabytes of a machine's disk, of an origin and of all others; public addresses of the two balancers in two zones.
+ORIGIN_DISK, DISK, BALANCER_ADDRESSES = 40, 8, 4
+ROWS = ["machines", "disks, addresses, monitoring", "load balancers", "to viewers from edges",
+        "to viewers from CloudFront", "requests to CloudFront", "between regions", "writes of recordings",
         "recordings", "together"]
 
 
@@ -25,19 +30,26 @@ def main() -> None:
 
 
 def estimate(size: dict, prices: dict) -> dict[str, float]:
-    regions = size["regions"]
-    machines = (size["origins"] * prices["c7i.large"] + size["edges"] * prices[size["edge_type"]]
-                + 2 * prices["t3.small"]) * HOURS * regions
-    to_viewers = gigabytes(BITRATE * size["viewers"])
-    from_edges = to_viewers * (1 - size["cdn"])
+    regions, streams, seconds = size["regions"], size["streams"], HOURS * 3600
+    large = size["origins"] + size["shields"]
+    count = large + size["edges"] + 2
+    machines = large * prices["c7i.large"] + size["edges"] * prices[size["edge_type"]] + 2 * prices["t3.small"]
+    around = (size["origins"] * ORIGIN_DISK + (count - size["origins"]) * DISK) * prices["disk"]
+    around += count * prices["monitoring"] + (count + BALANCER_ADDRESSES) * prices["public_address"] * HOURS
+    to_viewers, published = gigabytes(BITRATE * size["viewers"]), gigabytes(BITRATE * streams)
+    from_edges, from_cdn = to_viewers * (1 - size["cdn"]), to_viewers * size["cdn"]
     balancers = (prices["application_balancer"] + prices["network_balancer"]) * HOURS * regions
-    balancers += from_edges * prices["balancer_unit"]
-    # Each stream goes once to each other region.
-    between = gigabytes(BITRATE * size["streams"]) * (regions - 1) * prices["between"]
-    stored = BITRATE * size["streams"] * size["days"] * 86_400 / 8e9 * prices["storage"]
-    parts = [machines, balancers, from_edges * prices["egress"], to_viewers * size["cdn"] * prices["cdn"], between,
-             stored]
-    return dict(zip(ROWS, [*parts, sum(parts)]))
+    balancers += from_edges * prices["application_unit"] + published * prices["network_unit"]
+    parts = [
+        machines * HOURS * regions, around * regions, balancers,
+        from_edges * prices["egress"], from_cdn * prices["cdn"],
+        size["viewers"] * size["cdn"] * seconds / SEGMENT_SECONDS * prices["cdn_request"],
+        # With shields each stream goes to two of each other region, without to each edge of them.
+        published * (regions - 1) * (size["shields"] or size["edges"]) * prices["between"],
+        streams * seconds / SEGMENT_SECONDS * WRITES * prices["put"],
+        BITRATE * streams * size["days"] * 86_400 / 8e9 * prices["storage"],
+    ]
+    return dict(zip(ROWS, [*parts, sum(parts)], strict=True))
 
 
 def gigabytes(bits_a_second: float) -> float:
