@@ -22,8 +22,9 @@ from prove import read_figures  # noqa: E402
 from prove_cluster import section  # noqa: E402
 from proving import head, prove  # noqa: E402
 
-TESTS = ["test_deployments.py", "test_kubernetes.py", "test_cloud.py", "test_package.py", "test_infra.py", "test_operations.py",
-         "test_doctor.py", "test_alerts.py", "test_alertmanager.py", "test_shipped_region.py", "test_tracing.py"]
+TESTS = ["test_deployments.py", "test_kubernetes.py", "test_cloud.py", "test_package.py", "test_infra.py", "test_haproxy.py",
+         "test_operations.py", "test_doctor.py", "test_alerts.py", "test_alertmanager.py", "test_shipped_region.py",
+         "test_tracing.py"]
 
 
 def page() -> str:
