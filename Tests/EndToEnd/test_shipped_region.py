@@ -218,7 +218,7 @@ def test_nodes_are_restarted_under_viewers(region, figures) -> None:
     """HAProxy sends nobody to a node that drains, and what came to it before HAProxy asked it again it serves: not one request
     fails, neither here nor at nginx. A session of WebRTC is found at an edge that drains. Publishers go on at the other
     origin. At full length it is all nodes in turn, and each is gone for so long that Prometheus says so."""
-    lab, proxy, viewers = region.lab, f"http://{address(region.lab, 'haproxy')}", 500
+    proxy, viewers = f"http://{address(region.lab, 'haproxy')}", 500
     front = f"https://{address(region.lab, 'front')}"
     watching, before, rounds = watch(region, viewers), answered(region), []
     accepted = [len(encoder.began) for encoder in region.encoders]
