@@ -21,6 +21,7 @@ from conftest import ARTEFACTS, FULL, seconds
 from lab import Lab
 from lab.keeper import obstacle
 from server import wait_until
+from stolen import Stolen
 
 pytestmark = pytest.mark.skipif(obstacle() is not None, reason=f"a cluster {obstacle()}")
 
@@ -40,6 +41,9 @@ ONE_REGION = {
               "r": {"region": "east", "zone": "c", "roles": ["router"]},
               "p": {"region": "east", "command": []}, "v": {"region": "east", "command": []}},
 }
+# The eleventh of its region. It keeps nothing: killed, it comes back empty.
+REDIS = {"region": "east", "command": ["redis-server", "--bind", "*", "--protected-mode", "no", "--save", "", "--appendonly",
+                                       "no"]}
 SETTINGS = {"roles": "{roles}", "cluster__checked_one_in": 1, "publisher__grace": "40s"}
 
 
@@ -235,10 +239,13 @@ def test_all_nodes_die_at_once(binary, request, figures) -> None:
 def test_redis_is_killed_and_comes_back_empty(binary, request, figures) -> None:
     """Nobody is disturbed, new streams begin, and no term falls. Full: 7 minutes, 50 streams."""
     streams, down = int(seconds(8, 50)), seconds(12, 420)
+    text = topology("one-region", **SETTINGS, redis__url="redis://10.1.0.11:6379") | ONE_REGION
+    text["nodes"] = text["nodes"] | {"store": REDIS}
     # Without sound: that would be three of four messages, and is nothing to Redis.
-    with exercise(request, topology("chaos"), streams=streams, viewers=2 * streams, store="store", clip="load-100k") as made:
+    with (Stolen() as stolen,
+          exercise(request, text, streams=streams, viewers=2 * streams, store="store", clip="load-100k") as made):
         lab = made.lab
-        time.sleep(seconds(3, 30))
+        time.sleep(seconds(3, 60))
         claims = sum(metric(lab, node, "millrace_redis_claims_total", 'answer="granted"') for node in origins(made))
         begun = time.monotonic()
         lab.kill("store")
@@ -252,7 +259,7 @@ def test_redis_is_killed_and_comes_back_empty(binary, request, figures) -> None:
         time.sleep(seconds(3, 30))
         made.faults.flush("store")
         time.sleep(seconds(5, 30))
-        stands = [stand.seconds for stand in made.outcome.stands if stand.begun > begun]
+        stands = [stand for stand in made.outcome.stands if stand.begun > begun]
         usual = max((stand.seconds for stand in made.outcome.stands if stand.begun <= begun), default=0)
         fences = made.overseer.count("millrace_redis_fences_total")
         returns = sum(len(encoder.began) - 1 for encoder in [*made.encoders, *late])
@@ -260,9 +267,12 @@ def test_redis_is_killed_and_comes_back_empty(binary, request, figures) -> None:
         outcome = made.end()
         for encoder in late:
             encoder.end()
-    worst = max(stands, default=0)
+    # A second before a stand matters too: what was late then is late at the viewer's.
+    ours = [stand for stand in stands if not stolen.touches(stand.begun - 1, stand.begun + stand.seconds)]
+    worst = max((stand.seconds for stand in ours), default=0)
     figures(kind="redis deaths", streams=streams, away=away, granted=claims, new=len(late), returns=returns, taken=taken,
-            fences=fences, stands=len(stands), worst=worst, usual=usual, problems=len(outcome.problems))
+            fences=fences, stands=len(stands), ours=len(ours), worst=worst, usual=usual, stolen=stolen.share() * 100,
+            longest=max((stand.seconds for stand in stands), default=0), problems=len(outcome.problems))
     nothing_is_wrong(outcome)
     assert claims >= streams, "Redis was never asked"
     assert returns == 0 and fences == 0
@@ -356,5 +366,5 @@ def new_streams(made: Exercise, count: int) -> list[Encoder]:
         encoder.start()
     for encoder in late:
         path = f"/live/{encoder.stream}/main/media.m3u8"
-        wait_until(lambda: made.lab.get("west-e1", path)[0] == 200, 20, f"{encoder.stream} to play")
+        wait_until(lambda: made.lab.get("e1", path, seconds=20)[0] == 200, 30, f"{encoder.stream} to play")
     return late
