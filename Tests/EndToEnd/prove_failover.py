@@ -127,10 +127,11 @@ SECTIONS = [
       "p95": "{p95:.2f} s", "worst": "{worst:.2f} s"}),
     ("Chaos", "`millrace-drill chaos --seed N --minutes M`: two regions with Redis, 12 nodes; kill -9, SIGSTOP, cuts and "
      "partitions, one-way cuts and loss, thin lines, slow nodes, wall clocks that jump, Redis killed and flushed, full "
-     "disks, drawn by seed. The goal: no invariant broken.", "chaos",
+     "disks, drawn by seed. A *leap* is from a playlist of a node to one that begins behind its end: the viewer, or the node, "
+     "was cut off for so long. The goal: no invariant broken.", "chaos",
      {"seed": "{seed}", "minutes": "{minutes:g}", "faults": "{faults}", "publishers": "{streams}", "viewers": "{viewers}",
       "playlists": "{playlists}", "names": "{names}", "of them in the store": "{stored}", "two contents": "{different}", "gaps": "{gaps}",
-      "stale terms refused": "{refused:.0f}", "longest stand": "{longest:.1f} s", "invariants broken": "{broken}"}),
+      "stale terms refused": "{refused:.0f}", "leaps": "{leaps}", "longest stand": "{longest:.1f} s", "invariants broken": "{broken}"}),
 ]
 
 if __name__ == "__main__":

@@ -114,7 +114,8 @@ def swarm() -> Swarm:
     ([listing(7, 2), listing(7, 1)], ["a playlist that goes back"]),
     ([listing(7, 2), listing(6, 3)], ["a playlist that goes back"]),
     ([listing(7, 2), listing(9, 0)], []),
-    ([listing(7, 2), listing(10, 0)], ["numbers that are skipped"]),
+    # The node has had nothing for others either.
+    ([listing(7, 2), listing(10, 0)], []),
     ([listing(7, 2, discontinuity=1), listing(8, 2)], ["a discontinuity sequence that goes back"]),
     ([listing(7, 2), listing(7, 2, "#EXT-X-ENDLIST\n")], ["a stream that ended"]),
 ])
@@ -124,6 +125,29 @@ def test_a_viewer_sees_what_is_wrong(answers, problems):
     for answer in answers:
         viewer.look(understood(answer))
     assert [line[2] for line in viewer.swarm.told if line[0] == "problem"] == problems
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(("other", "at", "problems"), [
+    (listing(8, 1), 2, ["numbers that are skipped"]),
+    (listing(8, 1), 3.5, []),  # on its way to the viewer
+    (listing(7, 2), 2, []),  # nothing that he had not
+    (listing(10, 0), 2, []),  # the node had all at once
+])
+def test_a_viewer_is_not_told_what_others_are(monkeypatch, other, at, problems):
+    now = 1.0
+    monkeypatch.setattr("chaos.swarm.time.monotonic", lambda: now)
+    seen = swarm()
+    for viewer in seen.viewers:
+        viewer.node = "e1"
+    viewer, neighbour = seen.viewers
+    viewer.look(understood(listing(7, 2)))
+    now = at
+    neighbour.look(understood(other))
+    now = 4.0
+    viewer.look(understood(listing(10, 0)))
+    assert [line[2] for line in seen.told if line[0] == "problem"] == problems
+    assert viewer.count.leaps == 1
 
 
 @pytest.mark.unit
@@ -305,5 +329,5 @@ def test_chaos(binary, seed: int, figures) -> None:
                     names=len(outcome.names), stored=outcome.stored, different=outcome.different, playlists=outcome.total("answers"),
                     gaps=outcome.gaps, stored_gaps=outcome.stored_gaps, refused=exercise.overseer.count("millrace_stale_terms_refused_total"),
                     compared=exercise.overseer.count("millrace_segment_checks_total"),
-                    longest=max((stand.seconds for stand in outcome.stands), default=0), broken=len(problems),
+                    leaps=outcome.total("leaps"), longest=max((stand.seconds for stand in outcome.stands), default=0), broken=len(problems),
                     problems=problems[:20])

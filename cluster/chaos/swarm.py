@@ -6,6 +6,7 @@ lines of JSON; lines of JSON on standard input say what was done to nodes. It en
 from __future__ import annotations
 
 import asyncio
+import collections
 import contextlib
 import dataclasses
 import hashlib
@@ -20,6 +21,8 @@ from .listing import Listing, Unreadable, understood
 
 # Longer than an edge may hold a blocking request: three target durations of two seconds.
 PATIENCE = 9.0
+# Two viewers may be told of the same so long after one another, on lines and machines that are full.
+IN_FLIGHT = 1.0
 # What is listed and not given for so long, and asked for so often, is missing.
 MISSING_AFTER, MISSING_TIMES = 3.0, 3
 
@@ -42,6 +45,9 @@ class Swarm:
         self.contents: dict[str, tuple[str, set[str]]] = {}
         self.listed: set[tuple[str, int, str]] = set()
         self.told: list[list] = []
+        # What every node told of every stream lately, and when the first viewer had it.
+        self.shown: dict[tuple[str, str], collections.deque[tuple[float, Listing]]] = collections.defaultdict(
+            lambda: collections.deque(maxlen=100))
         chance = random.Random(f"{task['seed']} {self.place}")
         streams = task["streams"]
         self.viewers = [Viewer(self, f"{self.place}-{number}", streams[number % len(streams)],
@@ -71,10 +77,19 @@ class Swarm:
 
     def saw(self, viewer: Viewer, listing: Listing) -> None:
         """Numbers that somebody was shown, for the question whether one was skipped."""
+        shown = self.shown[viewer.node, viewer.stream]
+        if not any(listing is each for _, each in shown):
+            shown.append((time.monotonic(), listing))
         for number, name in listing.segments:
             if (viewer.stream, number, name) not in self.listed:
                 self.listed.add((viewer.stream, number, name))
                 self.tell("listed", viewer.stream, number, name)
+
+    def has_shown_more(self, viewer: Viewer, before: Listing, since: float) -> bool:
+        """Whether the viewer's node told somebody else, a while ago but after `since`, of what comes next to `before`."""
+        until = time.monotonic() - IN_FLIGHT
+        return any(since < at < until and listing.first <= before.open and listing.newest > before.newest
+                   for at, listing in self.shown[viewer.node, viewer.stream])
 
     def took(self, viewer: Viewer, name: str, body: bytes) -> None:
         digest = digest_of(body)
@@ -140,6 +155,8 @@ class Count:
     # Requests for what was listed that were not answered with it; asked again, it was given or is a problem.
     refused: int = 0
     discontinuities: int = 0
+    # From a playlist of a node to one that begins behind its end: the viewer, or the node, was away for so long.
+    leaps: int = 0
     problems: int = 0
 
 
@@ -178,9 +195,12 @@ class Viewer:
                 self._problem("a playlist that goes back", before, listing)
             if listing.discontinuity < before.discontinuity:
                 self._problem("a discontinuity sequence that goes back", before, listing)
-            # Whoever was away for longer than a playlist lasts has missed nothing that was kept for him.
-            if before.open < listing.first and now - at < PATIENCE:
-                self._problem("numbers that are skipped", before, listing)
+            # Whoever was away for longer than a playlist lasts has missed nothing that was kept for him; and a node that
+            # was itself without the stream for so long, and then has all of it at once, can tell nobody of each number.
+            if before.open < listing.first:
+                self.count.leaps += 1
+                if now - at < PATIENCE and self.swarm.has_shown_more(self, before, at):
+                    self._problem("numbers that are skipped", before, listing)
         if listing.ended:
             self._problem("a stream that ended", before or listing, listing)
         self.swarm.saw(self, listing)
