@@ -118,7 +118,13 @@ def block(name: str) -> str:
 
 def section(figures: list[dict], title: str, about: str, kind: str, columns: dict[str, str]) -> str:
     """A heading, a sentence, and a row of each figure of a kind: each column a format of its values."""
-    rows = [[text.format(**figure) for text in columns.values()] for figure in of(figures, kind)]
+    def cell(text: str, figure: dict) -> str:
+        try:
+            return text.format(**figure)
+        except KeyError:
+            return "–"  # an earlier run did not measure it
+
+    rows = [[cell(text, figure) for text in columns.values()] for figure in of(figures, kind)]
     return f"## {title}\n\n{about}\n\n{table(list(columns), rows) or 'Not measured in this run.' + chr(10)}"
 
 

@@ -78,7 +78,8 @@ SECTIONS = [
      {"streams": "{streams}", "away": "{away:.0f} s", "terms it had granted": "{granted:.0f}", "new streams": "{new}",
       "publishers that had to return": "{returns}", "terms taken at the end": "{taken}",
       "fences": "{fences:.0f}", "stands": "{stands}", "longest": "{longest:.2f} s", "ours": "{ours}",
-      "longest of ours": "{worst:.2f} s", "longest before": "{usual:.2f} s", "processor time taken": "{stolen:.0f} %",
+      "of the time, ours": "{judged:.0f} %", "longest of ours": "{worst:.2f} s", "longest before": "{usual:.2f} s",
+      "processor time taken": "{stolen:.0f} %",
       "anything wrong": "{problems}"}),
     ("Disks are full", f"{ONE_REGION} Two streams. The disk of the object store is full for ten seconds, but for 64 KiB; then "
      "that and the disk on which the nodes keep what waits for it. The goal: no viewer and no publisher notices, nothing that "

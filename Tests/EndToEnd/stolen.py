@@ -44,6 +44,11 @@ class Stolen:
         whole = sum(sample.ended - sample.begun for sample in self.samples)
         return sum(sample.share * (sample.ended - sample.begun) for sample in self.samples) / whole if whole else 0.0
 
+    def ours(self, begun: float, ended: float) -> float:
+        """Which part of a time is judged: that of which not too much was stolen."""
+        whole = [sample for sample in self.samples if begun <= sample.begun and sample.ended <= ended]
+        return sum(sample.share <= TOO_MUCH for sample in whole) / len(whole) if whole else 0.0
+
     def touches(self, begun: float, ended: float) -> bool:
         """Whether too much of any moment between two times was stolen."""
         return any(sample.share > TOO_MUCH and sample.begun < ended and begun < sample.ended for sample in self.samples)

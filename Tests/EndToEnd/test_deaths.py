@@ -263,20 +263,23 @@ def test_redis_is_killed_and_comes_back_empty(binary, request, figures) -> None:
         usual = max((stand.seconds for stand in made.outcome.stands if stand.begun <= begun), default=0)
         fences = made.overseer.count("millrace_redis_fences_total")
         returns = sum(len(encoder.began) - 1 for encoder in [*made.encoders, *late])
+        ended = time.monotonic()
         taken = terms_after_a_death(made)
         outcome = made.end()
         for encoder in late:
             encoder.end()
     # A second before a stand matters too: what was late then is late at the viewer's.
     ours = [stand for stand in stands if not stolen.touches(stand.begun - 1, stand.begun + stand.seconds)]
-    worst = max((stand.seconds for stand in ours), default=0)
+    worst, judged = max((stand.seconds for stand in ours), default=0), stolen.ours(begun, ended)
     figures(kind="redis deaths", streams=streams, away=away, granted=claims, new=len(late), returns=returns, taken=taken,
-            fences=fences, stands=len(stands), ours=len(ours), worst=worst, usual=usual, stolen=stolen.share() * 100,
-            longest=max((stand.seconds for stand in stands), default=0), problems=len(outcome.problems))
+            fences=fences, stands=len(stands), ours=len(ours), worst=worst, usual=usual, judged=judged * 100,
+            stolen=stolen.share() * 100, longest=max((stand.seconds for stand in stands), default=0),
+            problems=len(outcome.problems))
     nothing_is_wrong(outcome)
     assert claims >= streams, "Redis was never asked"
     assert returns == 0 and fences == 0
     assert worst <= PART + (1 if FULL else 2.5), worst
+    assert judged > 0.5 or not FULL, f"only {judged:.0%} of the time was this machine ours"
 
 
 def terms_after_a_death(made: Exercise) -> int:
