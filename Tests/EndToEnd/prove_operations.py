@@ -53,8 +53,8 @@ SECTIONS = [
     ("Nodes are restarted under viewers", "Two origins, two edges and a router in a lab, behind the shipped HAProxy and nginx. "
      "Publishers come by HAProxy: one does what ReconnectRequest asks, the other is cut off and comes again. Each node is drained by "
      "the shipped script and started anew: the edges, the router, the origins. Viewers by blocking requests at HAProxy, half of a "
-     "stream with pictures, half of one without; beside them one viewer each at HAProxy and at nginx, whose requests are *followed*, "
-     "and one by WebRTC. *Failed* are requests of any of them that were not answered as they should be, redirects among them; the "
+     "stream with pictures, half of one without; beside them one viewer each at HAProxy and at nginx, by HTTPS, whose requests "
+     "are *followed*, and one by WebRTC. *Failed* are requests of any of them that were not answered as they should be, redirects among them; the "
      "goal is none. *Missed* is media that viewers were too slow for. *Without a picture* is the longest time of the viewer by "
      "WebRTC, whose edge ends at the drain's deadline. *Told* is from the end of a process to MillraceNodeDown, the slowest.",
      "rolling restart",

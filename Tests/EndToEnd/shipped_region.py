@@ -42,7 +42,9 @@ TOPOLOGY = {
         "storage.account": "millrace", "storage.secret": "store-password", "cluster.checked_one_in": 1,
         "cdn.url": "http://10.1.0.10", "cdn.offload": "never", "cdn.signer": "secure_link",
         "cdn.key": "write the secret here", "webrtc.ice_servers": ["turn:10.1.0.15:3478?transport=udp"],
-        "webrtc.turn_secret": "another secret, as long as that"},
+        "webrtc.turn_secret": "another secret, as long as that",
+        # Sessions that never connect are there until a test ends them.
+        "webrtc.connect_timeout": "1m"},
     "seeds": ["o1", "o2"],
     # Their order is that of their addresses, from 10.1.0.1 on.
     "nodes": {

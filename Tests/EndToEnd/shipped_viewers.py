@@ -41,7 +41,7 @@ def ended(watching: subprocess.Popen) -> dict:
 
 
 def offered(region: ShippedRegion, count: int) -> list[str]:
-    """The URLs of so many sessions of WebRTC, which never connect and have ten seconds for it."""
+    """The URLs of so many sessions of WebRTC, which never connect and have a minute for it."""
     with region.lab.inside("person"):
         answers = [whep_play.call("POST", f"http://{address(region.lab, 'haproxy')}/live/room/whep", OFFER,
                                   Content_Type="application/sdp") for _ in range(count)]

@@ -55,6 +55,15 @@ class People:
         return json.dumps([body for _, body in self.told[who]])
 
 
+def test_the_watchdog_beats_each_minute() -> None:
+    """What was sent at one look is a little younger at the next than the time between: where that is also the time after
+    which it is sent again, it is sent at every second look."""
+    config = yaml.safe_load((INFRA / "alertmanager/alertmanager.yml").read_text())
+    beat = next(route for route in config["route"]["routes"] if route["receiver"] == "watchdog")
+    look, again = (int(beat[name].removesuffix("s")) for name in ("group_interval", "repeat_interval"))
+    assert again % look != 0 and -(-again // look) * look == 60
+
+
 @contextlib.contextmanager
 def alertmanager(folder: pathlib.Path, people: People) -> Iterator[int]:
     """By the shipped file, with waits of a second; its port."""

@@ -37,7 +37,7 @@ def certificate(tmp_path_factory) -> pathlib.Path:
     return folder
 
 
-@pytest.mark.parametrize("more", [{}, {"PLAIN_HTTP": "1"}])
+@pytest.mark.parametrize("more", [{}, {"PLAIN_HTTP": "1"}, {"RUN_AS": "haproxy"}])
 def test_haproxy_takes_its_file(more, certificate, tmp_path) -> None:
     (tmp_path / "servers").write_text("1\n# what save-state writes of no servers\n")
     done = run("haproxy", "-c", "-f", INFRA / "haproxy/haproxy.cfg", env=more | {

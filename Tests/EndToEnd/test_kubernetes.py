@@ -75,8 +75,9 @@ def test_pods_are_found_probed_and_drained(resources, server) -> None:
             asked = container[probe]["httpGet"]
             assert asked["port"] in ports and server.get(asked["path"])[0] == 200, f"{name}: {probe}"
         assert container["lifecycle"]["preStop"]["exec"]["command"] == ["/usr/lib/millrace/drain"]
-        deadline = int(found(resources, "ConfigMap", "millrace")["data"]["DRAIN_DEADLINE"])
-        assert pod["spec"]["terminationGracePeriodSeconds"] >= deadline + 10 + 5, "killed before it has drained"
+        deadline, delay = (int(found(resources, "ConfigMap", "millrace")["data"][f"DRAIN_{each}"]) for each in ("DEADLINE", "DELAY"))
+        assert delay >= 30, "gone before the cloud's balancer knows"
+        assert pod["spec"]["terminationGracePeriodSeconds"] >= delay + deadline + 10 + 5, "killed before it has drained"
         safe = container["securityContext"]
         assert safe["readOnlyRootFilesystem"] and not safe["allowPrivilegeEscalation"]
         assert safe["capabilities"]["drop"] == ["ALL"]

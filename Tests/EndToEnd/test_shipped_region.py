@@ -194,9 +194,9 @@ def signed(place: str, key: str = "write the secret here") -> str:
 def test_haproxy_is_reloaded_under_viewers(region) -> None:
     """As each renewal of a certificate does it. The new process knows the servers, though no name is resolved, and which
     edge has which session."""
-    proxy, viewers = f"http://{address(region.lab, 'haproxy')}", 100
+    proxy, viewers = address(region.lab, "haproxy"), 100
     watching = watch(region, viewers)
-    with Follower(region, f"{proxy}/live/room/main/media.m3u8") as follower:
+    with Follower(region, f"https://{proxy}/live/room/main/media.m3u8") as follower:
         began, sessions, bound = region.began(), offered(region, 6), region.bound()
         region.names_answer.clear()
         try:
@@ -218,12 +218,12 @@ def test_nodes_are_restarted_under_viewers(region, figures) -> None:
     """HAProxy sends nobody to a node that drains, and what came to it before HAProxy asked it again it serves: not one request
     fails, neither here nor at nginx. A session of WebRTC is found at an edge that drains. Publishers go on at the other
     origin. At full length it is all nodes in turn, and each is gone for so long that Prometheus says so."""
-    proxy, viewers = f"http://{address(region.lab, 'haproxy')}", 500
-    front = f"https://{address(region.lab, 'front')}"
+    proxy, front, viewers = address(region.lab, "haproxy"), address(region.lab, "front"), 500
     watching, before, rounds = watch(region, viewers), answered(region), []
     accepted = [len(encoder.began) for encoder in region.encoders]
-    with Follower(region, f"{proxy}/live/talk/main/media.m3u8") as follower, RealTime(region, f"{proxy}/live/room/whep") as seen, \
-            Follower(region, f"{front}/live/room/main/media.m3u8") as behind_nginx:
+    with Follower(region, f"https://{proxy}/live/talk/main/media.m3u8") as follower, \
+            RealTime(region, f"http://{proxy}/live/room/whep") as seen, \
+            Follower(region, f"https://{front}/live/room/main/media.m3u8") as behind_nginx:
         for node in ("e1", "e2", "r", "o1", "o2") if FULL else ("e1", "o1"):
             rounds.append(restarted(region, node, follower))
             follower.goes_on(4)
@@ -253,7 +253,7 @@ def restarted(region: ShippedRegion, node: str, follower: Follower) -> dict[str,
     backend = {"e": "edges", "o": "origins"}.get(node[0])
     sessions = offered(region, 6) if backend == "edges" else []
     # As systemd would, by the script that is shipped.
-    drained = region.lab.popen(node, [str(ROOT / "deployments/systemd/drain"), str(seconds(8, 30))],
+    drained = region.lab.popen(node, [str(ROOT / "deployments/systemd/drain"), str(seconds(15, 30))],
                                env=drain_environment(region, node), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                stderr=subprocess.PIPE, text=True)
     if backend:
