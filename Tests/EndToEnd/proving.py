@@ -14,7 +14,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from prove import ARTEFACTS, HERE, RECORD, ROOT, machine, outcomes, read_figures, table
 
@@ -52,7 +52,7 @@ def record() -> None:
     RECORD.write_text("".join(json.dumps(line) + "\n" for line in [*read_figures(), *cases]))
 
 
-def head(title: str, about: str, figures: list[dict]) -> list[str]:
+def head(title: str, about: str, figures: list[dict], expected: Sequence[str] = ()) -> list[str]:
     """How a page begins: what it is, how many tests ran, when, how long they were, and on which machine."""
     cases = outcomes()
     failed = [name for name, passed in cases.items() if not passed]
@@ -60,6 +60,12 @@ def head(title: str, about: str, figures: list[dict]) -> list[str]:
     full = [bool(figure["full"]) for figure in figures]
     lengths = ("" if all(full) else " **Not all were measured at full length; the others have that of `make test`.**"
                if any(full) else " **The lengths are those of `make test`.**")
+    taken_over = sorted({figure["kind"] for figure in figures if figure["ended"] <= figure["begun"]})
+    if taken_over:
+        lengths += f" Taken over from an earlier page, and not measured by this program: {', '.join(taken_over)}."
+    missing = [name for name in expected if name not in cases]
+    if missing:
+        lengths += f" **Not run: {', '.join(missing)}.**"
     return [
         f"# {title}\n", f"{about}\n",
         f"{len(cases)} tests, {len(failed)} failed{': ' + ', '.join(failed) if failed else ''}. "
