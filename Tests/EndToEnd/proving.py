@@ -60,7 +60,7 @@ def head(title: str, about: str, figures: list[dict], expected: Sequence[str] = 
     full = [bool(figure["full"]) for figure in figures]
     lengths = ("" if all(full) else " **Not all were measured at full length; the others have that of `make test`.**"
                if any(full) else " **The lengths are those of `make test`.**")
-    taken_over = sorted({figure["kind"] for figure in figures if figure["ended"] <= figure["begun"]})
+    taken_over = sorted({figure["kind"] for figure in figures if figure["ended"] == figure["begun"]})
     if taken_over:
         lengths += f" Taken over from an earlier page, and not measured by this program: {', '.join(taken_over)}."
     missing = [name for name in expected if name not in cases]
