@@ -18,11 +18,7 @@ struct RewindNodeTests {
                 _ = try await folder.publish(15, to: node)
                 let window = try await node.playlist()
                 #expect(window.segments.count == 3)
-                var past = try await node.playlist(query: "?dvr=1")
-                try await eventually("the past is known whole") {
-                    past = try await node.playlist(query: "?dvr=1")
-                    return past.segments.count >= 14
-                }
+                let past = try await node.past(of: 14)
                 #expect(past.segments.suffix(3) == window.segments.suffix(3) && past.hint == window.hint)
                 #expect(past.targetDuration == window.targetDuration)
                 for name in past.segments + past.initSections {
@@ -86,7 +82,7 @@ struct RewindNodeTests {
                 folder.settings(&settings)
             } _: { cluster in
                 _ = try await folder.publish(15, to: cluster[0])
-                let known = try await cluster[0].playlist(query: "?dvr=1")
+                let known = try await cluster[0].past(of: 10)
                 let path = "/live/demo/main/media.m3u8?_HLS_msn=\(known.lastMSN)&_HLS_part=0&dvr=1"
                 try await eventually("both say the same, for good") {
                     let first = try await cluster[0].ask(path)
@@ -118,7 +114,7 @@ struct RewindNodeTests {
                 folder.settings(&settings)
             } _: { cluster in
                 _ = try await folder.publish(15, to: cluster[0])
-                let known = try await cluster[0].playlist(query: "?dvr=1")
+                let known = try await cluster[0].past(of: 10)
                 try await eventually("the other edge has the stream") {
                     try await cluster[1].ask("/live/demo/main/media.m3u8").status == 200
                 }
@@ -156,11 +152,7 @@ struct RewindNodeTests {
         try await RewindFolder.use { folder in
             try await TestNode.run(folder.settings) { node in
                 _ = try await folder.publish(12, to: node)
-                var past = try await node.playlist(query: "?dvr=1")
-                try await eventually("the past is known") {
-                    past = try await node.playlist(query: "?dvr=1")
-                    return past.segments.count >= 10
-                }
+                let past = try await node.past(of: 10)
                 let old = past.segments[0]
                 #expect(try await node.ask(old).status == 200)
                 #expect(try await node.ask("/api/v1/streams/demo", method: "DELETE").status == 200)
@@ -294,7 +286,8 @@ struct RewindNodeTests {
                 $0.dvr.disk = folder.path + "-disk"
             } _: { node in
                 _ = try await folder.publish(12, to: node)
-                let past = try await node.playlist(query: "?dvr=1")
+                // What the window still has is answered from there, and comes to no disk.
+                let past = try await node.past(of: 10)
                 let first = try #require(past.segments.first)
                 let bytes = try await node.ask(first).body
                 try await eventually("the disk has it") { folder.hasOnDisk(first) }
@@ -307,6 +300,18 @@ struct RewindNodeTests {
                 #expect(node.metric("millrace_dvr_media_total", "\"store\"") == stored && stored == 5)
             }
         }
+    }
+}
+
+extension TestNode {
+    /// The playlist that reaches back, once it lists so many segments.
+    fileprivate func past(of segments: Int) async throws -> ReadPlaylist {
+        var past = try await playlist(query: "?dvr=1")
+        try await eventually("the past is known") {
+            past = try await playlist(query: "?dvr=1")
+            return past.segments.count >= segments
+        }
+        return past
     }
 }
 

@@ -124,15 +124,24 @@ struct MetricRegistryTests {
         #expect(delay.sum == 8_000_000_000_000)
     }
 
-    @Test("stops the process for a family that breaks the rules")
-    func refusesBadFamilies() async {
-        await #expect(processExitsWith: .failure) { _ = MetricFamily("millrace_requests", .counter, help: "") }
-        await #expect(processExitsWith: .failure) { _ = MetricFamily("requests_total", .counter, help: "") }
-        await #expect(processExitsWith: .failure) {
-            _ = MetricFamily("millrace_sent_total", .counter, unit: .bytes, help: "")
-        }
-        await #expect(processExitsWith: .failure) {
-            _ = MetricRegistry(families: []).gauge(MetricFamily("millrace_viewers", .gauge, help: ""))
+    @Test("lets no family be declared that breaks the rules")
+    func refusesBadFamilies() {
+        let open = MetricLabel.open("stream", limit: 4)
+        let table: [(String, MetricKind, MetricUnit, [MetricLabel], String?)] = [
+            ("millrace_requests_total", .counter, .count, [open], nil),
+            ("millrace_sent_bytes_total", .counter, .bytes, [], nil),
+            ("millrace_viewers", .gauge, .count, [], nil),
+            ("requests_total", .counter, .count, [], "bad metric name requests_total"),
+            ("millrace_Viewers", .gauge, .count, [], "bad metric name millrace_Viewers"),
+            ("millrace_requests", .counter, .count, [], "only and all counters end in _total: millrace_requests"),
+            ("millrace_a_total", .gauge, .count, [], "only and all counters end in _total: millrace_a_total"),
+            ("millrace_sent_total", .counter, .bytes, [], "millrace_sent_total must say its unit _bytes"),
+            ("millrace_lag", .gauge, .seconds, [], "millrace_lag must say its unit _seconds"),
+            ("millrace_viewers", .gauge, .count, [.open("le", limit: 4)], "bad label name in millrace_viewers"),
+            ("millrace_viewers", .gauge, .count, [open, open], "a label twice in millrace_viewers"),
+        ]
+        for (name, kind, unit, labels, fault) in table {
+            #expect(MetricFamily.fault(in: name, kind, unit: unit, labels: labels) == fault, "\(name)")
         }
     }
 }

@@ -21,12 +21,7 @@ public struct MetricFamily: Sendable, Hashable {
     public init(
         _ name: String, _ kind: MetricKind, unit: MetricUnit = .count, labels: [MetricLabel] = [], help: String
     ) {
-        let stem = kind == .counter ? String(name.dropLast("_total".count)) : name
-        precondition(name.hasPrefix("millrace_") && Self.isName(name), "bad metric name \(name)")
-        precondition((kind == .counter) == name.hasSuffix("_total"), "only and all counters end in _total: \(name)")
-        precondition(stem.hasSuffix(unit.suffix), "\(name) must say its unit \(unit.suffix)")
-        precondition(labels.allSatisfy { Self.isName($0.name) && $0.name != "le" }, "bad label name in \(name)")
-        precondition(Set(labels.map(\.name)).count == labels.count, "a label twice in \(name)")
+        if let fault = Self.fault(in: name, kind, unit: unit, labels: labels) { preconditionFailure(fault) }
         self.name = name
         self.kind = kind
         self.unit = unit
@@ -36,6 +31,19 @@ public struct MetricFamily: Sendable, Hashable {
 
     /// The most series that the family can have: the product of its labels' bounds.
     public var maximumSeries: Int { labels.reduce(1) { $0 * $1.maximumValues } }
+
+    /// Which of the rules above a declaration breaks; nil where none.
+    package static func fault(in name: String, _ kind: MetricKind, unit: MetricUnit, labels: [MetricLabel]) -> String? {
+        let stem = kind == .counter ? String(name.dropLast("_total".count)) : name
+        guard name.hasPrefix("millrace_"), isName(name) else { return "bad metric name \(name)" }
+        guard (kind == .counter) == name.hasSuffix("_total") else {
+            return "only and all counters end in _total: \(name)"
+        }
+        guard stem.hasSuffix(unit.suffix) else { return "\(name) must say its unit \(unit.suffix)" }
+        guard labels.allSatisfy({ isName($0.name) && $0.name != "le" }) else { return "bad label name in \(name)" }
+        guard Set(labels.map(\.name)).count == labels.count else { return "a label twice in \(name)" }
+        return nil
+    }
 
     private static func isName(_ text: String) -> Bool {
         let first = text.utf8.first.map { !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } ?? false
