@@ -250,7 +250,7 @@ var proof: [Target] {
             products: [argumentParser]),
         program(
             "millrace-load", folder: "loadtests/ViewerSwarm",
-            uses: ["Bytes", "CLinuxIO", "Cluster", "Media", "RTMP", "SecureMedia", "Swarm", "WebRTC"],
+            uses: ["Bytes", "CLinuxIO", "COpenSSL", "Cluster", "Media", "RTMP", "SecureMedia", "Swarm", "WebRTC"],
             products: [argumentParser, nio("NIOCore"), nio("NIOPosix")]
         ),
         tests("Policies", "Access", uses: ["Identity", "Media"]),

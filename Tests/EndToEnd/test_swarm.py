@@ -9,9 +9,12 @@ import json
 import os
 import pathlib
 import re
+import ssl
 import statistics
 import subprocess
 import time
+import urllib.error
+import urllib.request
 
 import clips
 import pytest
@@ -161,6 +164,54 @@ def test_viewers_of_whole_messages(server: Server, tmp_path: pathlib.Path, figur
             delay=result["delayMilliseconds"])
     if FULL:
         assert result["delayMilliseconds"]["p99"] <= 50 and result["freezes"] == 0, result
+
+
+class SecuredServer(Server):
+    """A node whose port of HTTP speaks TLS, by a certificate that nobody knows."""
+
+    def url(self, path: str) -> str:
+        return f"https://127.0.0.1:{self.http}{path}"
+
+    def get(self, path: str, timeout: float = 20) -> tuple[int, bytes]:
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        try:
+            with urllib.request.urlopen(self.url(path), timeout=timeout, context=context) as answer:
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as failure:
+            return failure.code, failure.read()
+
+
+def test_viewers_of_hls_over_tls(binary: str, tmp_path: pathlib.Path, figures) -> None:
+    """Each connection shakes hands; viewers with parts, and some with whole segments that come and go."""
+    viewers, length = (1000, 60) if FULL else (40, 12)
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                    "-subj", "/CN=localhost", "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
+    with contextlib.ExitStack() as stack:
+        with pinned(SERVER_CORE):
+            node = stack.enter_context(SecuredServer(
+                HTTP_TLS_CERTIFICATE=certificate, HTTP_TLS_KEY=key, RTMP_TLS_PORT=0, RTP_ENABLED="false",
+                WEBRTC_ENABLED="false", RTMP_HOST="127.0.0.1"))
+        stack.callback(end, start("publish", "rtmp", "--url", f"rtmp://127.0.0.1:{node.rtmp}/live", "--name", "secure", "--stamp",
+                                  "--file", clips.path("load-300k", "flv"), "--seconds", 600))
+        node.wait_live("secure")
+        words = ["watch", "hls", "--url", node.url("/live/secure/index.m3u8"), "--seconds", length, "--result"]
+        loads = {"seen": start(*words, tmp_path / "seen.json", "--viewers", viewers, "--ramp", "5s" if FULL else "2s"),
+                 "legacy": start(*words, tmp_path / "legacy.json", "--viewers", viewers // 4, "--legacy", "--stay", "3s")}
+        for load in loads.values():
+            load.wait(length + 60)
+        # One that speaks no TLS is told so by its faults, and does not wait for ever.
+        plain = start("watch", "hls", "--url", node.url("/live/secure/index.m3u8").replace("https", "http"), "--seconds", 3,
+                      "--result", tmp_path / "plain.json")
+        plain.wait(30)
+    result, legacy, none = (json.loads((tmp_path / f"{name}.json").read_text()) for name in ("seen", "legacy", "plain"))
+    assert result["started"] == viewers and result["faults"] == {}, result
+    assert result["latencyMilliseconds"]["count"] >= viewers and result["parts"] > viewers, result
+    assert legacy["faults"] == {} and legacy["segments"] > 0 and legacy["joins"] > viewers // 4, legacy
+    assert plain.returncode == 1 and none["started"] == 0, none
+    figures(kind="tls", viewers=viewers, start=result["startMilliseconds"], latency=result["latencyMilliseconds"],
+            unstalled=result["unstalledPercent"], lag=result["lagMilliseconds"])
 
 
 def test_a_picture_that_stays_is_a_freeze(server: Server, tmp_path: pathlib.Path) -> None:

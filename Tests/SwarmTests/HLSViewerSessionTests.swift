@@ -184,7 +184,7 @@ import Testing
     func strangers() throws {
         var viewer = try Viewer()
         _ = viewer.start()
-        #expect(viewer.playlist("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nhttps://else.test/x\n") == [])
+        #expect(viewer.playlist("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nftp://else.test/x\n") == [])
         #expect(viewer.tick(.seconds(2)).count == 1)
         #expect(viewer.playlist("<html>") == [])
         #expect(viewer.tally.faults == [.malformed: 1])
@@ -203,15 +203,15 @@ import Testing
             ])
     }
 
-    @Test("goes where a redirect leads, and finds media there")
-    func redirects() throws {
+    @Test("goes where a redirect leads, and finds media there", arguments: ["http", "https"])
+    func redirects(_ scheme: String) throws {
         var viewer = try Viewer(path: Viewer.media)
         _ = viewer.start()
-        let there = "http://b.test/~u/live/x/main/media.m3u8"
+        let there = "\(scheme)://b.test/~u/live/x/main/media.m3u8"
         #expect(viewer.redirect(to: there) == [.get(.poll(there), lane: 0)])
         #expect(
             viewer.playlist(Playlists.lowLatency(first: 7, whole: 3, parts: 2)) == [
-                .get(.initSection("http://b.test/~u/live/x/main/t/init-1.mp4"), lane: 1),
+                .get(.initSection("\(scheme)://b.test/~u/live/x/main/t/init-1.mp4"), lane: 1),
                 .get(.blocked("10", "2"), lane: 0),
             ])
         #expect(viewer.tally.redirects == 1)
@@ -517,7 +517,7 @@ private struct Viewer {
 
     /// A path of the first server, or any URL.
     static func at(_ place: String) -> HTTPAddress {
-        guard let address = HTTPAddress(place.hasPrefix("/") ? "http://a.test\(place)" : place) else {
+        guard let address = HTTPAddress(web: place.hasPrefix("/") ? "http://a.test\(place)" : place) else {
             preconditionFailure(place)
         }
         return address

@@ -23,6 +23,46 @@ import Testing
     func rtmp() { #expect(HTTPAddress("rtmp://a/live", scheme: "rtmp")?.port == 1935) }
 
     @Test(
+        "of the web says whether TLS is spoken there",
+        arguments: [
+            ("https://a.test/x", 443, true), ("https://a.test:8443/x", 8443, true), ("http://a.test/x", 80, false),
+        ])
+    func secure(_ url: String, _ port: Int, _ isSecure: Bool) throws {
+        let address = try #require(HTTPAddress(web: url))
+        #expect(address.port == port)
+        #expect(address.isSecure == isSecure)
+        #expect(address.at("/y").isSecure == isSecure)
+    }
+
+    @Test("is not of the same server with and without TLS, whatever the port")
+    func servers() throws {
+        let plain = try #require(HTTPAddress(web: "http://a.test:8443/x"))
+        let secure = try #require(HTTPAddress(web: "https://a.test:8443/x"))
+        #expect(!plain.isOfServer(of: secure))
+        #expect(plain.resolve("https://a.test:8443/y", base: "/x") == nil)
+        #expect(secure.resolve("https://a.test:8443/y", base: "/x") == "/y")
+        #expect(plain.following("https://a.test:8443/y") == secure.at("/y"))
+        #expect(secure.following("y") == secure.at("/y"))
+    }
+
+    @Test(
+        "is the same at another host, and at its own port where that names none",
+        arguments: [
+            ("b.test", "b.test", 8443), ("b.test:81", "b.test", 81), ("[::1]", "::1", 8443), ("[::1]:81", "::1", 81),
+        ])
+    func hosts(_ authority: String, _ host: String, _ port: Int) throws {
+        let address = try #require(HTTPAddress(web: "https://a.test:8443/x")?.moved(to: authority))
+        #expect(address.host == host)
+        #expect(address.port == port)
+        #expect(address.path == "/x" && address.isSecure)
+    }
+
+    @Test("is none at what is no host", arguments: ["", ":81", "b.test:0", "b.test:x", "b.test/x"])
+    func wrongHosts(_ authority: String) {
+        #expect(HTTPAddress(web: "https://a.test/x")?.moved(to: authority) == nil)
+    }
+
+    @Test(
         "is none in anything else",
         arguments: ["", "http://", "http:///x", "https://a/x", "http://a:0/", "http://a:x/", "http://a:65536/"])
     func refusals(_ url: String) { #expect(HTTPAddress(url) == nil) }

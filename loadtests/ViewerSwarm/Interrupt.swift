@@ -8,8 +8,9 @@ import Synchronization
 enum Interrupt {
     static var isAsked: Bool { asked.load(ordering: .relaxed) }
 
-    /// From now on.
+    /// From now on. A connection that its server has ended is no reason to end either.
     static func listen() {
+        signal(SIGPIPE, SIG_IGN)  // OpenSSL writes without MSG_NOSIGNAL.
         _ = isAsked  // What is made at its first use must not be made in a signal's handler.
         for number in [SIGINT, SIGTERM] {
             signal(number) { number in

@@ -11,7 +11,9 @@ struct WatchHLSCommand: ParsableCommand {
     )
 
     @Option(
-        help: "The playlist, multivariant or media; {n} is the stream's number from 1. Of several viewers take turns.")
+        help:
+            "The playlist, multivariant or media, http or https (by whatever certificate); {n} is the stream's number from 1. Of several viewers take turns."
+    )
     var url: [String]
 
     @Option(help: "Viewers of each stream.")
@@ -67,8 +69,8 @@ struct WatchHLSCommand: ParsableCommand {
         let targets = try (1...arguments.streams).map { number in
             try url.map { url in
                 let url = NameTemplate(url)(number)
-                guard let address = HTTPAddress(url) else {
-                    throw ValidationError("\(url) is not http://host[:port]/path")
+                guard let address = HTTPAddress(web: url) else {
+                    throw ValidationError("\(url) is not http[s]://host[:port]/path")
                 }
                 return address
             }

@@ -110,6 +110,15 @@ import Testing
         #expect(events == [status == 302 ? .redirected(place) : .failed(status == 404 ? .refused : .server)])
     }
 
+    @Test("does not follow a redirect to TLS, which it does not speak")
+    func secured() throws {
+        let conversation = try FLVConversation(#require(HTTPAddress("http://a.test/live/x.flv")))
+        var events: [PlayEvent] = []
+        let head = "HTTP/1.1 302 x\r\nLocation: https://b.test/live/x.flv\r\nContent-Length: 0\r\n\r\n"
+        Array(head.utf8).withUnsafeBytes { conversation.receive($0, into: &events) }
+        #expect(events == [.failed(.malformed)])
+    }
+
     @Test(
         "that is no HTTP, or no FLV, is malformed",
         arguments: ["SSH-2.0-x\r\n", "HTTP/1.1 200 OK\r\n\r\nno FLV at all"])

@@ -115,8 +115,7 @@ extension HLSViewerSession {
     private mutating func clone(_ clones: [SteeringAnswer.Clone]) {
         for clone in clones where !pathways.contains(where: { $0.id == clone.id }) {
             guard let original = pathways.first(where: { $0.id == clone.base }) else { continue }
-            let port = clone.host.contains(":") ? "" : ":\(original.address.port)"
-            guard let address = HTTPAddress("http://\(clone.host)\(port)\(original.address.path)") else { continue }
+            guard let address = original.address.moved(to: clone.host) else { continue }
             pathways.append((clone.id, address))
         }
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Where an `http` or `rtmp` URL leads: a host, a port, and what is asked for there. No user, password or IPv6 zone.
+/// Where an `http`, `https` or `rtmp` URL leads: a host, a port, and what is asked for there. No user, password or IPv6
+/// zone.
 public struct HTTPAddress: Hashable, Sendable {
     /// The name or address, IPv6 without brackets.
     public let host: String
@@ -8,6 +9,8 @@ public struct HTTPAddress: Hashable, Sendable {
     public let port: Int
     /// The path and the query, with its first slash.
     public let path: String
+    /// Whether the server is spoken to over TLS: `https`.
+    public let isSecure: Bool
 
     /// Parses `scheme://host[:port][/path]`; nil for anything else.
     public init?(_ url: String, scheme: String = "http") {
@@ -19,19 +22,34 @@ public struct HTTPAddress: Hashable, Sendable {
         self.host = host
         self.port = port ?? usual
         path = slash == rest.endIndex ? "/" : String(rest[slash...])
+        isSecure = scheme == "https"
     }
 
-    /// Another path of the same server, with its first slash.
-    public func at(_ path: String) -> HTTPAddress { HTTPAddress(host: host, port: port, path: path) }
+    /// Parses `http://…` or `https://…`; nil for anything else.
+    public init?(web url: String) { self.init(url, scheme: url.hasPrefix("https://") ? "https" : "http") }
 
-    private init(host: String, port: Int, path: String) {
+    /// Another path of the same server, with its first slash.
+    public func at(_ path: String) -> HTTPAddress {
+        HTTPAddress(host: host, port: port, path: path, isSecure: isSecure)
+    }
+
+    /// The same at another host, `host[:port]`; at this port where none is given, nil for what is no host.
+    public func moved(to authority: String) -> HTTPAddress? {
+        guard let (host, port) = Self.split(authority[...]), !host.isEmpty, !host.contains("/") else { return nil }
+        return HTTPAddress(host: host, port: port ?? self.port, path: path, isSecure: isSecure)
+    }
+
+    private init(host: String, port: Int, path: String, isSecure: Bool) {
         self.host = host
         self.port = port
         self.path = path
+        self.isSecure = isSecure
     }
 
     /// Whether another address is of the same server.
-    public func isOfServer(of other: HTTPAddress) -> Bool { port == other.port && host == other.host }
+    public func isOfServer(of other: HTTPAddress) -> Bool {
+        port == other.port && host == other.host && isSecure == other.isSecure
+    }
 
     /// What stands in a request's `Host`.
     public var authority: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
@@ -39,9 +57,7 @@ public struct HTTPAddress: Hashable, Sendable {
     /// The path that a URI in a document at `base` leads to, RFC 3986 §5.2, on the same server; nil where it leads
     /// elsewhere.
     public func resolve(_ reference: String, base: String) -> String? {
-        if let absolute = HTTPAddress(reference) {
-            return absolute.host == host && absolute.port == port ? absolute.path : nil
-        }
+        if let absolute = HTTPAddress(web: reference) { return isOfServer(of: absolute) ? absolute.path : nil }
         guard !reference.contains("://"), !reference.hasPrefix("//") else { return nil }
         if reference.hasPrefix("/") { return reference }
         let document = base.prefix { $0 != "?" }
@@ -52,7 +68,7 @@ public struct HTTPAddress: Hashable, Sendable {
 
     /// Where the `Location` of an answer from here leads, on any server; nil where that is no URL of HTTP.
     public func following(_ location: String) -> HTTPAddress? {
-        if let absolute = HTTPAddress(location) { return absolute }
+        if let absolute = HTTPAddress(web: location) { return absolute }
         return resolve(location, base: path).map(at)
     }
 
@@ -80,5 +96,5 @@ public struct HTTPAddress: Hashable, Sendable {
         return (String(host ?? rest[..<colon]), port)
     }
 
-    private static let ports = ["http": 80, "rtmp": 1935]
+    private static let ports = ["http": 80, "https": 443, "rtmp": 1935]
 }

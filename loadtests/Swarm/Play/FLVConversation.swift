@@ -43,7 +43,7 @@ public final class FLVConversation: PlayConversation {
 
     private func refuse(_ answer: HTTPAnswer, _ events: inout [PlayEvent]) {
         if [301, 302, 303, 307, 308].contains(answer.status), let location = answer.location,
-            let place = address.following(location)
+            let place = address.following(location), !place.isSecure
         {
             return events.append(.redirected(place))
         }

@@ -8,6 +8,8 @@ final class HLSSwarm {
     let plan: HLSPlan
     var commons = HLSCommons()
     let poll = SocketPoll()
+    /// What connections of `https` have in common; made with the first.
+    private(set) lazy var security = TLSContext()
     /// What all their sockets are read into.
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 16)
     private let board: HLSProgressBoard

@@ -4,20 +4,23 @@ import CLinuxIO
 import Glibc
 import Swarm
 
-/// One HTTP/1.1 connection of a viewer to one server, with at most one request under way.
+/// One HTTP/1.1 connection of a viewer to one server, over TLS where its address says so, with at most one request under way.
 final class HTTPLane: SocketHandler {
     let number: Int
     /// The server, at any path.
     let server: HTTPAddress
     private unowned let viewer: HLSViewer
     private let socket: Int32
+    private let tls: TLSLink?
     private var decoder = HTTPAnswerDecoder()
     private var unsent: ArraySlice<UInt8> = []
     private var phase = Phase.connecting
 
     private enum Phase {
-        /// Exits: open, closed.
+        /// Exits: securing, open, closed.
         case connecting
+        /// TLS shakes hands. Exits: open, closed.
+        case securing
         /// Exit: closed.
         case open
         /// Silent.
@@ -32,6 +35,7 @@ final class HTTPLane: SocketHandler {
         self.viewer = viewer
         self.number = number
         self.server = server
+        tls = server.isSecure ? TLSLink(viewer.swarm.security, over: socket, to: server.host) : nil
         turnOn(TCP_NODELAY, of: Int32(IPPROTO_TCP))
         if let source, source.family == name.family {
             // The kernel then takes any port that is free towards this server, not one that is free towards all.
@@ -67,11 +71,24 @@ final class HTTPLane: SocketHandler {
             guard !hasFailed else { return lost(.connection) }
             // The event may be of a socket that had this number before.
             guard isWritable else { return }
-            phase = .open
+            phase = tls == nil ? .open : .securing
             viewer.swarm.poll.watch(socket, self)
         }
+        if case .securing = phase { shakeHands() }
+        guard case .open = phase else { return }
         if isWritable, !unsent.isEmpty { write() }
         read()
+    }
+
+    private func shakeHands() {
+        switch tls?.shakeHands() {
+        case .done:
+            phase = .open
+            viewer.swarm.poll.watch(socket, self)
+            if !unsent.isEmpty { write() }
+        case .waits(let forRoom): viewer.swarm.poll.watch(socket, self, forWriting: forRoom)
+        case .ended, nil: lost(.connection)
+        }
     }
 
     private var hasFailed: Bool {
@@ -80,7 +97,9 @@ final class HTTPLane: SocketHandler {
     }
 
     private func write() {
-        let count = unsent.withUnsafeBytes { Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+        let count = unsent.withUnsafeBytes { bytes in
+            tls.map { $0.write(bytes) } ?? Glibc.send(socket, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+        }
         if count < 0, errno != EAGAIN { return }  // What is read next says why.
         unsent = count == unsent.count ? [] : unsent.dropFirst(max(count, 0))
         if !unsent.isEmpty { viewer.swarm.poll.watch(socket, self, forWriting: true) }
@@ -88,12 +107,24 @@ final class HTTPLane: SocketHandler {
 
     private func read() {
         let buffer = viewer.swarm.buffer
+        if let tls { return read(tls, into: buffer) }
         while case .open = phase {
             let count = recv(socket, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT))
             if count < 0, errno == EAGAIN { return }
             guard count > 0 else { return ended() }
             take(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
             if count < buffer.count { return }
+        }
+    }
+
+    /// Until it has nothing more: the socket does not say what TLS has read already.
+    private func read(_ tls: TLSLink, into buffer: UnsafeMutableRawBufferPointer) {
+        while case .open = phase {
+            switch tls.read(into: buffer) {
+            case .done(let count): take(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            case .ended: return ended()
+            case .waits: return
+            }
         }
     }
 

@@ -11,11 +11,12 @@ final class HTTPExchange: SocketHandler {
     private var decoder = HTTPAnswerDecoder()
     private var done: ((Result<HTTPAnswer, PlayFault>) -> Void)?
 
-    /// Nil where this machine has no socket for it.
+    /// Nil where this machine has no socket for it, and for one over TLS.
     init?(
         _ request: HTTPRequest, to server: SocketName, poll: SocketPoll,
         done: @escaping (Result<HTTPAnswer, PlayFault>) -> Void
     ) {
+        guard !request.address.isSecure else { return nil }
         let flags = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
         socket = Glibc.socket(server.family, flags, 0)
         guard socket >= 0 else { return nil }
