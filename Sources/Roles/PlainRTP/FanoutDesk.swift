@@ -241,6 +241,7 @@ extension FanoutDesk {
             case .end(let number): end(number, &state)
             case .subscribe(let number, let endpoint):
                 tell(number, state) { handler, _ in handler.subscribe(DatagramAddress(endpoint), to: number) }
+                state.feeds[number]?.requestRandomAccess()
             case .unsubscribe(let number, let endpoint):
                 tell(number, state) { handler, _ in handler.unsubscribe(DatagramAddress(endpoint), from: number) }
             case .probe(let endpoint, let token):

@@ -90,8 +90,8 @@ private struct FeedDoor: StreamDoor {
         group = node.group
     }
 
-    func open(_ cut: @escaping @Sendable () -> Void) -> StreamAdmission {
-        switch desk.open(request, identity, FeedPublisher(end: cut), on: group.any()) {
+    func open(cut: @escaping @Sendable () -> Void, ask: @escaping @Sendable () -> Void) -> StreamAdmission {
+        switch desk.open(request, identity, FeedPublisher(end: cut, ask: ask), on: group.any()) {
         case .success(let publication): .open(FeedIntake(publication: publication))
         case .failure(.nameIsLive): .nameIsTaken
         case .failure(.cutOff): .refused("this node is cut off from the others")
@@ -104,8 +104,12 @@ private struct FeedDoor: StreamDoor {
 /// Sessions as something that can be cut from any thread.
 private final class FeedPublisher: Publisher {
     private let end: @Sendable () -> Void
+    private let ask: @Sendable () -> Void
 
-    init(end: @escaping @Sendable () -> Void) { self.end = end }
+    init(end: @escaping @Sendable () -> Void, ask: @escaping @Sendable () -> Void) {
+        self.end = end
+        self.ask = ask
+    }
 
     /// Who sends plain RTP can not be told to come back, so what may be well again in a while is tried again.
     func cut(_ reason: CutReason) {
@@ -114,6 +118,8 @@ private final class FeedPublisher: Publisher {
         case .cutOff, .moved, .noRandomAccessPoint, .tooFewOrigins: break
         }
     }
+
+    func requestRandomAccess() { ask() }
 
     /// Nobody can tell a source of plain RTP.
     func move(to address: String) {}

@@ -47,7 +47,7 @@ final class FanoutHandler: DatagramHandler {
         guard let lane = sources[head.source] else { return receiveStrange(bytes, head, from: peer, now: now) }
         guard lane.pointee.source == peer || admits(peer, lane) else { return metrics.refused(.wrongSource) }
         guard bytes.count <= FanoutLane.longest else { return metrics.refused(.tooLong) }
-        if let feed = lane.pointee.feed { feed.receive(bytes, isReport: head.isReport, now: now) }
+        if let report = lane.pointee.feed?.receive(bytes, head, now: now) { tell(peer, report) }
         take(bytes, isMarked: head.isMarked, lane, now: now)
     }
 
@@ -151,6 +151,14 @@ extension FanoutHandler {
         guard lane.pointee.source == nil else { return false }
         lane.pointee.source = lane.pointee.share.source(offering: peer)
         return lane.pointee.source == peer
+    }
+
+    /// Tells a source something.
+    private func tell(_ source: DatagramAddress, _ report: [UInt8]) {
+        sender.append(to: source, capacity: report.count) { place in
+            place.copyBytes(from: report)
+            return report.count
+        }
     }
 
     private func makeRoom(_ lane: UnsafeMutablePointer<FanoutLane>, for length: Int, now: Duration) {

@@ -9,9 +9,13 @@ import Synchronization
 final class StreamFeed: Sendable {
     private let door: any StreamDoor
     private let offer: StreamOffer
+    /// Which of its lines are pictures whose source can be asked for a random access point; nil where none can.
+    private let askable: Int?
     private let state: Mutex<State>
     /// Set from any thread, also from within a call that the state's lock is held for.
     private let isCut = Atomic(false)
+    /// Whether somebody wants a random access point; set as above.
+    private let isWanted = Atomic(false)
 
     private struct State {
         var packets: RTPReceiverSession
@@ -43,6 +47,7 @@ final class StreamFeed: Sendable {
     init(_ offer: StreamOffer, door: any StreamDoor, now: Duration) {
         self.door = door
         self.offer = offer
+        askable = offer.lines.firstIndex { $0.codec.isVideo && !$0.media.feedback.isEmpty }
         state = Mutex(State(offer, lastPacket: now))
     }
 
@@ -52,21 +57,23 @@ final class StreamFeed: Sendable {
     /// Publishes, if it may.
     func open() -> StreamAdmission {
         state.withLock { state in
-            let admission = door.open { [weak self] in self?.cut() }
+            let admission = openDoor()
             if case .open(let intake) = admission { state.intake = intake }
             return admission
         }
     }
 
-    /// Takes a packet of one of the sources.
-    func receive(_ bytes: UnsafeRawBufferPointer, isReport: Bool, now: Duration) {
-        guard !isCut.load(ordering: .relaxed) else { return }
-        state.withLock { state in
+    /// Takes a packet of one of the sources, whose address is known to be that of the session.
+    /// - Returns: RTCP for where the packet came from, at most twice a second; nil where there is nothing to say. Who does
+    ///   not send is told nothing.
+    func receive(_ bytes: UnsafeRawBufferPointer, _ head: RTPDatagramHead, now: Duration) -> [UInt8]? {
+        guard !isCut.load(ordering: .relaxed) else { return nil }
+        return state.withLock { state -> [UInt8]? in
             state.lastPacket = now
             if state.intake == nil { reopen(&state, now: now) }
-            guard state.intake != nil else { return }
+            guard state.intake != nil else { return nil }
             let packet = Array(bytes)[...]
-            if isReport {
+            if head.isReport {
                 state.packets.receive(rtcp: packet, now: now, into: &state.directives)
             } else {
                 state.packets.receive(rtp: packet, now: now, into: &state.directives)
@@ -75,8 +82,13 @@ final class StreamFeed: Sendable {
                 state.packets.tick(now: now, into: &state.directives)
             }
             publish(&state, now: now)
+            return request(of: head.source, &state, now: now)
         }
     }
+
+    /// A decoder can not go on, or begins: the source of the pictures is asked for a random access point when its next
+    /// packet comes, where its description has a word for that. Any thread may call.
+    func requestRandomAccess() { isWanted.store(true, ordering: .relaxed) }
 
     /// Lets the stream go where nobody sends, or where it was cut. Call once a second.
     func tick(now: Duration) {
@@ -104,14 +116,41 @@ extension StreamFeed {
     private func reopen(_ state: inout State, now: Duration) {
         guard now >= state.nextTry else { return }
         state.nextTry = now + Self.pause
-        if case .open(let intake) = door.open({ [weak self] in self?.cut() }) { state.intake = intake }
+        if case .open(let intake) = openDoor() { state.intake = intake }
+    }
+
+    private func openDoor() -> StreamAdmission {
+        door.open(cut: { [weak self] in self?.cut() }, ask: { [weak self] in self?.requestRandomAccess() })
+    }
+
+    /// What asks for a random access point, where one is wanted, the packet was of the source of the pictures, and half a
+    /// second is over since the last request.
+    private func request(of source: UInt32, _ state: inout State, now: Duration) -> [UInt8]? {
+        guard isWanted.load(ordering: .relaxed), let askable, offer.lines[askable].ssrc == source else { return nil }
+        var directives: [RTPReceiverSession.Directive] = []
+        state.packets.requestRandomAccess(of: ReceiveSource(media: askable), now: now, into: &directives)
+        guard case .send(let datagram)? = directives.first else { return nil }
+        isWanted.store(false, ordering: .relaxed)
+        return datagram
+    }
+
+    /// A random access point is what somebody wanted until it came; a lost picture wants one.
+    private func note(_ events: [MediaFromRTP.Event]) {
+        for event in events {
+            switch event {
+            case .accessUnit(let unit):
+                if unit.track == .video, unit.isRandomAccess { isWanted.store(false, ordering: .relaxed) }
+            case .layer, .parameters: break
+            case .randomAccessWanted: requestRandomAccess()
+            }
+        }
     }
 
     private func publish(_ state: inout State, now: Duration) {
         for directive in state.directives {
             switch directive {
             case .began(let source): state.media.begin(source)
-            case .goodbye, .send: break  // Sources of plain RTP hear nothing, and silence says goodbye as well.
+            case .goodbye, .send: break  // Sources of plain RTP get no reports, and silence says goodbye as well.
             case .lost(let source, _): state.media.lose(source, now: now, into: &state.events)
             case .packet(let packet): state.media.receive(packet, now: now, into: &state.events)
             case .report(let source, let clock): state.media.receive(clock, of: source)
@@ -119,6 +158,7 @@ extension StreamFeed {
         }
         state.directives.removeAll(keepingCapacity: true)
         guard !state.events.isEmpty else { return }
+        note(state.events)
         guard hasStarted(&state, now: now) else {
             return state.events.removeAll { if case .parameters = $0 { false } else { true } }
         }
@@ -154,8 +194,10 @@ extension StreamFeed {
 /// Where a stream of plain RTP is published: the origin of this node.
 public protocol StreamDoor: Sendable {
     /// Lets the publisher in.
-    /// - Parameter cut: ends the publishing for good; may be called from any thread, more than once.
-    func open(_ cut: @escaping @Sendable () -> Void) -> StreamAdmission
+    /// - Parameters:
+    ///   - cut: ends the publishing for good; may be called from any thread, more than once.
+    ///   - ask: asks the source of the pictures for a random access point; the same.
+    func open(cut: @escaping @Sendable () -> Void, ask: @escaping @Sendable () -> Void) -> StreamAdmission
 }
 
 /// Where the media of one publisher goes.

@@ -41,7 +41,9 @@ public struct StreamOffer: Sendable {
 
     /// How the packets are read. Nobody is asked to send any again.
     var settings: ReceiveSettings {
-        var settings = ReceiveSettings(media: lines.map(\.media), source: 0)
+        // Of three numbers one is that of neither source: what we say must not seem to be said by them.
+        let ours = (1...3 as ClosedRange<UInt32>).first { number in !lines.contains { $0.ssrc == number } }
+        var settings = ReceiveSettings(media: lines.map(\.media), source: ours ?? 1)
         settings.reorder = .withoutRequests
         return settings
     }
@@ -66,6 +68,9 @@ public struct StreamOffer: Sendable {
         guard let ssrc = signalled else { throw .noSource(medium.kind, index) }
         var media = ReceiveMedia(mid: medium.mid ?? "", formats: [format.payloadType: .codec(codec)])
         media.sources = [ReceiveMedia.SignalledSource(media: ssrc)]
+        // Only what the sender says that it hears (RFC 4585 §4.2): most sources of plain RTP hear nothing.
+        if format.feedback.contains(.pictureLoss) { media.feedback.insert(.pictureLoss) }
+        if format.feedback.contains(.fullIntraRequest) { media.feedback.insert(.fullIntraRequest) }
         return Line(codec: codec, ssrc: ssrc, media: media, parameterSets: try parameterSets(format, medium.kind))
     }
 
