@@ -28,6 +28,20 @@ def free_ports(count):
     return ports
 
 
+def tree(pid):
+    """A process and all below it."""
+    found = [pid]
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in task.read_text().split():
+            found += tree(int(child))
+    return found
+
+
+def stat(pid):
+    """The fields of /proc/PID/stat from the third on; the second may hold spaces."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+
+
 def machine(server):
     """The machine, and the server that is measured beside ours."""
     cpu = next((text.partition(":")[2].strip() for text in Path("/proc/cpuinfo").read_text().splitlines()

@@ -3,34 +3,45 @@
 """Measures what Millrace answers over HTTP beside Debian's nginx, by turns in one run: the server on core 0, wrk on core 1.
 Millrace serves a live stream through its whole media path; nginx serves the same bytes as files in memory. Playlists of
 about 1 KB and segments of 500 KB at 64, 1000 and 10 000 keep-alive connections; then TLS, and HTTP/2 where h2load is there.
+What this machine can not do, or a server did not bear, is said on the page, and nothing is told of it.
 `scripts/bench http` calls this and writes docs/results/http.md."""
 
 import argparse
 import os
 import re
+import resource
 import shutil
 import ssl
-import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 
-from cores import DISTURBED, LOAD_CORE, SERVER_CORE, TICK, core_busy, free_ports, hand_over, machine
+from cores import LOAD_CORE, SERVER_CORE, TICK, core_busy, free_ports, hand_over, stat, tree
+from web_page import Page, line
 
 ROOT = Path(__file__).resolve().parent.parent
 CLIP = ROOT / ".tools/clips/bench-2m.flv"
+# Files that a process of server or load needs beside its connections.
+SPARE_FILES = 200
+# Handshakes a second that a server and its load are given time for, where connections begin with one.
+HANDSHAKES = 500
 # A playlist of about 1 KB lists three segments; segments must stay while they are measured.
 WINDOWS = {"playlist": 3, "segment": 20}
+
+
+class CouldNotRun(Exception):
+    """Why there is nothing to tell of a turn."""
 
 
 def main():
     options = arguments()
     clip()
-    turns = []
+    turns, missing = [], [*options.missing]
     with tempfile.TemporaryDirectory(prefix="millrace-bench-", dir="/dev/shm") as folder:
         certificate = certify(Path(folder))
         for number in range(options.rounds):
@@ -39,11 +50,18 @@ def main():
                 for kind in (Millrace, Nginx)[::-1 if number % 2 else 1]:
                     home = Path(folder) / f"{kind.name}-{what}-{scheme}-{connections}-{number}"
                     home.mkdir()
-                    with kind(home, options, certificate, what, scheme != "http") as server:
-                        turns.append(measure(server, what, scheme, connections, options))
-                    print(line(turns[-1]), file=sys.stderr, flush=True)
+                    try:
+                        with kind(home, options, certificate, what, scheme != "http") as server:
+                            turns.append(measure(server, what, scheme, connections, options))
+                        print(line(turns[-1]), file=sys.stderr, flush=True)
+                    except CouldNotRun as reason:
+                        missing.append((what, scheme, connections, f"turn {number + 1} of {kind.name}: {reason}"))
+                        print(*missing[-1], file=sys.stderr, flush=True)
                     shutil.rmtree(home)
-    return hand_over("http.md", markdown(turns, options), turns, options, Millrace.name)
+    page = Page(turns, missing, options.cases, options.seconds, options.rounds, HANDSHAKES)
+    status = hand_over("http.md", page.text(), turns, options, Millrace.name)
+    # Of what no machine of this size can do nobody is guilty; a turn that failed is a failure.
+    return status or int(len(missing) > len(options.missing))
 
 
 def arguments():
@@ -62,9 +80,10 @@ def arguments():
         options.connections, options.seconds, options.rounds = [64], 2, 1
     elif options.output is None:
         options.output = ROOT / "docs/results"
-    schemes = ["http"] + ([] if options.plain else ["https"] + (["h2"] if shutil.which("h2load") else []))
-    options.cases = [(what, scheme, connections) for scheme in schemes for what in ("playlist", "segment")
-                     for connections in options.connections if scheme == "http" or connections <= 1000]
+    schemes = ["http"] + ([] if options.plain else ["https", "h2"])
+    options.cases, options.missing = possible(
+        [(what, scheme, connections) for scheme in schemes for what in ("playlist", "segment")
+         for connections in options.connections])
     for program in (options.millrace, options.load):
         if not program.exists():
             sys.exit(f"{program} is missing: make bench http")
@@ -72,6 +91,22 @@ def arguments():
         if not shutil.which(program):
             sys.exit(f"{program} is missing: scripts/setup bench")
     return options
+
+
+def possible(cases):
+    """Those that this machine can run, and the others with the reason. Files are allowed to this process and its children as far
+    as the system lets it."""
+    _, files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+    run, missing = [], []
+    for what, scheme, connections in cases:
+        if scheme == "h2" and not shutil.which("h2load"):
+            missing.append((what, scheme, connections, "there is no h2load here: scripts/setup bench"))
+        elif files != resource.RLIM_INFINITY and files < connections + SPARE_FILES:
+            missing.append((what, scheme, connections, f"a process may open {files} files here (ulimit -Hn)"))
+        else:
+            run.append((what, scheme, connections))
+    return run, missing
 
 
 def numbers(text):
@@ -108,26 +143,56 @@ def certify(folder):
 
 def measure(server, what, scheme, connections, options):
     url = server.target(what)
-    before, busy, start = server.cpu(), core_busy(), time.monotonic()
-    if scheme == "h2":
-        done = h2load(url, connections, options.seconds)
-    else:
-        done = wrk(url, connections, options.seconds)
+    seconds = options.seconds + (0 if scheme == "http" else connections // HANDSHAKES)
+    with Held(server) as held:
+        before, busy, start = server.cpu(), core_busy(), time.monotonic()
+        done = h2load(url, connections, seconds) if scheme == "h2" else wrk(url, connections, seconds)
     elapsed, used, busy = time.monotonic() - start, server.cpu() - before, core_busy() - busy
     return {
         "server": server.name, "what": what, "scheme": scheme, "connections": connections, "bytes": server.size,
+        "held": held.most,
         "cpu_percent": 100 * used / elapsed, "memory_mib": server.most_memory(),
         "answer_us": 1e6 * used / done["answers"] if done["answers"] else 0.0,
         # What else ran on the server's core; a server that is kept waiting does less.
         "others_percent": max(0.0, 100 * (busy - used) / elapsed),
-        "sound": done["answers"] > 0 and done["failed"] == 0, **done,
+        # A load that says nothing of connections that it never had measures fewer than it was told to.
+        "sound": done["answers"] > 0 and done["failed"] == 0 and held.most >= connections - max(2, connections // 100),
+        **done,
     }
+
+
+class Held:
+    """How many more files the server's processes have open, at most, than before: its connections."""
+
+    def __init__(self, server):
+        self.server, self.most, self.before = server, 0, self.count(server)
+        self.done = threading.Event()
+        self.thread = threading.Thread(target=self.look, daemon=True)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.done.set()
+        self.thread.join()
+
+    def look(self):
+        while not self.done.wait(0.5):
+            self.most = max(self.most, self.count(self.server) - self.before)
+
+    @staticmethod
+    def count(server):
+        try:
+            return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in tree(server.process.pid))
+        except OSError:
+            return 0
 
 
 def wrk(url, connections, seconds):
     command = ["taskset", "-c", LOAD_CORE, "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "--timeout", "20s",
                url]
-    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    text = output(command, seconds)
     failed = sum(map(int, re.findall(r"(?:connect|read|write|timeout) (\d+)", text)))
     failed += sum(map(int, re.findall(r"Non-2xx or 3xx responses: (\d+)", text)))
     return {"answers": int(re.search(r"(\d+) requests in", text)[1]), "failed": failed,
@@ -137,14 +202,28 @@ def wrk(url, connections, seconds):
 
 
 def h2load(url, connections, seconds):
-    """As many streams, ten on each connection, as players of one page would have them."""
-    command = ["taskset", "-c", LOAD_CORE, "h2load", "-t1", f"-c{max(1, connections // 10)}", "-m10", f"-D{seconds}", url]
-    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    """Two requests at a time on each connection, as a player has a playlist and a part under way."""
+    command = ["taskset", "-c", LOAD_CORE, "h2load", "-t1", f"-c{connections}", "-m2", f"-D{seconds}", url]
+    text = output(command, seconds)
     counts = re.search(r"requests: \d+ total, \d+ started, \d+ done, (\d+) succeeded, (\d+) failed", text)
     # The longest, the mean: percentiles it does not tell.
     times = re.search(r"time for request:\s+\S+\s+(\S+)\s+(\S+)", text)
+    if not counts or not times:
+        raise CouldNotRun(f"h2load said nothing that is understood: {text[-200:]!r}")
     return {"answers": int(counts[1]), "failed": int(counts[2]), "rate": int(counts[1]) / seconds,
             "p50_ms": milliseconds(times[2]), "p99_ms": milliseconds(times[1])}
+
+
+def output(command, seconds):
+    """What a load says; how it failed where it did, or did not end in time."""
+    name = command[3]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 120)
+    except subprocess.TimeoutExpired:
+        raise CouldNotRun(f"{name} did not end") from None
+    if done.returncode or not done.stdout:
+        raise CouldNotRun(f"{name} ended with {done.returncode}: {(done.stderr or done.stdout)[-200:].strip()!r}")
+    return done.stdout
 
 
 def milliseconds(text):
@@ -202,7 +281,7 @@ class Server:
             except (OSError, urllib.error.HTTPError):
                 pass
             time.sleep(0.2)
-        sys.exit(f"{self.name} does not answer {path}: {(self.home / 'server.log').read_text()[-2000:]}")
+        raise CouldNotRun(f"{self.name} does not answer {path}: {(self.home / 'server.log').read_text()[-300:].strip()!r}")
 
     def cpu(self):
         """Seconds of CPU time of the whole process tree, user and system."""
@@ -310,85 +389,6 @@ http {{
     }}
 }}
 """
-
-
-def tree(pid):
-    """A process and all below it."""
-    found = [pid]
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in task.read_text().split():
-            found += tree(int(child))
-    return found
-
-
-def stat(pid):
-    """The fields of /proc/PID/stat from the third on; the second may hold spaces."""
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-
-
-# What is said of it.
-
-FIGURES = {"requests a second": ("rate", 0), "of its core, %": ("cpu_percent", 0), "CPU, µs an answer": ("answer_us", 1),
-           "p50, ms": ("p50_ms", 2), "p99, ms": ("p99_ms", 1), "most RSS, MiB": ("memory_mib", 0)}
-# Millrace's requests a second, of nginx's: goals by what is served over HTTP, and over TLS.
-GOALS = {"playlist": 1.0, "segment": 0.9}
-SECURE_GOAL = 0.5
-# A server that has less to do waits for the load, and its rate is the load's.
-SATURATED = 95
-
-
-def line(one):
-    return (f"{one['server']:<9} {one['scheme']:<5} {one['what']:<8} {one['connections']:>6}  {one['rate']:>9.0f}/s  "
-            f"{one['answer_us']:>6.1f} us  {one['bytes']} B, {one['cpu_percent']:.0f} % busy, others {one['others_percent']:.0f} %"
-            f"{'' if one['sound'] else ', NOT SOUND: ' + str(one['failed'])}")
-
-
-def markdown(turns, options):
-    rows = [f"# Over HTTP, beside nginx\n\n{len(turns) // (2 * len(options.cases))} turns of {options.seconds} s each. {machine(nginx_version())}",
-            "", "| what | connections | server | bytes | " + " | ".join(FIGURES) + " | turns that count |",
-            "|---" * (len(FIGURES) + 5) + "|"]
-    ratios = []
-    for what, scheme, connections in options.cases:
-        rates, costs, busy = {}, {}, {}
-        for kind in (Millrace, Nginx):
-            every = [one for one in turns
-                     if (one["server"], one["what"], one["scheme"], one["connections"]) == (kind.name, what, scheme, connections)]
-            good = [one for one in every if one["sound"] and one["others_percent"] <= DISTURBED]
-            cells = [spread([one[key] for one in good or every], digits) for key, digits in FIGURES.values()]
-            rates[kind.name] = statistics.median(one["rate"] for one in good or every)
-            costs[kind.name] = statistics.median(one["answer_us"] for one in good or every)
-            busy[kind.name] = statistics.median(one["cpu_percent"] for one in good or every)
-            size = statistics.median(one["bytes"] for one in good or every)
-            rows.append(f"| {what}, {NAMES[scheme]} | {connections} | {kind.name} | {size:.0f} | {' | '.join(cells)} "
-                        f"| {len(good)} of {len(every)} |")
-        ratio, goal = rates[Millrace.name] / rates[Nginx.name], GOALS[what] if scheme == "http" else SECURE_GOAL
-        waited = ", ".join(name for name, percent in busy.items() if percent < SATURATED)
-        ratios.append(f"| {what}, {NAMES[scheme]} | {connections} | {ratio:.2f} | {goal} | {'yes' if ratio >= goal else 'no'} "
-                      f"| {costs[Nginx.name] / costs[Millrace.name]:.2f} | {waited} |")
-    rows += ["", "| millrace / nginx | connections | requests a second | goal | held | answers a CPU second | waited for the load |",
-             "|---|---|---|---|---|---|---|", *ratios, "",
-             f"Where a server took less than {SATURATED} % of its core, the load was the limit and its rate says nothing of it; answers a",
-             "CPU second do.",
-             "The server on one core; wrk, or h2load for HTTP/2, and the publisher on the other. Millrace serves a live stream of",
-             "2 Mbit/s through its whole media path, and its playlist changes once a second; nginx, one worker with sendfile and",
-             "an open-file cache, serves the same bytes as files in memory. CPU is all that the server used in the turn, what it",
-             "takes to receive the stream included. A turn counts where it was sound and others took at most "
-             f"{DISTURBED} % of the server's", "core; where none did, all are shown. Medians, and the least and the most in "
-             "brackets; for HTTP/2 the mean and the longest", "stand in place of p50 and p99, and ten requests share a connection.",
-             *([] if options.plain or shutil.which("h2load") else ["HTTP/2 was not measured: there is no h2load here."]),
-             f"By `scripts/bench {' '.join(['http', *sys.argv[1:]])}`.", ""]
-    return "\n".join(rows)
-
-
-NAMES = {"http": "HTTP/1.1", "https": "HTTP/1.1 over TLS", "h2": "HTTP/2 over TLS"}
-
-
-def spread(values, digits):
-    return f"{statistics.median(values):.{digits}f} ({min(values):.{digits}f}–{max(values):.{digits}f})"
-
-
-def nginx_version():
-    return subprocess.run(["nginx", "-v"], capture_output=True, text=True).stderr.strip().removeprefix("nginx version: ")
 
 
 if __name__ == "__main__":

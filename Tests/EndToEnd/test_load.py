@@ -27,6 +27,8 @@ from prove import of, read_figures
 from server import ROOT, Server
 
 sys.path.insert(0, str(ROOT / "Benchmarks"))
+import web  # noqa: E402
+import web_page  # noqa: E402
 from cores import core_busy  # noqa: E402
 
 CHOSEN = [name for name in scenarios.names() if name != "soak"] if FULL else ["smoke"]
@@ -158,6 +160,41 @@ def test_what_misleads_is_told() -> None:
     assert told("flash-crowd", failures={}) == 0 and told("flash-crowd") == 1
     assert told("flash-crowd", failures={}, published=0) == 1
     assert told("flash-crowd", failures={}, latenessMilliseconds={"p95": 900.0}) == 1
+
+
+@pytest.mark.unit
+def test_a_bench_says_what_it_did_not_run() -> None:
+    """A case without turns of both servers, or with none that counts, is never said to be held."""
+    def turn(server: str, connections: int, rate: float, **changes: object) -> dict:
+        return {"server": server, "what": "playlist", "scheme": "http", "connections": connections, "bytes": 1000,
+                "held": connections, "cpu_percent": 99.0, "memory_mib": 50.0, "answer_us": 20.0, "others_percent": 1.0,
+                "sound": True, "failed": 0, "rate": rate, "p50_ms": 1.0, "p99_ms": 2.0, **changes}
+
+    def page(turns: list[dict], missing: list[tuple]) -> str:
+        cases = [("playlist", "http", connections) for connections in (64, 1000, 10_000)]
+        return web_page.Page(turns, missing, cases, 6, 3, 500).text()
+
+    turns = [turn("millrace", 64, 200.0), turn("nginx", 64, 100.0), turn("millrace", 1000, 90.0),
+             turn("nginx", 1000, 100.0, others_percent=50.0), turn("millrace", 10_000, 300.0)]
+    told = page(turns, [("playlist", "http", 10_000, "turn 1 of nginx: it ended"), ("segment", "h2", 64, "no h2load")])
+    ratios = [line for line in told.splitlines() if line.startswith("| playlist, HTTP/1.1 |") and " nginx |" not in line
+              and " millrace |" not in line]
+    assert [line.split(" | ")[4] for line in ratios] == ["yes", "not shown: no turn counts", "not shown"], ratios
+    assert "- playlist, HTTP/1.1, 10000 connections: turn 1 of nginx: it ended" in told
+    assert "- segment, HTTP/2 over TLS, 64 connections: no h2load" in told
+    assert "Not run" not in page([turn(name, 64, 1.0) for name in ("millrace", "nginx")], [])
+
+
+@pytest.mark.unit
+def test_a_bench_runs_what_the_machine_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    allowed = []
+    monkeypatch.setattr(web.resource, "getrlimit", lambda _: (1024, 10_300))
+    monkeypatch.setattr(web.resource, "setrlimit", lambda _, limits: allowed.append(limits))
+    cases = [(what, "http", connections) for what in ("playlist", "segment") for connections in (64, 10_000, 10_200)]
+    run, missing = web.possible(cases)
+    assert run == [case for case in cases if case[2] < 10_200], run
+    assert [one[:3] for one in missing] == [case for case in cases if case[2] == 10_200] and "10300" in missing[0][3], missing
+    assert allowed == [(10_300, 10_300)], allowed
 
 
 def load(*words: object) -> subprocess.Popen:
