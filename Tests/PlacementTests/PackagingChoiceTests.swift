@@ -44,6 +44,55 @@ struct PackagingChoiceTests {
         #expect(try nodes.snapshot(of: "gateway").packaging(writing: own) == version)
     }
 
+    @Test(
+        "is one that all other regions write",
+        arguments: [
+            // All of the same program; one that is not restarted yet; one whose program says nothing of it.
+            (1...3, [], [1...3, 1...3], 3),
+            (1...3, [1...3], [1...2], 2),
+            (1...3, [1...3], [1...3, 1...1], 1),
+            // One that is ahead, and one of which nobody holds streams.
+            (1...2, [1...2], [1...3, 0...255], 2),
+            // The own region is the old one.
+            (1...3, [1...1], [1...3], 1),
+            // One that writes none of this node's versions is left out.
+            (2...3, [2...3], [1...1], 3),
+            (2...3, [2...3], [1...1, 1...2], 2),
+            // Nothing is everybody's: another region counts as one node.
+            (1...2, [2...2, 2...2], [1...1], 2),
+        ] as [(ClosedRange<UInt8>, [ClosedRange<UInt8>], [ClosedRange<UInt8>], UInt8)])
+    func regions(
+        own: ClosedRange<UInt8>, others: [ClosedRange<UInt8>], regions: [ClosedRange<UInt8>], version: UInt8
+    ) throws {
+        var nodes = Nodes()
+        try nodes.add("gateway", roles: .origin, packaging: own)
+        for (number, written) in others.enumerated() {
+            try nodes.add("other-\(number)", roles: .edge, packaging: written)
+        }
+        let summaries = try regions.enumerated().map { try summary("far-\($0)", packaging: $1) }
+        #expect(try nodes.snapshot(of: "gateway", regions: summaries).packaging(writing: own) == version)
+    }
+
+    @Test("is the highest that is everybody's in all regions, where there is one", arguments: 0..<200 as Range<UInt64>)
+    func common(seed: UInt64) throws {
+        var random = SeededRandom(seed: seed)
+        func written() -> ClosedRange<UInt8> {
+            let lowest = UInt8.random(in: 1...2, using: &random)
+            return lowest...UInt8.random(in: lowest...5, using: &random)
+        }
+        let own = written()
+        let near = (0..<Int.random(in: 0...4, using: &random)).map { _ in written() }
+        let far = (0..<Int.random(in: 0...3, using: &random)).map { _ in written() }
+        var nodes = Nodes()
+        try nodes.add("gateway", roles: .origin, packaging: own)
+        for (number, range) in near.enumerated() { try nodes.add("n-\(number)", roles: .edge, packaging: range) }
+        let summaries = try far.enumerated().map { try summary("far-\($0)", packaging: $1) }
+        let version = try nodes.snapshot(of: "gateway", regions: summaries).packaging(writing: own)
+        #expect(own.contains(version), "seed \(seed)")
+        let common = own.filter { version in (near + far).allSatisfy { $0.contains(version) } }
+        if let highest = common.last { #expect(version == highest, "seed \(seed)") }
+    }
+
     @Test("counts those that drain, as they have viewers until they end")
     func draining() throws {
         var nodes = try Nodes.edges(2)

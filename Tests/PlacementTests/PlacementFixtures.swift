@@ -70,13 +70,14 @@ func entry(
 }
 
 func summary(
-    _ region: String, doors: [String] = [], load: UInt16 = 0, routers: [String] = ["http://router"]
+    _ region: String, doors: [String] = [], load: UInt16 = 0, routers: [String] = ["http://router"],
+    packaging: ClosedRange<UInt8> = 1...1
 ) throws -> RegionSummary {
     RegionSummary(
         region: try #require(Region(parsing: region)), speaker: try node("speaker"), time: 1, routers: routers,
         doors: try doors.map {
             RelayDoor(node: try node($0), relay: Endpoint(address: .v4(9), port: 7947), capacity: 1000)
-        }, capacity: 1000, load: load)
+        }, capacity: 1000, load: load, packaging: packaging)
 }
 
 func names(_ indices: [Int], of candidates: Candidates) -> [String] {

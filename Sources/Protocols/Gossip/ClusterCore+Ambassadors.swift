@@ -49,7 +49,16 @@ extension ClusterCore {
             routers: Array(routers.filter { !$0.isEmpty }.prefix(Self.listed)),
             doors: Array((shields.isEmpty ? origins : shields).compactMap(\.relayDoor).prefix(Self.listed)),
             capacity: edges.reduce(0) { $0.addingReportingOverflow($1.description.capacity).partialValue },
-            load: regionLoad)
+            load: regionLoad, packaging: packaging)
+    }
+
+    /// What all of the region write who may hold streams; where they have no version in common, the highest of who writes
+    /// the oldest. All versions where nobody does.
+    private var packaging: ClosedRange<UInt8> {
+        let written = region.members.filter(\.mayHoldStreams).map(\.description.packaging)
+        let highest = written.map(\.upperBound).min() ?? .max
+        let lowest = written.map(\.lowerBound).max() ?? .min
+        return min(lowest, highest)...highest
     }
 
     /// Someone looks for the pool between regions here, where it is not: tells who of this region is in it.

@@ -23,6 +23,12 @@ public struct Member: Hashable, Sendable {
 
     /// Whether new work may go there: alive, not suspected and not draining.
     public var takesWork: Bool { health == .alive && !description.isDraining }
+
+    /// Whether it may have a stream before its term ends: an origin or an edge. Suspects count, as they may be well, and
+    /// those that drain, as they have viewers until they end.
+    public var mayHoldStreams: Bool {
+        health <= .suspect && !description.roles.isDisjoint(with: [.origin, .edge])
+    }
 }
 
 /// What is believed of a member. For one incarnation, a later case overrides the earlier ones.

@@ -76,6 +76,34 @@ struct GossipDatagramTests {
         #expect(try decodedDatagram([1] + longer).rumours == [.left(Sample.other, incarnation: 1)])
     }
 
+    @Test(
+        "of a region says which versions all of it write, or is of an older node, which writes the first",
+        arguments: [("", 1...1), ("0101", 1...1), ("0103", 1...3), ("00ff", 0...255), ("010309", 1...3)]
+            as [(String, ClosedRange<UInt8>)])
+    func packaging(hex: String, packaging: ClosedRange<UInt8>) throws {
+        let said = try #require([UInt8](hex: hex))
+        guard case .region(let summary) = try decodedDatagram(Self.region(saying: said)).rumours.first else {
+            Issue.record("no summary")
+            return
+        }
+        #expect(summary.packaging == packaging)
+        #expect(summary.load == Sample.summary.load)
+    }
+
+    @Test(
+        "is refused when the versions of a region are cut short or turned around",
+        arguments: [([1], .truncated), ([3, 1], .malformed)] as [([UInt8], GossipFailure)])
+    func wrongPackaging(said: [UInt8], failure: GossipFailure) {
+        #expect(throws: failure) { try decodedDatagram(Self.region(saying: said)) }
+    }
+
+    /// The summary of an older node with so many bytes more.
+    private static func region(saying said: [UInt8]) -> [UInt8] {
+        var bytes = encoded(GossipDatagram(sender: Sample.node, rumours: [.region(Sample.summary)])) + said
+        bytes[2] += UInt8(said.count)
+        return bytes
+    }
+
     @Test("is refused when a field lies", arguments: lies)
     func refusal(name: String, bytes: [UInt8], failure: GossipFailure) {
         #expect(throws: failure) { try decodedDatagram(bytes) }

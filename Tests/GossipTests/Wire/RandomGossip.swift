@@ -96,11 +96,13 @@ struct RandomGossip {
     }
 
     mutating func region() -> RegionSummary {
-        RegionSummary(
+        let lowest: UInt8 = .random(in: 0...2, using: &random)
+        return RegionSummary(
             region: place(Region.init(parsing:)) ?? .local, speaker: node(), time: number(),
             routers: list(upTo: 9) { $0.text(upTo: 140) },
             doors: list(upTo: 9) { RelayDoor(node: $0.node(), relay: $0.endpoint(), capacity: $0.number()) },
-            capacity: number(), load: number())
+            capacity: number(), load: number(),
+            packaging: lowest...UInt8.random(in: lowest...3, using: &random))
     }
 
     mutating func report() -> LoadReport {

@@ -28,6 +28,10 @@ enum Sample {
     static let summary = RegionSummary(
         region: europe, speaker: node, time: 1_700_000_000_000, routers: ["https://r1.example"],
         doors: [RelayDoor(node: other, relay: endpoint, capacity: 500)], capacity: 20_000, load: 250)
+    static let newerSummary = RegionSummary(
+        region: europe, speaker: node, time: 1_700_000_000_000, routers: ["https://r1.example"],
+        doors: [RelayDoor(node: other, relay: endpoint, capacity: 500)], capacity: 20_000, load: 250,
+        packaging: 1...3)
     static let report = LoadReport(
         node: node, sequence: 9, egress: 1_000_000_000, processor: 750, viewers: 5000,
         streams: [StreamAudience(key: RankingKey(number: 0xFEED), viewers: 4000, kilobits: 800_000)])
@@ -61,6 +65,7 @@ enum Sample {
                 ])
         ),
         ("datagram-steering", GossipDatagram(sender: node, rumours: [.steering(steering)])),
+        ("datagram-region", GossipDatagram(sender: node, rumours: [.region(newerSummary)])),
         ("datagram-directory", GossipDatagram(sender: node, rumours: [.stream(entry), .region(summary), .key(order)])),
     ]
 

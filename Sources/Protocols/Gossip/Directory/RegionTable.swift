@@ -61,10 +61,10 @@ public struct RegionTable: Sendable {
 }
 
 extension RegionSummary {
-    /// Whether it differs from `other` in nothing that a router would act on: who speaks, when, and small changes of load
-    /// do not count.
+    /// Whether it differs from `other` in nothing that a router or a gateway would act on: who speaks, when, and small
+    /// changes of load do not count.
     func saysTheSame(as other: RegionSummary) -> Bool {
-        routers == other.routers && doors == other.doors && capacity == other.capacity
+        routers == other.routers && doors == other.doors && capacity == other.capacity && packaging == other.packaging
             && (load > other.load ? load - other.load : other.load - load) < 50
     }
 }

@@ -34,7 +34,8 @@ extension WireReader {
             isDraining: try flag())
     }
 
-    private mutating func packaging() throws(GossipFailure) -> ClosedRange<UInt8> {
+    /// The lowest and the highest version of the byte writer.
+    mutating func packaging() throws(GossipFailure) -> ClosedRange<UInt8> {
         let lowest = try byte()
         let highest = try byte()
         guard lowest <= highest else { throw .malformed }

@@ -15,7 +15,14 @@ extension RegionSummary: WireWritable {
         for door in doors { door.write(to: &sink) }
         sink.write(integer: capacity)
         sink.write(integer: load)
+        // Older nodes say nothing of it, and are taken to write the first version alone.
+        if packaging != Self.unsaidPackaging {
+            sink.write(packaging.lowerBound)
+            sink.write(packaging.upperBound)
+        }
     }
+
+    fileprivate static let unsaidPackaging: ClosedRange<UInt8> = 1...1
 }
 
 extension RegionSummary {
@@ -27,7 +34,7 @@ extension RegionSummary {
         while true {
             let summary = RegionSummary(
                 region: region, speaker: speaker, time: time, routers: routers, doors: doors, capacity: capacity,
-                load: load)
+                load: load, packaging: packaging)
             if summary.size <= WireLimit.entry { return summary }
             if routers.count >= doors.count { routers.removeLast() } else { doors.removeLast() }
         }
@@ -48,7 +55,8 @@ extension WireReader {
             region: try region(), speaker: try node(), time: try uint64(),
             routers: try list(limit: WireLimit.places) { reader throws(GossipFailure) in try reader.visible() },
             doors: try list(limit: WireLimit.places) { reader throws(GossipFailure) in try reader.door() },
-            capacity: try uint32(), load: try uint16())
+            capacity: try uint32(), load: try uint16(),
+            packaging: try isEmpty ? RegionSummary.unsaidPackaging : packaging())
     }
 
     private mutating func door() throws(GossipFailure) -> RelayDoor {
