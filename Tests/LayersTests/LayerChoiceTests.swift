@@ -141,6 +141,72 @@ struct DistantLayersTests {
     }
 }
 
+@Suite("A choice of layers for a viewer that only estimates")
+struct EstimatingViewerTests {
+    @Test("rises to the largest on a way that carries it, and settles on one that does not")
+    func rises() {
+        var way = EstimatingWay()
+        way.run(seconds: 20, rate: 4_000_000)
+        #expect(way.layers.last == 4 && way.changes == 0, "\(way.layers)")
+        way.run(seconds: 8, rate: 350_000)
+        #expect(way.layers.last == 1, "\(way.layers)")
+        way.run(seconds: 60, rate: 4_000_000)
+        #expect(way.layers.last == 4, "\(way.layers)")
+        way.changes = 0
+        way.run(seconds: 60, rate: 4_000_000)
+        #expect(way.changes == 0, "\(way.layers)")
+        way.run(seconds: 8, rate: 350_000)
+        way.changes = 0
+        way.run(seconds: 60, rate: 350_000)
+        #expect(way.changes <= 6, "\(way.changes) changes on a link that does not change")
+        way.run(seconds: 120, rate: 350_000)
+        way.changes = 0
+        way.run(seconds: 60, rate: 350_000)
+        #expect(way.changes <= 2, "\(way.changes) changes three minutes later")
+    }
+}
+
+/// A viewer that sends no feedback but its own estimate, as libwebrtc's receivers and aiortc's make it: 0.85 of what
+/// arrives at most where a queue grows, else 8 % more a second, up to one and a half times what arrives.
+private struct EstimatingWay {
+    private(set) var layers: [UInt8] = []
+    var changes = 0
+    private let offers = [
+        LayerOffer(layer: 1, bitsPerSecond: 150_000), LayerOffer(layer: 3, bitsPerSecond: 500_000),
+        LayerOffer(layer: 4, bitsPerSecond: 1_500_000),
+    ]
+    private var estimator = BandwidthEstimator(bitsPerSecond: 2_250_000)
+    private var choice = LayerChoice()
+    private var estimate = 30_000_000.0
+    private var tick = 0
+
+    /// Sends over a way of so many bits a second, a tenth of a second at a time.
+    mutating func run(seconds: Int, rate: Double) {
+        for _ in 0..<seconds * 10 {
+            let now = Duration.milliseconds(tick * 100)
+            choose(now: now)
+            let sent = Double(offers.first { $0.layer == choice.chosen }?.bitsPerSecond ?? 0)
+            estimator.sent(nil, bytes: Int(sent / 80), now: now)
+            if tick % 10 == 9 {
+                let arriving = min(sent, rate)
+                estimate =
+                    sent > rate
+                    ? min(estimate, 0.85 * arriving) : max(estimate, min(estimate * 1.08, 1.5 * arriving + 10_000))
+                estimator.receive(UInt64(estimate), now: now)
+            }
+            tick += 1
+        }
+    }
+
+    private mutating func choose(now: Duration) {
+        let before = choice.chosen
+        guard let layer = choice.choose(among: offers, estimate: estimator.bitsPerSecond, now: now) else { return }
+        estimator.goal = choice.goal(among: offers) ?? 0
+        if let before, before != layer { changes += 1 }
+        layers.append(layer)
+    }
+}
+
 @Suite("The rate of a layer")
 struct LayerRateTests {
     @Test("is that of its pictures' times, however they come")

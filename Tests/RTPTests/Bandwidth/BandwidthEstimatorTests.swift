@@ -70,6 +70,36 @@ struct BandwidthEstimatorTests {
         #expect(estimates.suffix(5).allSatisfy { $0 > 1_500_000 && $0 < 2_300_000 }, "seed \(seed): \(estimates)")
     }
 
+    @Test("is what the viewer says where that falls or lags, grows to the goal where not, and does not grow with loss")
+    func told() {
+        var estimator = BandwidthEstimator()
+        estimator.goal = 600_000
+        var second = 0
+        func tell(_ bits: UInt64, _ seconds: Int, sending: Int, loss: UInt8 = 0) -> UInt64 {
+            for _ in 0..<seconds {
+                for step in 0..<10 {
+                    estimator.sent(nil, bytes: sending / 80, now: .milliseconds(second * 1000 + step * 100))
+                }
+                second += 1
+                estimator.receive(loss: loss, now: .seconds(second))
+                estimator.receive(bits, now: .seconds(second))
+            }
+            return estimator.bitsPerSecond
+        }
+        #expect(tell(300_000, 1, sending: 200_000) == 300_000)
+        #expect((320_000...330_000).contains(tell(300_000, 1, sending: 200_000)))
+        #expect(tell(300_000, 20, sending: 200_000) == 600_000)
+        #expect(tell(250_000, 1, sending: 200_000) == 250_000)
+        #expect(tell(250_000, 20, sending: 200_000) == 600_000)
+        // The larger layer is too much, though nothing falls.
+        #expect(tell(250_000, 2, sending: 500_000) == 600_000)
+        #expect(tell(250_000, 3, sending: 500_000) == 250_000)
+        #expect(tell(400_000, 1, sending: 200_000) == 400_000)
+        #expect(tell(400_000, 5, sending: 200_000, loss: 128) < 200_000)
+        #expect(tell(400_000, 2, sending: 200_000) < 200_000)
+        #expect(tell(400_000, 1, sending: 200_000) == 400_000)
+    }
+
     @Test("falls with heavy loss, and not with a little", arguments: 1...3 as ClosedRange<UInt64>)
     func loss(seed: UInt64) {
         let heavy = run(seconds: 30, seed: seed, loss: 0.2, offered: 20_000_000) { _ in 50_000_000 }

@@ -50,7 +50,7 @@ public struct RTPSenderSession: Sendable {
     /// - Parameter number: the transport-wide number, where one was written.
     public mutating func sent(bytes: Int, number: UInt16?, now: Duration) {
         resends.sent(bytes: bytes)
-        if let number { estimator?.sent(number, bytes: bytes, now: now) }
+        estimator?.sent(number, bytes: bytes, now: now)
         if nextReport == nil { nextReport = now }
     }
 
