@@ -123,6 +123,20 @@ def test_answers(live, figures, what: str) -> None:
     hold(figures, "allocations", f"a {what} answered", per(before, after, background, answers))
 
 
+def test_parts(live, figures, tmp_path: pathlib.Path) -> None:
+    """Each is made for the only viewer, with the playlist that lists it; its coming and going included."""
+    counted, background = live
+    before = counted.now()
+    watch = start("watch", "hls", "--url", counted.node.url("/live/count-1/index.m3u8"), "--connections", 1, "--seconds", 16,
+                  "--result", tmp_path / "seen.json")
+    watch.wait(60)
+    after = counted.now()
+    seen = json.loads((tmp_path / "seen.json").read_text())
+    # Two a second: with fewer the viewer's coming would be what is counted.
+    assert seen["started"] == 1 and not seen["faults"] and seen["parts"] >= 20, seen
+    hold(figures, "allocations", "a part made", per(before, after, background, seen["parts"]))
+
+
 def test_viewers(live, figures, tmp_path: pathlib.Path) -> None:
     """Viewers that wait for each playlist and fetch each part, their coming and going included."""
     counted, background = live
