@@ -83,13 +83,7 @@ struct RecorderDeletionTests {
     @Test("goes on with no recording of which a rendition is ended already")
     func halfEnded() async throws {
         let desk = try Desk()
-        var playlist = StoredPlaylist()
-        for msn in 97...99 as ClosedRange<UInt64> {
-            playlist.append(
-                StoredSegment(
-                    msn: msn, term: desk.term(1), initSection: InitSectionName(term: desk.term(1), number: 0),
-                    duration: .seconds(1), programDateTime: StoreServers.wall()))
-        }
+        var playlist = desk.former()
         try await desk.write(desk.media(97), String(decoding: playlist.text, as: UTF8.self))
         playlist.isEnded = true
         try await desk.write("\(desk.stream)/low/97.m3u8", String(decoding: playlist.text, as: UTF8.self))
@@ -103,9 +97,37 @@ struct RecorderDeletionTests {
         #expect(former.isEnded && former.segments.count == 3)
         #expect(try await desk.playlist(100).segments.count >= 2)
     }
+
+    @Test("goes on with no recording that is being deleted: what it names goes with it")
+    func beingDeleted() async throws {
+        let desk = try Desk()
+        try await desk.write(desk.media(97), String(decoding: desk.former().text, as: UTF8.self))
+        try await desk.write("\(desk.stream)/index.m3u8", "#EXTM3U\nmain/97.m3u8\n")
+        try await desk.write("recordings/\(desk.stream)/97.deleted", "rendition main\nterm \(desk.term(1)) 97 99\n")
+        let life = RecordedLife(of: desk.stream, in: desk.term(2), from: 100)
+        desk.record(life)
+        life.publish(.milliseconds(2050))
+        life.end()
+        try await eventually("it is whole", within: .seconds(60)) { desk.table.streams.isEmpty }
+        #expect(try await desk.listed(97) == 3)
+        #expect(try await desk.playlist(100).segments.count >= 2)
+        #expect(try await desk.text(100).contains("\n# millrace-last\n"), "it is over")
+    }
 }
 
 extension Desk {
+    /// What a gateway in the first term has written before it died: numbers 97 to 99.
+    fileprivate func former() -> StoredPlaylist {
+        var playlist = StoredPlaylist()
+        for msn in 97...99 as ClosedRange<UInt64> {
+            playlist.append(
+                StoredSegment(
+                    msn: msn, term: term(1), initSection: InitSectionName(term: term(1), number: 0),
+                    duration: .seconds(1), programDateTime: StoreServers.wall()))
+        }
+        return playlist
+    }
+
     /// A life whose recording, number 100, lists three segments already.
     fileprivate func recorded() async throws -> RecordedLife {
         let life = RecordedLife(of: stream, in: term(1), from: 100)

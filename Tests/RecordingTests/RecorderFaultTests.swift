@@ -54,9 +54,8 @@ struct RecorderFaultTests {
             }
             world.store.isPunctual(true)
             let name = try #require(try await world.newest())
-            // Some know that the stream is live, and some do not, where the recording says that it is written.
-            let isWhole = try await world.besides.status(of: name)?.isWhole ?? true
-            #expect(try await world.besides.delete(name, isLive: isWhole || round == 2), "seed \(seed)")
+            // Some know that the stream is live, and some do not.
+            #expect(try await world.besides.delete(name, isLive: round == 2), "seed \(seed)")
             world.store.isPunctual(false)
             deleted.insert(name.number)
         }

@@ -96,6 +96,43 @@ struct RecordingCatalogueTests {
         #expect(try await shelf.keys("").isEmpty)
     }
 
+    @Test("leaves what the next recording may need alone also where nobody here knows that the stream is live")
+    func unknowing() async throws {
+        let shelf = try Shelf()
+        // It had become long.
+        try await shelf.put("live/a", 100, segments: 5, isLast: false)
+        #expect(try await shelf.delete("live/a", 100))
+        #expect(try await shelf.media("live/a") == ["init-0.mp4"])
+        try await shelf.segment("live/a", 105)
+        let keeper = shelf.keeper(retention: [:])
+        try await keeper.sweep()
+        #expect(try await shelf.media("live/a") == ["105.m4s", "init-0.mp4"])
+        try await shelf.put("live/a", 105, segments: 2)
+        try await keeper.sweep()
+        #expect(try await shelf.media("live/a") == ["105.m4s", "106.m4s", "init-0.mp4"])
+        #expect(try await shelf.keys("recordings/") == ["recordings/live/a/105.m3u8"])
+    }
+
+    @Test("keeps for an hour what may be listed in a term that the next recording does not name")
+    func formerTerm() async throws {
+        let shelf = try Shelf()
+        let (live, first) = (try StreamID(parsing: "live/a"), Term(number: 0x19, salt: 1))
+        try await shelf.put("live/a", 100, segments: 5, isEnded: false)
+        try await shelf.segment("live/a", 105)
+        try await shelf.put("live/a", 200, segments: 3, in: Term(number: 0x20, salt: 1))
+        #expect(try await shelf.delete("live/a", 100, isLive: true))
+        #expect(try await shelf.media("live/a") == ["105.m4s", "init-0.mp4"])
+        let keeper = shelf.keeper(retention: [:], live: [live])
+        try await keeper.sweep()
+        let before = shelf.operations
+        for _ in 0..<10 { try await keeper.sweep() }
+        #expect(shelf.operations == before + 10, "a listing each")
+        shelf.advance(by: .seconds(3700))
+        try await keeper.sweep()
+        #expect(try await shelf.keys("live/a/main/\(first)/").isEmpty)
+        #expect(try await shelf.keys("recordings/") == ["recordings/live/a/200.m3u8"])
+    }
+
     @Test("removes what a crash left behind a recording once its stream is over")
     func unlisted() async throws {
         let shelf = try Shelf()

@@ -63,9 +63,10 @@ struct Shelf {
         try await store.list(prefix: prefix).objects.map(\.key.description)
     }
 
+    /// Writes a recording. What is ended and not the last of its stream was ended by somebody else, or had become long.
     func put(
-        _ stream: String, _ number: UInt64, segments: UInt64, isEnded: Bool = true, discontinuities: Set<UInt64> = [],
-        gaps: Set<UInt64> = [], in other: Term? = nil, firstInitSection: Term? = nil
+        _ stream: String, _ number: UInt64, segments: UInt64, isEnded: Bool = true, isLast: Bool = true,
+        discontinuities: Set<UInt64> = [], gaps: Set<UInt64> = [], in other: Term? = nil, firstInitSection: Term? = nil
     ) async throws {
         let term = other ?? term
         var playlist = StoredPlaylist(isEnded: isEnded)
@@ -80,7 +81,10 @@ struct Shelf {
             if !gaps.contains(msn) { try await segment(stream, msn, in: term) }
         }
         try await write("\(stream)/main/\(term)/init-0.mp4", "init|")
-        try await write("\(stream)/main/\(number).m3u8", String(decoding: playlist.text, as: UTF8.self))
+        var lines = String(decoding: playlist.text, as: UTF8.self)
+            .split(separator: "\n", omittingEmptySubsequences: false)
+        if isEnded, isLast { lines.insert("# millrace-last", at: 1) }
+        try await write("\(stream)/main/\(number).m3u8", lines.joined(separator: "\n"))
         try await write("recordings/\(stream)/\(number).m3u8", "#EXTM3U\n../../../\(stream)/main/\(number).m3u8\n")
         try await write("\(stream)/index.m3u8", "#EXTM3U\nmain/\(number).m3u8\n")
     }

@@ -13,9 +13,11 @@ extension RecordingCatalogue {
     /// stored behind its last segment and never listed, and the init sections of a term, may be those of a recording that
     /// begins now: while the stream is live they stay until that is listed, or until the stream is over, and whoever sweeps
     /// removes them then. The init sections that the next recording names stay, and go with it.
-    /// So it is, for as long as anybody may have more to store, with a recording that was not ended.
+    /// So it is, whatever this node knows of the stream, for as long as anybody may have more to store in the recording's terms:
+    /// unless its recorder has said itself that there is nothing more (``Conclusion``). A next recording that names another term
+    /// does not say so: its gateway may not know of the one before.
     /// - Parameters:
-    ///   - isLive: whether the stream is live anywhere.
+    ///   - isLive: whether the stream is live anywhere, as far as this node knows.
     ///   - isAbandoned: whether nobody can have more of it that is still to be stored.
     /// - Returns: whether there was such a recording.
     /// - Throws: ``StoreFailure/malformed(_:)`` where nothing says which media are the recording's and not those of the one
@@ -26,12 +28,12 @@ extension RecordingCatalogue {
     ) async throws(StoreFailure) -> Bool {
         let entry = try await read(name.key)
         guard let removal = try await removal(of: name, entry, isLive: isLive) else { return false }
-        let mayGrow = isLive || removal.isOpen && !isAbandoned
+        let mayGrow = removal.isOpen && !isAbandoned
         forget(name)
         try await store.delete(name.key)
-        let hasIndex = try await removeIndex(of: name, isLive: mayGrow)
+        let hasIndex = try await removeIndex(of: name, isLive: isLive || mayGrow)
         try await removeAll(removal.renditions.map { name.mediaKey($0) })
-        let isWhole = try await removeMedia(of: name, removal, isLive: mayGrow)
+        let isWhole = try await removeMedia(of: name, removal, isLive: isLive, mayGrow: mayGrow)
         if isWhole, !hasIndex { try await store.delete(name.removalKey) }
         return entry != nil
     }
@@ -68,7 +70,7 @@ extension RecordingCatalogue {
         for rendition in removal.renditions {
             guard let text = try await read(name.mediaKey(rendition)) else { continue }
             removal.add(playlist: text)
-            if let playlist = try? StoredPlaylist(parsing: text), !playlist.isEnded { removal.isOpen = true }
+            if (try? StoredPlaylist(parsing: text)) != nil, !Conclusion.isMarked(text) { removal.isOpen = true }
         }
         if removal.spans.isEmpty { try await addFound(of: name, to: &removal, isLive: isLive) }
         do throws(StoreFailure) {
@@ -165,9 +167,10 @@ extension RecordingCatalogue {
     }
 
     /// Removes the media of a recording.
+    /// - Parameter mayGrow: whether somebody may still store more in its terms, also where the stream's next recording is listed.
     /// - Returns: whether nothing is left that may be its.
     private func removeMedia(
-        of name: RecordingName, _ removal: RecordingRemoval, isLive: Bool
+        of name: RecordingName, _ removal: RecordingRemoval, isLive: Bool, mayGrow: Bool
     ) async throws(StoreFailure) -> Bool {
         let next = try await nextNumber(after: name)
         var isWhole = true
@@ -176,7 +179,9 @@ extension RecordingCatalogue {
                 by: next.map { RecordingName(stream: name.stream, number: $0) }, rendition)
             for (term, span) in removal.spans {
                 let prefix = "\(name.stream)/\(rendition)/\(term)/"
-                var folder = MediaFolder(span: span, next: next, isLive: isLive, isShared: needed.contains(term))
+                let isShared = needed.contains(term)
+                let isAwaited = next == nil ? isLive || mayGrow : mayGrow && !isShared
+                var folder = MediaFolder(span: span, next: next, isAwaited: isAwaited, isShared: isShared)
                 try await forEach(prefix: prefix) { key throws(StoreFailure) in
                     folder.sort(key, file: key.description.dropFirst(prefix.count))
                 } then: { () throws(StoreFailure) in
@@ -237,7 +242,8 @@ private struct MediaFolder {
     let span: ClosedRange<UInt64>?
     /// Where the stream's next recording begins.
     let next: UInt64?
-    let isLive: Bool
+    /// Whether somebody may list what no recording lists yet, and need the init sections for it.
+    let isAwaited: Bool
     private var own: [ObjectKey] = []
     private var initSections: [ObjectKey] = []
     /// Whether another recording needs the init sections.
@@ -245,17 +251,17 @@ private struct MediaFolder {
     private var isUndecided = false
 
     /// - Parameter isShared: whether the next recording names something in the folder.
-    init(span: ClosedRange<UInt64>?, next: UInt64?, isLive: Bool, isShared: Bool) {
+    init(span: ClosedRange<UInt64>?, next: UInt64?, isAwaited: Bool, isShared: Bool) {
         self.span = span
         self.next = next
-        self.isLive = isLive
+        self.isAwaited = isAwaited
         self.isShared = isShared
     }
 
     mutating func sort(_ key: ObjectKey, file: Substring) {
         guard let number = RecordingRemoval.number(of: file) else { return initSections.append(key) }
         guard let span, number >= span.lowerBound, number < next ?? .max else { return isShared = true }
-        if number <= span.upperBound || next != nil || !isLive {
+        if number <= span.upperBound || !isAwaited {
             own.append(key)
         } else {
             // Never listed, or the first of the next recording.
@@ -268,9 +274,6 @@ private struct MediaFolder {
         defer { own = [] }
         return own
     }
-
-    /// Whether a recording may begin now that needs the init sections, and does not say so yet.
-    private var isAwaited: Bool { isLive && next == nil }
 
     /// The init sections, where nobody needs them.
     var freeInitSections: [ObjectKey] { isShared || isAwaited ? [] : initSections }

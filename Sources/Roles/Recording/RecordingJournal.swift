@@ -29,6 +29,7 @@ actor RecordingJournal: UploadSource {
     /// The recording, where it is known before the store is asked.
     private var name: RecordingName?
     private var isNew: Bool
+    private var isConcluded = false
     private var beginning: Beginning?
     private var opening: Task<Result<Beginning?, StoreFailure>, Never>?
 
@@ -88,6 +89,9 @@ actor RecordingJournal: UploadSource {
     /// The stream goes on here in a higher term.
     func raise(to term: Term) { self.term = max(self.term, term) }
 
+    /// The stream is over, and all of it was added: its last playlists say so.
+    func conclude() { isConcluded = true }
+
     /// How many segments are listed.
     var count: Int { added.count + (beginning?.playlists.values.map(\.segments.count).max() ?? 0) }
 
@@ -118,8 +122,9 @@ actor RecordingJournal: UploadSource {
         }
         guard !playlist.segments.isEmpty else { return nil }
         playlist.isEnded = isLast
+        let text = isLast && isConcluded ? Conclusion.marked(playlist.text) : playlist.text
         return UploadDocument(
-            key: beginning.name.mediaKey(rendition), text: playlist.text, basis: beginning.basis(of: rendition))
+            key: beginning.name.mediaKey(rendition), text: text, basis: beginning.basis(of: rendition))
     }
 
     func listed(_ rendition: RenditionName, in document: UploadDocument, through msn: UInt64) {
@@ -178,17 +183,21 @@ extension RecordingJournal {
         beginning = found
         name = found.name
         isNew = false
-        let listed = renditions.map { rendition in
-            Set(found.playlists[rendition]?.segments.map { SegmentName(msn: $0.msn, term: $0.term) } ?? [])
-        }
-        added.removeAll { each in listed.allSatisfy { $0.contains(each.name) } }
+        drop(listedBy: found)
     }
 
     private func open() async throws(StoreFailure) -> Beginning? {
         if let name { return isNew ? Beginning(name: name) : try await open(anew: name) }
         guard let former = try await newest() else { return try await fresh() }
+        if let removal = try await removal(of: former.name) {
+            // What it lists goes with it; another life of the stream may have the same numbers in another term.
+            added.removeAll { removal.removes($0.segment.msn, in: $0.segment.term) }
+            return try await fresh()
+        }
         if !former.isEnded, let listed = former.playlists.values.first, continues(listed) { return former }
         try await finish(former)
+        // Who deletes a recording deletes all that it lists: nothing is listed by two.
+        drop(listedBy: former)
         return try await fresh()
     }
 
@@ -196,9 +205,10 @@ extension RecordingJournal {
     /// it does not list begins another: what a deleted one listed is gone with it.
     private func open(anew name: RecordingName) async throws(StoreFailure) -> Beginning? {
         let found = try await read(name, renditions)
-        guard !found.playlists.isEmpty else {
+        let removed = try await removed(name)
+        guard removed == nil, !found.playlists.isEmpty, !lacksWritten(found) else {
             // A write that seemed to fail may have listed more, which who deleted it has read.
-            let gone = [newestListed, try await removed(name)].compactMap { $0 }
+            let gone = [newestListed, removed].compactMap { $0 }
             if let last = gone.max() { drop(through: last) }
             return try await fresh()
         }
@@ -223,10 +233,31 @@ extension RecordingJournal {
 
     /// The newest segment that goes with a recording that is being deleted; nil for one that is not.
     private func removed(_ name: RecordingName) async throws(StoreFailure) -> UInt64? {
-        try await read(name.removalKey).map { RecordingRemoval(parsing: $0.bytes).last ?? name.number }
+        try await removal(of: name).map { $0.last ?? name.number }
+    }
+
+    /// What is being removed of a recording; nil for one that is not being deleted.
+    private func removal(of name: RecordingName) async throws(StoreFailure) -> RecordingRemoval? {
+        try await read(name.removalKey).map { RecordingRemoval(parsing: $0.bytes) }
+    }
+
+    /// Whether a playlist that was written here is gone, as while the recording is being deleted.
+    private func lacksWritten(_ found: Beginning) -> Bool {
+        renditions.contains { rendition in
+            written[rendition] == found.name.mediaKey(rendition) && found.playlists[rendition] == nil
+                && found.versions[rendition] == nil
+        }
     }
 
     private func drop(through msn: UInt64) { added.removeAll { $0.segment.msn <= msn } }
+
+    /// Lets go of what a recording lists, in all renditions.
+    private func drop(listedBy other: Beginning) {
+        let listed = renditions.map { rendition in
+            Set(other.playlists[rendition]?.segments.map { SegmentName(msn: $0.msn, term: $0.term) } ?? [])
+        }
+        added.removeAll { each in listed.allSatisfy { $0.contains(each.name) } }
+    }
 
     /// Whether this gateway goes on with a recording: with the window of its predecessor, or after a loss of all of them soon
     /// enough.

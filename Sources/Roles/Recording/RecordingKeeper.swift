@@ -31,6 +31,8 @@ public final class RecordingKeeper: Sendable {
     private struct Circumstances: Equatable {
         let isLive: Bool
         let isAbandoned: Bool
+        /// The stream's newest recording, where that is a later one.
+        let newest: UInt64?
     }
 
     /// A keeper.
@@ -77,7 +79,7 @@ public final class RecordingKeeper: Sendable {
             if mark != nil { try await Task.sleep(for: pause) }
         } while mark != nil
         for name in removals where !Task.isCancelled {
-            await goOn(with: name, hasNext: newest[name.stream].map { $0 > name.number } ?? false)
+            await goOn(with: name, newest: newest[name.stream].flatMap { $0 > name.number ? $0 : nil })
         }
         waiting.withLock { [removals = Set(removals)] waiting in
             waiting = waiting.filter { removals.contains($0.key) }
@@ -86,13 +88,13 @@ public final class RecordingKeeper: Sendable {
 
     /// Goes on with a deletion, unless nothing has changed for it: it waits for the stream's next recording, for the stream's
     /// end, or until nobody can have more of what was not ended.
-    private func goOn(with name: RecordingName, hasNext: Bool) async {
+    private func goOn(with name: RecordingName, newest: UInt64?) async {
         let now = kit.now()
         let delay = waiting.withLock { $0[name] } ?? Delay(since: now)
         let age = Duration.milliseconds(now.milliseconds - delay.since.milliseconds)
         let circumstances = Circumstances(
-            isLive: isLive(name.stream), isAbandoned: age > RecorderTable.longestEnding)
-        guard hasNext || delay.tried != circumstances else { return }
+            isLive: isLive(name.stream), isAbandoned: age > RecorderTable.longestEnding, newest: newest)
+        guard delay.tried != circumstances else { return }
         waiting.withLock { $0[name] = Delay(since: delay.since) }
         await tend(name) {
             try await catalogue.delete(

@@ -11,7 +11,8 @@ struct RecordingRemoval: Hashable {
     var renditions: Set<RenditionName>
     /// The numbers of its segments by the term in their names; nil for a term that has only init sections of it.
     var spans: [Term: ClosedRange<UInt64>?] = [:]
-    /// Whether a playlist of it was not ended: somebody may have had more of it, which the next recording will list.
+    /// Whether a playlist of it was not ended by its own recorder with the stream (``Conclusion``): somebody may have had more in
+    /// its terms, which the next recording will list.
     var isOpen = false
 
     /// A removal of renditions without any media yet.
@@ -44,6 +45,9 @@ struct RecordingRemoval: Hashable {
 
     /// The newest segment that is to be removed; nil where none is.
     var last: UInt64? { spans.values.compactMap { $0?.upperBound }.max() }
+
+    /// Whether a segment is to be removed.
+    func removes(_ msn: UInt64, in term: Term) -> Bool { spans[term].flatMap { $0 }?.contains(msn) ?? false }
 
     /// Segments of a term are to be removed, or its init sections alone.
     mutating func add(_ span: ClosedRange<UInt64>?, in term: Term) {

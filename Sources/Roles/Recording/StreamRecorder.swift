@@ -135,7 +135,10 @@ actor StreamRecorder {
     private func finish() async {
         isOver = true
         waker.finish()
-        if let tape { return await tape.uploader.finish() }
+        if let tape {
+            await tape.journal.conclude()
+            return await tape.uploader.finish()
+        }
         // Whoever takes a term only to end a stream finishes what its predecessor recorded; else the next one does.
         let journal = journal(of: [], name: nil)
         try? await journal.finishFormer()
