@@ -23,6 +23,8 @@ from server import BINARY, Server, wait_until
 
 LOAD = pathlib.Path(BINARY).with_name("millrace-load")
 SERVER_CORE, LOAD_CORE = {0}, {1}
+# Of the test of delay: how many streams, and of how many viewers one opens what it gets.
+STREAMS, WHOLE = (20, 5) if FULL else (4, 5)
 
 
 @contextlib.contextmanager
@@ -99,20 +101,50 @@ def test_viewers_join_at_once(server: Server, tmp_path: pathlib.Path, figures) -
         assert result["started"] >= 0.8 * result["joins"], result
 
 
-def test_pictures_go_on_at_once(server: Server, tmp_path: pathlib.Path, figures) -> None:
-    """From the publisher's write to the viewer's last packet of a picture, at half of what a core can do."""
-    viewers, length = (500, 60) if FULL else (40, 8)
-    load = watch(server, tmp_path, "--viewers", viewers, "--joins", viewers // 5 if FULL else viewers, "--seconds", length)
+@pytest.fixture
+def many(binary: str):
+    """One node on one core, with one UDP thread and streams whose pictures do not come at once, without sound."""
+    with contextlib.ExitStack() as stack:
+        with pinned(SERVER_CORE):
+            node = stack.enter_context(
+                Server(WEBRTC_THREADS=1, RTP_ENABLED="false", RTMP_HOST="127.0.0.1", WEBRTC_TRANSCODER=""))
+        publisher = start("publish", "rtmp", "--url", f"rtmp://127.0.0.1:{node.rtmp}/live", "--name", "swarm-{n}", "--stamp",
+                          "--streams", STREAMS, "--ramp", "2s", "--file", clips.path("real-time", "flv"), "--seconds", 600)
+        stack.callback(end, publisher)
+        for number in range(STREAMS):
+            node.wait_live(f"swarm-{number + 1}")
+        yield node
+
+
+def watch_many(server: Server, tmp_path: pathlib.Path, viewers: int, length: int) -> tuple[float, dict]:
+    """So many viewers over all streams; how busy they kept the server's core once all were there, and what they saw."""
+    load = start("watch", "whep", "--url", server.url("/live/swarm-{n}/whep"), "--streams", STREAMS,
+                 "--viewers", max(1, round(viewers / STREAMS)), "--whole", WHOLE, "--joins", max(20, viewers // 5),
+                 "--seconds", length, "--result", tmp_path / "seen.json")
     time.sleep(length * 0.5)
     before, begun = server.processor_seconds(), time.monotonic()
     time.sleep(length * 0.3)
     busy = (server.processor_seconds() - before) / (time.monotonic() - begun)
-    result = seen(load, tmp_path, length)
-    sound(result)
-    figures(kind="delay", viewers=viewers, busy=busy, pictures=result["pictures"], freezes=result["freezes"],
-            delay=result["delayMilliseconds"])
-    assert result["delayMilliseconds"]["count"] > 0, result
+    return busy, seen(load, tmp_path, length)
+
+
+def test_pictures_go_on_at_once(many: Server, tmp_path: pathlib.Path, figures) -> None:
+    """From the publisher's write to the viewer's last packet of a picture, at half of what a core can do. One stream with so
+    many viewers would have its last viewer wait for the sending to all others; a node has many. One viewer of five opens
+    what it gets: all of them together would have no core left to tell the time on."""
+    viewers, length = (200, 20) if FULL else (40, 8)
+    busy, result = watch_many(many, tmp_path, viewers, length)
     if FULL:
+        viewers, length = min(1000, round(viewers * 0.5 / busy)), 60
+        busy, result = watch_many(many, tmp_path, viewers, length)
+    sound(result)
+    figures(kind="delay", streams=STREAMS, viewers=result["joins"], busy=busy, pictures=result["pictures"],
+            freezes=result["freezes"], delay=result["delayMilliseconds"])
+    assert result["delayMilliseconds"]["count"] > 0, result
+    # Those who are not whole are sent what the others are.
+    assert result["packets"] > 2 * result["pictures"], result
+    if FULL:
+        assert 0.4 <= busy <= 0.65, busy
         assert result["delayMilliseconds"]["p99"] <= 5, result
         assert result["freezes"] == 0, result
 

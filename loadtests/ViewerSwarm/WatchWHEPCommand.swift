@@ -28,6 +28,13 @@ struct WatchWHEPCommand: ParsableCommand {
     @Option(help: "From when on packets count as steady, after the run's beginning.")
     var settle = RampTime(duration: .zero)
 
+    @Option(
+        help: """
+            Of how many viewers of a stream one opens all that it gets; the others count what comes once they have had a \
+            picture.
+            """)
+    var whole = 1
+
     @Flag(help: "Write a line each second.")
     var progress = false
 
@@ -50,8 +57,8 @@ struct WatchWHEPCommand: ParsableCommand {
     @OptionGroup var arguments: RunArguments
 
     func validate() throws {
-        guard viewers > 0, joins.map({ $0 > 0 }) ?? true else {
-            throw ValidationError("viewers and joins must be 1 or more")
+        guard viewers > 0, whole > 0, joins.map({ $0 > 0 }) ?? true else {
+            throw ValidationError("viewers, joins and whole must be 1 or more")
         }
     }
 
@@ -80,7 +87,8 @@ struct WatchWHEPCommand: ParsableCommand {
             identity: .generate(now: now), setup: setup.description, viewers: count, beginning: .sinceBoot,
             length: .seconds(arguments.seconds),
             settle: settle.duration, ramp: joins.map { .seconds(1) * count / $0 } ?? arguments.ramp.duration,
-            stay: stay?.duration, board: PlayProgressBoard(isShown: progress)
+            stay: stay?.duration, board: PlayProgressBoard(isShown: progress),
+            isWhole: { [whole] index in index / addresses.count % whole == 0 }
         ) { [janus, token] index in
             let address = addresses[index % addresses.count]
             if let janus { return JanusSignaling(address, mountpoint: janus) }

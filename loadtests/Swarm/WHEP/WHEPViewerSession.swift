@@ -23,6 +23,7 @@ public struct WHEPViewerSession: ~Copyable {
     private var signaling: any ViewerSignaling
     private let context: DTLSContext
     private let setup: DTLSSetup
+    private let isWhole: Bool
     private var party: LocalParty?
     private var phase = Phase.new
     private var checks: CheckSession?
@@ -47,8 +48,14 @@ public struct WHEPViewerSession: ~Copyable {
     }
 
     /// A viewer that has not begun.
-    /// - Parameter context: what the viewers of a thread share; its identity is theirs.
-    public init(_ signaling: any ViewerSignaling, context: DTLSContext, setup: DTLSSetup = .either) {
+    /// - Parameters:
+    ///   - context: what the viewers of a thread share; its identity is theirs.
+    ///   - isWhole: whether it opens all that it gets. If not, it counts packets and bytes once it has had a picture: of so
+    ///     many viewers that they would have no time left, those that are whole can tell how long pictures took.
+    public init(
+        _ signaling: any ViewerSignaling, context: DTLSContext, setup: DTLSSetup = .either, isWhole: Bool = true
+    ) {
+        self.isWhole = isWhole
         self.signaling = signaling
         self.context = context
         self.setup = setup
@@ -64,9 +71,9 @@ public struct WHEPViewerSession: ~Copyable {
     public var nextDeadline: Duration? {
         guard !isOver else { return nil }
         var deadline = limit
-        for case .some(let due) in [checks?.nextDeadline, link?.nextDeadline, media?.nextDeadline] {
-            deadline = min(deadline ?? due, due)
-        }
+        if let due = checks?.nextDeadline { deadline = min(deadline ?? due, due) }
+        if let due = link?.nextDeadline { deadline = min(deadline ?? due, due) }
+        if isWhole || !hasStarted, let due = media?.nextDeadline { deadline = min(deadline ?? due, due) }
         return deadline
     }
 
@@ -198,7 +205,7 @@ extension WHEPViewerSession {
         let span = octets.span
         switch DatagramKind(of: span) {
         case .dtls: take(link?.receive(UnsafeRawBufferPointer(bytes), now: now) ?? [], now: now, &tally, &directives)
-        case .rtcp:
+        case .rtcp where isWhole || !hasStarted:
             guard let packet = link?.open(bytes, isControl: true) else { return }
             media?.receive(rtcp: packet, now: now, tally: &tally)
             report(&directives)
@@ -206,9 +213,12 @@ extension WHEPViewerSession {
         case .stun:
             checks?.receive(span, from: endpoint, now: now, into: &steps)
             obey(now: now, &tally, &directives)
-        case .unknown: break
+        case .rtcp, .unknown: break
         }
     }
+
+    /// Whether the first picture was there.
+    private var hasStarted: Bool { media?.started != nil }
 
     /// Does what is due.
     public mutating func tick(
@@ -222,7 +232,7 @@ extension WHEPViewerSession {
         checks?.tick(now: now, using: &random, into: &steps)
         obey(now: now, &tally, &directives)
         take(link?.tick(now: now) ?? [], now: now, &tally, &directives)
-        if let due = media?.nextDeadline, now >= due { media?.tick(now: now, tally: &tally) }
+        if isWhole || !hasStarted, let due = media?.nextDeadline, now >= due { media?.tick(now: now, tally: &tally) }
         report(&directives)
     }
 
@@ -241,6 +251,11 @@ extension WHEPViewerSession {
     ) {
         guard media != nil else { return }
         let length = bytes.count
+        guard isWhole || !hasStarted else {
+            tally.packets += 1
+            tally.bytes += length
+            return
+        }
         guard let packet = link?.open(bytes, isControl: false) else { return tally.badPackets += 1 }
         tally.packets += 1
         tally.bytes += length

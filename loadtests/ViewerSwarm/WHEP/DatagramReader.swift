@@ -12,6 +12,9 @@ final class DatagramReader {
     private let message = UnsafeMutablePointer<millrace_mmsghdr>.allocate(capacity: 1)
     private let part = UnsafeMutablePointer<millrace_iovec>.allocate(capacity: 1)
 
+    /// Where the last datagram came from, as the kernel wrote it: nearly all come from one server.
+    private var source: (name: [UInt8], endpoint: Endpoint)?
+
     init() {
         part.initialize(to: millrace_iovec(base: buffer.baseAddress, length: UInt(buffer.count)))
         message.initialize(to: millrace_mmsghdr())
@@ -30,7 +33,7 @@ final class DatagramReader {
             name: name.baseAddress, name_length: UInt32(name.count), parts: part, part_count: 1,
             control: control.baseAddress, control_length: UInt(control.count), flags: 0)
         guard recvmmsg(socket, message, 1, Int32(MSG_DONTWAIT), nil) == 1,
-            let source = SocketName.endpoint(UnsafeRawBufferPointer(name))
+            let source = endpoint()
         else { return nil }
         let length = Int(message.pointee.length)
         let (segment, dropped) = controls()
@@ -41,6 +44,15 @@ final class DatagramReader {
             offset += count
         }
         return dropped
+    }
+
+    private func endpoint() -> Endpoint? {
+        let count = min(name.count, Int(message.pointee.header.name_length))
+        let written = UnsafeRawBufferPointer(rebasing: name[..<count])
+        if let source, source.name.elementsEqual(written) { return source.endpoint }
+        guard let endpoint = SocketName.endpoint(UnsafeRawBufferPointer(name)) else { return nil }
+        source = (Array(written), endpoint)
+        return endpoint
     }
 
     /// The length of the datagrams that were put together, and how many were dropped.

@@ -40,7 +40,7 @@ final class WHEPSwarm {
 
     /// A session of the viewer of this number.
     func session(_ number: Int) -> WHEPViewerSession {
-        WHEPViewerSession(plan.signaling(number), context: context, setup: plan.setup)
+        WHEPViewerSession(plan.signaling(number), context: context, setup: plan.setup, isWhole: plan.isWhole(number))
     }
 
     /// Where a server of HTTP is; nil where nobody knows.
@@ -92,6 +92,8 @@ struct WHEPPlan: Sendable {
     var stay: Duration?
     /// Where it is said how the run goes.
     let board: PlayProgressBoard
+    /// Whether the viewer of a number opens all that it gets.
+    let isWhole: @Sendable (Int) -> Bool
     let signaling: @Sendable (Int) -> any ViewerSignaling
 
     /// How long it has gone on.
