@@ -7,7 +7,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator
 
-from alerting import Scene, alive, start
+from alerting import Scene, alive
 from server import Server, wait_until
 
 Play = Callable[[Scene], Iterator[None]]
@@ -38,5 +38,5 @@ def edge_alone(node: Server, **settings: object) -> None:
     """The node becomes one that only serves viewers."""
     node.terminate()
     node.settings |= {"ROLES": "edge", **settings}
-    start(node)
+    node.start()
     wait_until(lambda: alive(node) == 2, 30, "the edge to join")

@@ -16,7 +16,6 @@ import signal
 import socket
 import stat
 import struct
-import subprocess
 import threading
 import time
 import urllib.parse
@@ -27,8 +26,9 @@ import yaml
 
 import rtmp_client
 from clips import path as clip
+from process import Process, wait_until
 from publishers import Publisher
-from server import Server, free_port, wait_until
+from server import Server, free_port
 from shipped import INFRA, tool
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -46,7 +46,7 @@ def shorter(rules: str, factor: int) -> str:
                   lambda found: f"{found[1]}for: {min(seconds(found[2]), max(1, seconds(found[2]) // factor))}s", text, flags=re.M)
 
 
-class Prometheus:
+class Prometheus(Process):
     """`with Prometheus(folder, factor) as prometheus:`; its targets are nodes of regions, which come and go."""
 
     def __init__(self, folder: pathlib.Path, factor: int) -> None:
@@ -60,22 +60,9 @@ class Prometheus:
             "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
             "rule_files": [f"{folder}/rules/*.yml"],
             "scrape_configs": [{"job_name": job, "file_sd_configs": each} for job, each in files.items()]}))
-
-    def __enter__(self) -> Prometheus:
-        self.process = subprocess.Popen(
-            [tool("prometheus"), f"--config.file={self.folder}/prometheus.yml", f"--storage.tsdb.path={self.folder}/data",
-             f"--web.listen-address=127.0.0.1:{self.port}", "--log.level=warn"],
-            stdin=subprocess.DEVNULL, stdout=open(self.folder / "prometheus.log", "wb"), stderr=subprocess.STDOUT)
-        try:
-            wait_until(self._is_ready, 30, "Prometheus")
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.process.kill()
-        self.process.wait()
+        super().__init__(
+            [tool("prometheus"), f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data",
+             f"--web.listen-address=127.0.0.1:{self.port}", "--log.level=warn"], self._answers, seconds=30)
 
     def watch(self, job: str, region: str, ports: list[int]) -> None:
         """These are the region's nodes from now on."""
@@ -99,8 +86,7 @@ class Prometheus:
         with urllib.request.urlopen(url, timeout=20) as answer:
             return json.load(answer)["data"]
 
-    def _is_ready(self) -> bool:
-        assert self.process.poll() is None, (self.folder / "prometheus.log").read_text()[-2000:]
+    def _answers(self) -> bool:
         with contextlib.suppress(OSError):
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/-/ready", timeout=2) as answer:
                 return answer.status == 200
@@ -193,12 +179,9 @@ class Scene:
     def publish(self, node: Server, name: str = "show", kind: str = "small") -> Publisher:
         return self.stack.enter_context(Publisher(kind, node.publish_url(name)))
 
-    def process(self, words: list[str]) -> subprocess.Popen:
-        """A program that ends with the scene."""
-        process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=open(self.folder / f"{words[0].rpartition('/')[2]}.log", "ab"),
-                                   stderr=subprocess.STDOUT)
-        self.stack.callback(lambda: (process.terminate(), process.wait()))
-        return process
+    def process(self, *words: object, ready: Callable[[], bool]) -> Process:
+        """A program that ends with the scene, when it is ready."""
+        return self.stack.enter_context(Process(list(words), ready, seconds=30))
 
     @contextlib.contextmanager
     def again(self, act: Callable[[], object], every: float = 0.3) -> Iterator[None]:
@@ -224,17 +207,6 @@ def alive(node: Server) -> int:
     with contextlib.suppress(OSError):
         return int(node.metrics().get('millrace_cluster_members{health="alive"}', 0))
     return 0
-
-
-def kill(node: Server) -> None:
-    """SIGKILL: nobody is told."""
-    os.kill(node.pid, signal.SIGKILL)
-    node.process.wait()
-
-
-def start(node: Server) -> None:
-    """Once more, with the same settings and ports."""
-    node.__enter__()
 
 
 def pause(nodes: list[Server], seconds: float) -> None:

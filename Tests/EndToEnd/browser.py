@@ -6,13 +6,13 @@ from __future__ import annotations
 import base64
 import json
 import pathlib
-import subprocess
 import tempfile
 import time
 import urllib.error
 import urllib.request
 
-from server import free_port, wait_until
+from process import Process, wait_until
+from server import free_port
 
 
 class Browser:
@@ -22,13 +22,12 @@ class Browser:
         self.size, self.flags = (width, height), flags
         self.port = free_port()
         self.session = ""
-        self._log = tempfile.TemporaryFile()
+        self.driver = Process(["chromedriver", f"--port={self.port}"], self._ready)
         self._profile = tempfile.TemporaryDirectory(prefix="millrace-chromium-", ignore_cleanup_errors=True)
 
     def __enter__(self) -> Browser:
-        self.driver = subprocess.Popen(["chromedriver", f"--port={self.port}"], stdout=self._log, stderr=self._log)
+        self.driver.__enter__()
         try:
-            wait_until(self._ready, 20, "chromedriver")
             arguments = ["--headless=new", "--no-sandbox", "--autoplay-policy=no-user-gesture-required",
                          "--disable-dev-shm-usage", "--disable-gpu", "--mute-audio", "--disable-background-networking",
                          f"--window-size={self.size[0]},{self.size[1]}", f"--user-data-dir={self._profile.name}",
@@ -48,13 +47,7 @@ class Browser:
                 self._call("DELETE", f"/session/{self.session}")
             except OSError:
                 pass
-        self.driver.terminate()
-        try:
-            self.driver.wait(10)
-        except subprocess.TimeoutExpired:
-            self.driver.kill()
-            self.driver.wait()
-        self._log.close()
+        self.driver.__exit__()
         self._profile.cleanup()
 
     def open(self, url: str) -> None:

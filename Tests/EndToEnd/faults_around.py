@@ -5,16 +5,16 @@ from __future__ import annotations
 
 import contextlib
 import re
-import socket
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
 
 from alert_faults import SHORT, causes
-from alerting import PORTS, Line, Scene, kill, start
+from alerting import PORTS, Line, Scene
+from process import Process, listens, wait_until
 from redis_server import Redis
-from server import Server, free_port, wait_until
+from server import Server, free_port
 from shipped import INFRA, tool
 from stores import ACCESS, BUCKET, SECRET, STUB
 
@@ -28,7 +28,7 @@ def one_way_to_redis_is_cut(scene: Scene) -> Iterator[None]:
     one, two = nodes = scene.cluster(2, REDIS_URL=redis.url)
     one.terminate()
     one.settings["REDIS_URL"] = f"redis://127.0.0.1:{line.port}"
-    start(one)
+    one.start()
     scene.wait_members(nodes, 2)
     scene.publish(one)
     wait_until(lambda: redis.leases().get("live/show") == "n1", 30, "the lease")
@@ -77,13 +77,7 @@ def recorded(scene: Scene, line: Line, **settings: object) -> None:
 def stub(scene: Scene, *words: str) -> int:
     """A store of Tests/StoreKit; its port."""
     port = PORTS.take()
-    scene.process([sys.executable, str(STUB), words[0], str(port), *words[1:]])
-
-    def listens() -> bool:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return True
-        return False
-    wait_until(listens, 30, f"the store {words[0]}")
+    scene.process(sys.executable, STUB, words[0], port, *words[1:], ready=lambda: listens(port))
     return port
 
 
@@ -106,9 +100,9 @@ def all_servers_of_a_balancer_die(scene: Scene) -> Iterator[None]:
     node = scene.node(EDGE_AGENT_PORT=PORTS.take())
     balanced(scene, node)
     yield
-    kill(node)
+    node.kill()
     yield
-    start(node)
+    node.start()
     yield
 
 
@@ -129,9 +123,8 @@ def a_balancer_dies(scene: Scene) -> Iterator[None]:
     balancer = balanced(scene, scene.node(EDGE_AGENT_PORT=PORTS.take()))
     yield
     balancer.kill()
-    balancer.wait()
     yield
-    scene.process(balancer.args)
+    balancer.start()
     yield
 
 
@@ -153,7 +146,7 @@ def nobody_says_which_nodes_there_are(scene: Scene) -> Iterator[None]:
     yield
 
 
-def balanced(scene: Scene, node: Server) -> subprocess.Popen:
+def balanced(scene: Scene, node: Server) -> Process:
     """The shipped HAProxy before one node, without TLS and names, on ports of its own."""
     text = (INFRA / "haproxy/haproxy.cfg").read_text()
     metrics = PORTS.take()
@@ -168,15 +161,14 @@ def balanced(scene: Scene, node: Server) -> subprocess.Popen:
     text = text.replace("agent-port 8101", f"agent-port {node.settings['EDGE_AGENT_PORT']}")
     text = text.replace("check port 8080", f"check port {node.http}")
     (scene.folder / "haproxy.cfg").write_text(text)
-    balancer = scene.process([tool("haproxy"), "-db", "-f", str(scene.folder / "haproxy.cfg")])
-    scene.prometheus.watch("haproxy", scene.region, [metrics])
-    scene.balancers += 1
 
     def counts() -> bool:
         with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{metrics}/metrics", timeout=2) as answer:
             return 'haproxy_backend_active_servers{proxy="edges"} 1' in answer.read().decode()
         return False
-    wait_until(counts, 30, "HAProxy to find the node")
+    balancer = scene.process(tool("haproxy"), "-db", "-f", scene.folder / "haproxy.cfg", ready=counts)
+    scene.prometheus.watch("haproxy", scene.region, [metrics])
+    scene.balancers += 1
     return balancer
 
 

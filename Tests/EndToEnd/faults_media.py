@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 import rtmp_client
 from alert_faults import SHORT, causes, edge_alone
-from alerting import Scene, kill, start, tags, try_to_publish, watched
+from alerting import Scene, tags, try_to_publish, watched
 from server import ROOT, wait_until
 
 
@@ -105,7 +105,7 @@ def all_edges_die(scene: Scene) -> Iterator[None]:
     edge_alone(edge)
     origin.terminate()
     origin.settings["ROLES"] = "origin,router"
-    start(origin)
+    origin.start()
     scene.wait_members(nodes, 2)
     scene.publish(origin)
 
@@ -113,10 +113,10 @@ def all_edges_die(scene: Scene) -> Iterator[None]:
         return origin.get("/live/show/index.m3u8", 5)[0]
     wait_until(lambda: asked() == 200, 40, "the router to name the edge")
     yield
-    kill(edge)
+    edge.kill()
     with scene.again(asked):
         yield
-        start(edge)
+        edge.start()
         wait_until(lambda: asked() == 200, 40, "the router to name the edge again")
     yield
 

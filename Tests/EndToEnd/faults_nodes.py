@@ -8,7 +8,7 @@ import resource
 from collections.abc import Iterator
 
 from alert_faults import SHORT, causes, edge_alone
-from alerting import Scene, break_connections, kill, pause, start, watched
+from alerting import Scene, break_connections, pause, watched
 from server import wait_until
 from shipped import run
 
@@ -19,9 +19,9 @@ from shipped import run
 def a_node_dies(scene: Scene) -> Iterator[None]:
     _, other = scene.cluster(2)
     yield
-    kill(other)
+    other.kill()
     yield
-    start(other)
+    other.start()
     yield
 
 
@@ -34,8 +34,8 @@ def a_node_ends_again_and_again(scene: Scene) -> Iterator[None]:
     lives()
     yield
     for _ in range(3):
-        kill(node)
-        start(node)
+        node.kill()
+        node.start()
         lives()
     yield
     yield
@@ -79,11 +79,11 @@ def a_certificate_is_not_renewed(scene: Scene) -> Iterator[None]:
     yield
     sign(13)
     node.terminate()
-    start(node)
+    node.start()
     yield
     sign(90)
     node.terminate()
-    start(node)
+    node.start()
     yield
 
 
@@ -96,11 +96,11 @@ def a_node_has_another_key(scene: Scene) -> Iterator[None]:
     yield
     three.terminate()
     three.settings["CLUSTER_KEY"] = "5" * 64
-    start(three)
+    three.start()
     yield
     three.terminate()
     three.settings["CLUSTER_KEY"] = key
-    start(three)
+    three.start()
     scene.wait_members(nodes, 3)
     yield
 

@@ -5,38 +5,21 @@ from __future__ import annotations
 
 import subprocess
 
-from server import free_port, wait_until
+from process import Process
+from server import free_port
 
 
-class Redis:
+class Redis(Process):
     """One server that keeps nothing on disk, as a context manager: what is killed comes back empty."""
 
     def __init__(self) -> None:
         self.port = free_port()
-        self.process: subprocess.Popen | None = None
-
-    def __enter__(self) -> Redis:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.kill()
+        super().__init__(["redis-server", "--port", self.port, "--bind", "127.0.0.1", "--save", "", "--dir", "/tmp"],
+                         lambda: self.run("PING") == "PONG", seconds=10)
 
     @property
     def url(self) -> str:
         return f"redis://127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        self.process = subprocess.Popen(
-            ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", "/tmp"],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_until(lambda: self.run("PING") == "PONG", 10, "redis-server to answer")
-
-    def kill(self) -> None:
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-            self.process = None
 
     def run(self, *words: str) -> str:
         done = subprocess.run(["redis-cli", "-p", str(self.port), *words], capture_output=True, text=True)

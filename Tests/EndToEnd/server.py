@@ -6,60 +6,37 @@ from __future__ import annotations
 import json
 import os
 import pathlib
-import signal
 import socket
-import subprocess
 import tempfile
 import time
 import urllib.error
 import urllib.request
 
+from process import Process, wait_until
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("PROGRAM", str(ROOT / ".build/release/millrace"))
 
 
-class Server:
+class Server(Process):
     """One node, as a context manager. Further settings go by their environment names without the prefix."""
 
     def __init__(self, **settings: object) -> None:
         self.http, self.rtmp, self.rtp, self.grpc = free_port(), free_port(), free_port(), free_port()
         self.folder = tempfile.TemporaryDirectory(prefix="millrace-e2e-")
-        self.log_path = pathlib.Path(self.folder.name) / "log"
         self.settings = {"HTTP_PORT": self.http, "RTMP_PORT": self.rtmp, "RTP_PORT": self.rtp, "GRPC_PORT": self.grpc,
                          "WEBRTC_PORT": 0, **settings}
-        self.process: subprocess.Popen | None = None
+        super().__init__([BINARY, "serve"], self._ready, name=BINARY, cwd=self.folder.name)
 
-    def __enter__(self) -> Server:
+    def start(self) -> None:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MILLRACE_")}
         environment |= {f"MILLRACE_{name}": str(value) for name, value in self.settings.items()}
-        with open(self.log_path, "wb") as log:
-            self.process = subprocess.Popen([BINARY, "serve"], stdout=log, stderr=subprocess.STDOUT, env=environment,
-                                            cwd=self.folder.name)
-        try:
-            wait_until(self._ready, 20, f"/ready of {BINARY}")
-        except BaseException:
-            self.__exit__(AssertionError)
-            raise
-        return self
+        self.options["env"] = environment
+        super().start()
 
-    def __exit__(self, failure: object = None, *_: object) -> None:
-        if self.process is not None and self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-        if failure is not None:
-            print(f"--- the end of {BINARY}'s log\n{self.log()[-6000:]}")
+    def __exit__(self, *failure: object) -> None:
+        super().__exit__(*failure)
         self.folder.cleanup()
-
-    @property
-    def pid(self) -> int:
-        return self.process.pid
-
-    def log(self) -> str:
-        return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
 
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.http}{path}"
@@ -114,26 +91,15 @@ class Server:
     def terminate(self) -> float:
         """SIGTERM; returns the seconds until the process ended."""
         begun = time.monotonic()
-        os.kill(self.pid, signal.SIGTERM)
+        self.process.terminate()
         self.process.wait(30)
         return time.monotonic() - begun
 
     def _ready(self) -> bool:
-        if self.process.poll() is not None:
-            raise AssertionError(f"{BINARY} ended with {self.process.returncode}:\n{self.log()[-3000:]}")
         try:
             return self.get("/ready", 2)[0] == 200
         except OSError:
             return False
-
-
-def wait_until(condition, seconds: float, what: str, every: float = 0.1) -> None:
-    """Polls a condition; raises AssertionError naming it when time is up."""
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            raise AssertionError(f"waited {seconds} s in vain for {what}")
-        time.sleep(every)
 
 
 def free_port() -> int:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import pathlib
 import re
@@ -16,7 +17,7 @@ import urllib.parse
 import whep_play
 from clusters import address
 from lab.settings import program
-from server import wait_until
+from process import Process, wait_until
 from shipped_region import ShippedRegion
 from test_turn import OFFER
 
@@ -86,26 +87,13 @@ class Follower(threading.Thread):
                 self.failures.append(repr(failure))
 
 
-class RealTime:
+class RealTime(Process):
     """A viewer by WHEP, who asks again when he has had no picture for a second, as our page does."""
 
     def __init__(self, region: ShippedRegion, url: str) -> None:
-        self.region, self.url, self.path = region, url, region.folder / "whep.jsonl"
-
-    def __enter__(self) -> RealTime:
-        with open(self.path, "wb") as lines:
-            self.process = self.region.lab.popen("person", [sys.executable, str(HERE / "whep_viewers.py"), self.url, "1"],
-                                                 stdin=subprocess.PIPE, stdout=lines, stderr=subprocess.DEVNULL)
-        try:
-            self.goes_on()
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.process.kill()
-        self.process.wait()
+        # It ends with its input, and all that it says are the lines that are asked for here.
+        super().__init__([sys.executable, HERE / "whep_viewers.py", url, 1], lambda: self.told("last") != [],
+                         popen=functools.partial(region.lab.popen, "person"), stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
 
     def goes_on(self) -> None:
         """Waits until it has a picture of now."""
@@ -118,5 +106,5 @@ class RealTime:
         return max((length for _, _, _, length in self.told("gap")), default=0.0)
 
     def told(self, kind: str) -> list[list]:
-        lines = self.path.read_text().split("\n")[:-1]
+        lines = self.log().split("\n")[:-1]
         return [line for line in map(json.loads, lines) if line[0] == kind]

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import pathlib
 import subprocess
@@ -17,43 +16,26 @@ import urllib.request
 import botocore.config
 import botocore.session
 
-from server import ROOT, free_port, wait_until
+from process import Process
+from server import ROOT, free_port
 
 STUB = ROOT / "Tests/StoreKit/store_stub.py"
 ACCESS, SECRET = "millrace", "secret-of-the-tests"
 BUCKET = "live"
 
 
-class Process:
-    """A server of a test, as a context manager."""
+class WebServer(Process):
+    """A program that answers HTTP at a port, whatever it answers."""
 
-    def __init__(self, command: list[str], port: int, what: str, seconds: float = 60) -> None:
-        self.command, self.port, self.what, self.seconds = command, port, what, seconds
-        self.process: subprocess.Popen | None = None
-
-    def __enter__(self):
-        self.log = tempfile.TemporaryFile()
-        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
-        try:
-            wait_until(self.listens, self.seconds, self.what)
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.process.kill()
-        self.process.wait()
-        self.log.close()
+    def __init__(self, command: list[object], port: int, name: str, patience: float = 10) -> None:
+        super().__init__(command, self.answers, name=name, seconds=60, patience=patience)
+        self.port = port
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def listens(self) -> bool:
-        if self.process.poll() is not None:
-            self.log.seek(0)
-            raise AssertionError(f"{self.what} has ended: {self.log.read()[-600:]!r}")
+    def answers(self) -> bool:
         try:
             urllib.request.urlopen(self.url, timeout=2).close()
         except urllib.error.HTTPError:
@@ -63,7 +45,7 @@ class Process:
         return True
 
 
-class Seaweed(Process):
+class Seaweed(WebServer):
     """SeaweedFS with a bucket: writers sign, and everybody may read."""
 
     def __init__(self) -> None:
@@ -74,7 +56,8 @@ class Seaweed(Process):
              "credentials": [{"accessKey": ACCESS, "secretKey": SECRET}]},
             {"name": "anonymous", "actions": ["Read"]}]}))
         self.config = settings
-        super().__init__([], 0, "SeaweedFS")
+        # It would wait ten seconds for its readers.
+        super().__init__([], 0, "SeaweedFS", patience=0)
 
     def __enter__(self) -> Seaweed:
         for attempt in range(3):
@@ -86,20 +69,19 @@ class Seaweed(Process):
                 f"-dir={self.folder.name}", "-master.volumeSizeLimitMB=64", f"-master.port={ports[1]}",
                 f"-volume.port={ports[2]}", f"-filer.port={ports[3]}", "-volume.max=100", "-s3", f"-s3.port={ports[0]}",
                 f"-s3.config={self.config}", "-master.telemetry=false"]
+            self.client = botocore.session.Session().create_client(
+                "s3", region_name="us-east-1", endpoint_url=self.url, aws_access_key_id=ACCESS, aws_secret_access_key=SECRET,
+                config=botocore.config.Config(s3={"addressing_style": "path"}, retries={"max_attempts": 1}))
             try:
-                super().__enter__()
-                break
+                return super().__enter__()
             except AssertionError:
                 if attempt == 2:
                     raise
-        session = botocore.session.Session()
-        self.client = session.create_client(
-            "s3", region_name="us-east-1", endpoint_url=self.url, aws_access_key_id=ACCESS, aws_secret_access_key=SECRET,
-            config=botocore.config.Config(s3={"addressing_style": "path"}, retries={"max_attempts": 1}))
-        wait_until(self.make_bucket, 60, "SeaweedFS to take a bucket")
-        return self
 
-    def make_bucket(self) -> bool:
+    def answers(self) -> bool:
+        """With its bucket, which it takes some time after it listens."""
+        if not super().answers():
+            return False
         try:
             self.client.create_bucket(Bucket=BUCKET)
         except Exception as failure:
@@ -126,7 +108,7 @@ class Seaweed(Process):
         return f"{self.url}/{BUCKET}"
 
 
-class Nginx(Process):
+class Nginx(WebServer):
     """Debian's nginx in a folder of its own. `http` is what its http block says beside where its files are; FILES in it is
     that folder."""
 
@@ -143,15 +125,10 @@ class Nginx(Process):
               scgi_temp_path {files}/s;
               {http.replace("FILES", str(files))}
             }}""")
-        super().__init__(["nginx", "-c", str(files / "nginx.conf"), "-p", str(files), "-e", f"{files}/error.log"], port,
-                         "nginx")
+        super().__init__(["nginx", "-c", files / "nginx.conf", "-p", files, "-e", files / "error.log"], port, "nginx")
 
-    def __exit__(self, *_: object) -> None:
-        # Killed, it would leave its workers behind.
-        self.process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(10)
-        super().__exit__()
+    def __exit__(self, *failure: object) -> None:
+        super().__exit__(*failure)
         self.folder.cleanup()
 
 
@@ -173,15 +150,15 @@ class StoreCache(Nginx):
             "<script>v.src = location.hash.slice(1); v.play()</script>")
 
 
-def bad_line(port: int, percent: int, at: int | None = None) -> Process:
+def bad_line(port: int, percent: int, at: int | None = None) -> WebServer:
     """A line to a server on which so many of the requests fail: before it, behind it, or cut off."""
     own = at or low_port()
-    return Process([sys.executable, str(STUB), "faults", str(own), str(port), str(percent)], own, "the bad line")
+    return WebServer([sys.executable, STUB, "faults", own, port, percent], own, "the bad line")
 
 
-def refusing(at: int, status: int, code: str) -> Process:
+def refusing(at: int, status: int, code: str) -> WebServer:
     """A store that answers every request with a status and S3's word for it."""
-    return Process([sys.executable, str(STUB), "refusing", str(at), str(status), code], at, "the refusing store")
+    return WebServer([sys.executable, STUB, "refusing", at, status, code], at, "the refusing store")
 
 
 class SmallDisk:

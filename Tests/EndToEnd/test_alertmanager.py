@@ -9,7 +9,6 @@ import json
 import pathlib
 import re
 import shutil
-import subprocess
 import threading
 import time
 import urllib.request
@@ -17,7 +16,8 @@ from collections.abc import Iterator
 
 import yaml
 
-from server import free_port, wait_until
+from process import Process, wait_until
+from server import free_port
 from shipped import DEPLOYMENTS, INFRA, tool
 
 RUNBOOK = "https://runbook.example.org"
@@ -78,20 +78,8 @@ def alertmanager(folder: pathlib.Path, people: People) -> Iterator[int]:
     port = free_port()
     words = [f"--config.file={folder}/alertmanager.yml", f"--storage.path={folder}/alerts", "--cluster.listen-address=",
              f"--web.listen-address=127.0.0.1:{port}"]
-    with running(folder, "prometheus-alertmanager", *words):
-        wait_until(lambda: answers(f"http://127.0.0.1:{port}/-/ready"), 30, "Alertmanager")
+    with Process([tool("prometheus-alertmanager"), *words], lambda: answers(f"http://127.0.0.1:{port}/-/ready"), seconds=30):
         yield port
-
-
-@contextlib.contextmanager
-def running(folder: pathlib.Path, *words: str) -> Iterator[subprocess.Popen]:
-    with open(folder / f"{words[0]}.log", "wb") as log:
-        process = subprocess.Popen([tool(words[0]), *words[1:]], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
 
 
 def answers(url: str) -> bool:
@@ -151,8 +139,7 @@ def test_silence_says_that_prometheus_is_dead(tmp_path) -> None:
         assert "Watchdog" not in people.heard("pager") + people.heard("chat")
 
 
-@contextlib.contextmanager
-def prometheus(folder: pathlib.Path, manager: int) -> Iterator[subprocess.Popen]:
+def prometheus(folder: pathlib.Path, manager: int) -> Process:
     """By the shipped files, which asks and tells each second."""
     shutil.copytree(INFRA / "prometheus", folder / "prometheus")
     shutil.copytree(DEPLOYMENTS / "compose/targets", folder / "prometheus/targets")
@@ -160,9 +147,8 @@ def prometheus(folder: pathlib.Path, manager: int) -> Iterator[subprocess.Popen]
     text = file.read_text().replace("alertmanager:9093", f"127.0.0.1:{manager}")
     text = text.replace("localhost:9090", f"127.0.0.1:{port}")
     file.write_text(text.replace("evaluation_interval: 5s", "evaluation_interval: 1s"))
-    with running(folder, "prometheus", f"--config.file={file}", f"--storage.tsdb.path={folder}/data",
-                 f"--web.listen-address=127.0.0.1:{port}", "--rules.alert.resend-delay=1s") as process:
-        yield process
+    return Process([tool("prometheus"), f"--config.file={file}", f"--storage.tsdb.path={folder}/data",
+                    f"--web.listen-address=127.0.0.1:{port}", "--rules.alert.resend-delay=1s"])
 
 
 def test_alertmanager_has_its_secrets(tmp_path) -> None:

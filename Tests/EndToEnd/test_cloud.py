@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import pathlib
 import re
-import subprocess
 import sys
 import urllib.request
 
 import pytest
 import yaml
 
-from server import free_port, wait_until
+from process import Process
+from server import free_port
 from shipped import INFRA, PATH, complaints, every, run, tool
 
 CLOUD = INFRA / "cloud"
@@ -28,14 +28,9 @@ def test_the_templates_are_as_they_should_be() -> None:
 def aws():
     """moto, which makes stacks of templates without making anything."""
     port = free_port()
-    server = subprocess.Popen([tool("moto_server"), "-H", "127.0.0.1", "-p", str(port)], stdin=subprocess.DEVNULL,
-                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        wait_until(lambda: answers(f"http://127.0.0.1:{port}/moto-api/"), 60, "moto")
+    with Process([tool("moto_server"), "-H", "127.0.0.1", "-p", port], lambda: answers(f"http://127.0.0.1:{port}/moto-api/"),
+                 seconds=60):
         yield Account(f"http://127.0.0.1:{port}")
-    finally:
-        server.kill()
-        server.wait()
 
 
 def answers(url: str) -> bool:

@@ -16,8 +16,9 @@ import urllib.request
 
 import pytest
 
+from process import Process, listens
 from redis_server import Redis
-from server import BINARY, ROOT, Server, free_port, wait_until
+from server import BINARY, ROOT, Server, free_port
 from shipped import PATH, run
 from stores import ACCESS, BUCKET, SECRET, STUB, refusing
 from test_infra import RedisSet
@@ -167,21 +168,9 @@ def test_the_store_is_tried(binary, tmp_path) -> None:
     assert not left, "it leaves something behind"
 
 
-@contextlib.contextmanager
-def google(port: int):
+def google(port: int) -> Process:
     """A store that takes nobody without a signature."""
-    def listens() -> bool:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return True
-        return False
-    process = subprocess.Popen([sys.executable, str(STUB), "google", str(port)], stdin=subprocess.DEVNULL,
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        wait_until(listens, 20, "the store")
-        yield
-    finally:
-        process.kill()
-        process.wait()
+    return Process([sys.executable, STUB, "google", port], lambda: listens(port), name="the store")
 
 
 def test_names_and_seeds_are_looked_for(binary) -> None:
@@ -259,14 +248,10 @@ def test_the_page_has_its_script_however_the_program_is_called(binary, tmp_path)
     (tmp_path / "elsewhere").mkdir()
     environment = settings() | {"PATH": f"{tmp_path}/bin:{PATH}"}
     port = environment["MILLRACE_HTTP_PORT"]
-    node = subprocess.Popen(["millrace", "serve"], env=environment, cwd=tmp_path / "elsewhere", stdin=subprocess.DEVNULL,
-                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        def script() -> bytes:
-            with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/player/hls.js", timeout=2) as answer:
-                return answer.read()
-            return b""
-        wait_until(lambda: script() == b"// the script\n", 20, "the script of the page")
-    finally:
-        node.terminate()
-        node.wait(20)
+
+    def is_there() -> bool:
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/player/hls.js", timeout=2) as answer:
+            return answer.read() == b"// the script\n"
+        return False
+    with Process(["millrace", "serve"], is_there, env=environment, cwd=tmp_path / "elsewhere"):
+        pass

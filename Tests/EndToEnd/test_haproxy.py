@@ -9,12 +9,11 @@ import http.server
 import pathlib
 import re
 import socketserver
-import subprocess
 import threading
 
 import pytest
 
-from server import wait_until
+from process import Process, wait_until
 from shipped import INFRA, tool
 from stores import low_port
 
@@ -85,7 +84,7 @@ class Agent(socketserver.BaseRequestHandler):
         self.request.sendall(b"drain\n" if self.server.node.drains else b"up ready 90%\n")
 
 
-class Balancer:
+class Balancer(Process):
     """`with Balancer(nodes, folder) as balancer:` is HAProxy on ports of its own, without TLS and names."""
 
     def __init__(self, nodes: list[Node], folder: pathlib.Path) -> None:
@@ -100,24 +99,9 @@ class Balancer:
         edges = "".join(f"    server edge{number} 127.0.0.1:{node.port} agent-port {node.agent}\n"
                         for number, node in enumerate(nodes))
         text = re.sub(r"^ +server-template edge .*\n", edges, text, flags=re.M)
-        self.file, self.folder = folder / "haproxy.cfg", folder
-        self.file.write_text(text)
-
-    def __enter__(self) -> Balancer:
-        self.process = subprocess.Popen([tool("haproxy"), "-db", "-f", str(self.file)], stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.DEVNULL, stderr=open(self.folder / "log", "wb"),
-                                        env={"STATE": str(self.folder), "PLAIN_HTTP": "1"})
-        try:
-            wait_until(lambda: self.active() == 2, 20, "HAProxy to find both edges")
-        except BaseException:
-            print((self.folder / "log").read_text())
-            self.__exit__()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.process.kill()
-        self.process.wait()
+        (folder / "haproxy.cfg").write_text(text)
+        super().__init__([tool("haproxy"), "-db", "-f", folder / "haproxy.cfg"], lambda: self.active() == len(nodes),
+                         env={"STATE": str(folder), "PLAIN_HTTP": "1"})
 
     def ask(self, method: str, path: str, port: int = 0) -> tuple[int, str, str]:
         """Status, location and body."""

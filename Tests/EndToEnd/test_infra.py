@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import json
 import pathlib
@@ -16,7 +17,8 @@ import time
 import pytest
 import yaml
 
-from server import ROOT, Server, wait_until
+from process import Process, wait_until
+from server import ROOT, Server
 from shipped import INFRA, OPERATIONS, complete, every, metrics, run, tool
 from stores import low_port
 
@@ -107,7 +109,8 @@ class RedisSet:
     """Three servers and three sentinels by the shipped files, on ports of their own."""
 
     def __init__(self, folder: pathlib.Path) -> None:
-        self.folder, self.processes = folder, {}
+        self.folder, self.stack = folder, contextlib.ExitStack()
+        self.processes: dict[str, Process] = {}
         self.servers, self.sentinels = [low_port() for _ in range(3)], [low_port() for _ in range(3)]
         (folder / "users.acl").write_text(run(INFRA / "redis/make-users", "password", "replication").stdout)
         (folder / "secrets.conf").write_text("masteruser replica\nmasterauth replication\n")
@@ -127,14 +130,12 @@ class RedisSet:
             wait_until(lambda: all("slaves=2,sentinels=3" in self.ask(port, "INFO", "sentinel") for port in self.sentinels), 30,
                        "the sentinels to find each other and two replicas")
         except BaseException:
-            self.__exit__()
+            self.stack.close()
             raise
         return self
 
-    def __exit__(self, *_: object) -> None:
-        for process in self.processes.values():
-            process.kill()
-            process.wait()
+    def __exit__(self, *failure: object) -> None:
+        self.stack.__exit__(*failure)
 
     def placed(self, name: str) -> str:
         text = (INFRA / "redis" / name).read_text().replace("/etc/redis/", f"{self.folder}/")
@@ -148,13 +149,11 @@ class RedisSet:
         self.spawn(f"redis-{number}", words + (["--replicaof", "127.0.0.1", str(self.servers[0])] if number else []))
 
     def spawn(self, name: str, words: list[str]) -> None:
-        self.processes[name] = subprocess.Popen([tool(words[0]), *words[1:]], stdin=subprocess.DEVNULL,
-                                                stdout=open(self.folder / f"{name}.log", "wb"), stderr=subprocess.STDOUT)
+        self.processes[name] = self.stack.enter_context(Process([tool(words[0]), *words[1:]], name=name, patience=0))
 
     def kill(self, *names: str) -> None:
         for name in names:
             self.processes[name].kill()
-            self.processes[name].wait()
 
     def ask(self, port: int, *words: str, user: str = "", password: str = "") -> str:
         credentials = ["--user", user, "--pass", password, "--no-auth-warning"] if user else []
@@ -201,10 +200,10 @@ def test_coturn_relays_for_those_with_credentials(tmp_path) -> None:
     (tmp_path / "turnserver.conf").write_text(text)
     common = [tool("turnserver"), "-c", str(tmp_path / "turnserver.conf"), "--listening-ip=127.0.0.1", "--relay-ip=127.0.0.1",
               f"--static-auth-secret={SECRET}", f"--pidfile={tmp_path}/pid", f"--userdb={tmp_path}/db"]
-    with started(common + ["--allow-loopback-peers", "--allowed-peer-ip=127.0.0.1"], tmp_path, port):
+    with started(common + ["--allow-loopback-peers", "--allowed-peer-ip=127.0.0.1"], port):
         assert relayed(port, SECRET)
         assert not relayed(port, "another secret, as long as that")
-    with started(common, tmp_path, port):
+    with started(common, port):
         assert not relayed(port, SECRET), "reached a peer that is denied"
 
 
@@ -223,34 +222,18 @@ def test_coturn_reaches_no_private_network() -> None:
     assert not any(map(refused, ("192.0.1.0", "198.20.0.0", "203.0.113.7", "11.0.0.1", "2001:4860:4860::8888")))
 
 
-class started:
+def started(command: list[str], port: int) -> Process:
     """A server that listens on a UDP port, until the end of the block."""
-
-    def __init__(self, command: list[str], folder: pathlib.Path, port: int) -> None:
-        self.command, self.log, self.port = command, folder / "turn.log", port
-
-    def __enter__(self) -> None:
-        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=open(self.log, "wb"),
-                                        stderr=subprocess.STDOUT)
-        try:
-            wait_until(self.answers, 20, f"{self.command[0]}: {self.log.read_text()[-500:]}")
-        except BaseException:
-            self.__exit__()
-            raise
-
-    def __exit__(self, *_: object) -> None:
-        self.process.kill()
-        self.process.wait()
-
-    def answers(self) -> bool:
+    def answers() -> bool:
         """A STUN binding request (RFC 8489 §5) is answered."""
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
             one.settimeout(0.3)
-            one.sendto(b"\x00\x01\x00\x00\x21\x12\xa4\x42" + bytes(range(12)), ("127.0.0.1", self.port))
+            one.sendto(b"\x00\x01\x00\x00\x21\x12\xa4\x42" + bytes(range(12)), ("127.0.0.1", port))
             try:
                 return one.recv(2048)[:2] == b"\x01\x01"
             except OSError:
                 return False
+    return Process(command, answers)
 
 
 def relayed(port: int, secret: str) -> bool:

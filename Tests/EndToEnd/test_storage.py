@@ -22,8 +22,9 @@ from lab import Lab
 from lab.keeper import obstacle
 from lint.findings import Report
 from lint.playlist import parse
+from process import Process, listens, wait_until
 from publishers import Publisher
-from server import BINARY, Server, wait_until
+from server import BINARY, Server
 from stores import (
     STUB, Listing, Reader, Seaweed, SmallDisk, StoreCache, bad_line, fetch, low_port, newest, quantile, refusing)
 
@@ -132,28 +133,23 @@ def test_viewers_feel_nothing_of_a_store_that_hangs(seaweed: Seaweed, figures) -
     """The store accepts and says nothing: playlists come as ever, the operator is told once, and what waited is stored
     when the store is back."""
     name, port = "hangs", low_port()
-    silent = subprocess.Popen([sys.executable, str(STUB), "silent", str(port)])
-    try:
-        with Server(STORAGE_TIMEOUT="1s", **seaweed.settings(port)) as server:
-            with Publisher("default", server.publish_url(name)):
-                server.wait_live(name)
-                waits = [reload_time(server, name) for _ in range(24)]
-                wait_until(lambda: server.log().count("does not take uploads") == 1, 20, "the operator to be told")
-                silent.kill()
-                silent.wait()
-                with bad_line(seaweed.port, 0, at=port):
-                    wait_listed(seaweed, name, 10)
-                    wait_until(lambda: "takes uploads again" in server.log(), 20, "the operator to be told again")
-                    assert_whole(seaweed, name)
-                    lost = server.metric("millrace_upload_lost_total") + server.metric("millrace_upload_gaps_total")
-                    server.terminate()
-            assert server.log().count("does not take uploads") == 1
-        figures(kind="hangs", worst=max(waits), lost=lost)
-        assert max(waits) < 1.5, waits
-        assert lost == 0
-    finally:
-        silent.kill()
-        silent.wait()
+    with Process([sys.executable, STUB, "silent", port], lambda: listens(port)) as silent, \
+            Server(STORAGE_TIMEOUT="1s", **seaweed.settings(port)) as server:
+        with Publisher("default", server.publish_url(name)):
+            server.wait_live(name)
+            waits = [reload_time(server, name) for _ in range(24)]
+            wait_until(lambda: server.log().count("does not take uploads") == 1, 20, "the operator to be told")
+            silent.kill()
+            with bad_line(seaweed.port, 0, at=port):
+                wait_listed(seaweed, name, 10)
+                wait_until(lambda: "takes uploads again" in server.log(), 20, "the operator to be told again")
+                assert_whole(seaweed, name)
+                lost = server.metric("millrace_upload_lost_total") + server.metric("millrace_upload_gaps_total")
+                server.terminate()
+        assert server.log().count("does not take uploads") == 1
+    figures(kind="hangs", worst=max(waits), lost=lost)
+    assert max(waits) < 1.5, waits
+    assert lost == 0
 
 
 def test_wrong_credentials_are_told_and_nothing_else(seaweed: Seaweed) -> None:
@@ -188,8 +184,7 @@ def test_a_store_that_refuses_is_one_clear_alert(seaweed: Seaweed, figures) -> N
             wait_alert(nodes[name], word)
             assert nodes[name].get("/ready")[0] == 200
             assert nodes[name].get(f"/live/{name}/main/media.m3u8")[0] == 200
-            stores[name].process.kill()
-            stores[name].process.wait()
+            stores[name].kill()
             stack.enter_context(bad_line(seaweed.port, 0, at=stores[name].port))
         lost = 0
         for name, node in nodes.items():

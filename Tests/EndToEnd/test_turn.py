@@ -9,12 +9,10 @@ import contextlib
 import hashlib
 import hmac
 import os
-import pathlib
 import re
 import secrets
 import shutil
 import socket
-import subprocess
 import tempfile
 import time
 
@@ -24,46 +22,31 @@ import pytest
 
 import whep_play
 from conftest import seconds
+from process import Process
 from publishers import Publisher
-from server import Server, wait_until
+from server import Server
 from test_webrtc import check_video, play
 
 pytestmark = pytest.mark.skipif(shutil.which("turnserver") is None, reason="coturn is not installed")
 
 
-class TURNServer:
+class TURNServer(Process):
     """`with TURNServer() as turn:` runs coturn on loopback, by a secret and nothing else."""
 
     def __init__(self) -> None:
         self.port, self.secret = free_udp_port(), secrets.token_hex(16)
         self.folder = tempfile.TemporaryDirectory(prefix="millrace-turn-")
-        self.log_path = pathlib.Path(self.folder.name) / "log"
-
-    def __enter__(self) -> TURNServer:
-        command = [
+        super().__init__([
             "turnserver", "-n", "--listening-ip=127.0.0.1", "--relay-ip=127.0.0.1", f"--listening-port={self.port}",
             "--use-auth-secret", f"--static-auth-secret={self.secret}", "--realm=millrace.test", "--fingerprint",
             # The node is on loopback here, which coturn keeps from its clients otherwise.
             "--allow-loopback-peers", "--no-cli", "--no-tls", "--no-dtls", "--no-multicast-peers", "--relay-threads=1",
-            f"--userdb={self.folder.name}/turndb", f"--pidfile={self.folder.name}/pid", "--log-file=stdout", "--verbose"]
-        with open(self.log_path, "wb") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, cwd=self.folder.name)
-        try:
-            wait_until(self._answers, 20, "coturn to answer")
-        except BaseException:
-            self.__exit__(AssertionError)
-            raise
-        return self
+            f"--userdb={self.folder.name}/turndb", f"--pidfile={self.folder.name}/pid", "--log-file=stdout", "--verbose"],
+            self._answers, cwd=self.folder.name)
 
-    def __exit__(self, failure: object = None, *_: object) -> None:
-        self.process.kill()
-        self.process.wait()
-        if failure is not None:
-            print(f"--- the end of coturn's log\n{self.log()[-4000:]}")
+    def __exit__(self, *failure: object) -> None:
+        super().__exit__(*failure)
         self.folder.cleanup()
-
-    def log(self) -> str:
-        return self.log_path.read_text(errors="replace")
 
     @property
     def url(self) -> str:
@@ -76,7 +59,6 @@ class TURNServer:
         return username, base64.b64encode(code).decode()
 
     def _answers(self) -> bool:
-        assert self.process.poll() is None, self.log()[-3000:]
         request = b"\x00\x01\x00\x00\x21\x12\xa4\x42" + os.urandom(12)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
             one.settimeout(1)
