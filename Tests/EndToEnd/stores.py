@@ -68,7 +68,9 @@ class Seaweed(WebServer):
                 str(pathlib.Path(sys.executable).parent / "weed"), "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
                 f"-dir={self.folder.name}", "-master.volumeSizeLimitMB=64", f"-master.port={ports[1]}",
                 f"-volume.port={ports[2]}", f"-filer.port={ports[3]}", "-volume.max=100", "-s3", f"-s3.port={ports[0]}",
-                f"-s3.config={self.config}", "-master.telemetry=false"]
+                f"-s3.config={self.config}", "-master.telemetry=false",
+                # They would have the same port in every store of this machine.
+                "-s3.port.iceberg=0", "-s3.port.lance=0"]
             self.client = botocore.session.Session().create_client(
                 "s3", region_name="us-east-1", endpoint_url=self.url, aws_access_key_id=ACCESS, aws_secret_access_key=SECRET,
                 config=botocore.config.Config(s3={"addressing_style": "path"}, retries={"max_attempts": 1}))

@@ -112,6 +112,8 @@ package enum StoreServers {
                 "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-dir=\(folder)", "-master.volumeSizeLimitMB=64",
                 "-master.port=\(ports[1])", "-volume.port=\(ports[2])", "-filer.port=\(ports[3])", "-volume.max=20",
                 "-s3", "-s3.port=\(port)", "-s3.config=\(folder)/s3.json", "-master.telemetry=false",
+                // They would have the same port in every store of this machine.
+                "-s3.port.iceberg=0", "-s3.port.lance=0",
             ]
         }
     }
