@@ -268,8 +268,11 @@ extension SecureConnection {
     }
 
     private func select(_ path: ICEPath) {
+        let known = admitted.last { $0.isOf(path) }
+        // Nothing goes by UDP to who proved himself by a connection that is gone.
+        guard path.transport == .udp || known != nil else { return }
         address = DatagramAddress(path.remote)
-        way = admitted.last { $0.isOf(path) }?.way
+        way = known?.way
     }
 
     private func forget(_ path: ICEPath) {
