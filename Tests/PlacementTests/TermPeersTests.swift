@@ -74,6 +74,25 @@ struct TermPeersTests {
         #expect(try nodes.snapshot(of: "origin-1", streams: [over]).livingHolders(of: stream).isEmpty)
     }
 
+    @Test("are asked by a gateway in doubt, too: the standby first, as far as they live, and at most eight")
+    func witnesses() throws {
+        var nodes = try region()
+        let held = try entry(gateway: "origin-1", standby: "origin-4")
+        let stream = try stream("live/a")
+        func found() throws -> [String] {
+            let snapshot = try nodes.snapshot(of: "origin-1", streams: [held])
+            let peers = snapshot.termPeers(for: stream)
+            let witnesses = snapshot.witnesses(of: stream)
+            #expect(witnesses.count == min(8, peers.count) && witnesses.allSatisfy(peers.contains))
+            return witnesses.map(\.node.description)
+        }
+        #expect(try found().first == "origin-4" && Set(["origin-2", "origin-3"]).isSubset(of: found()))
+        nodes.change("origin-4") { $0.health = .suspect }
+        let living = try nodes.snapshot(of: "origin-1", streams: [held]).witnesses(of: stream)
+        let ids = living.map(\.node.description)
+        #expect(ids.contains("origin-2") && !ids.contains("origin-4") && !ids.contains("origin-1"))
+    }
+
     @Test("end a stream whose gateway is dead: the standby, or else the first origin of its ranking")
     func heirs() throws {
         var nodes = try region()

@@ -12,7 +12,7 @@ extension Scenario {
     static let all = [
         join, idle, leave, crash, massCrash, loss, badLinks, churn, rollingRestart, partition, heal, oneWay, flapping,
         freeze, stalls, clockPause, nameConflict, moved, ambassadors, relayTree, failover, outages,
-        rivals, forlorn, forsaken, outclaimed,
+        rivals, forlorn, forsaken, outclaimed, pauses,
     ]
 
     /// A node starts under the name of one that lives. The established one stays, and the newcomer is told; when the

@@ -31,6 +31,17 @@ extension Scenario {
         stage.note(world)
     }
 
+    /// A gateway stands still twice in a moment, its publisher comes to another origin the second time, and what others said
+    /// of its term in between waits for it: it goes on by nothing that is older than the last pause.
+    static let pauses = Scenario(name: "pauses", nodes: 2, seeds: 100) { stage in
+        var variant = FailoverVariant()
+        variant.hasSlowAnswers = true
+        let world = FailoverWorld(seed: stage.cluster.seed, variant: variant)
+        world.trace = stage.cluster.trace
+        world.playPauses()
+        stage.note(world)
+    }
+
     /// An origin takes a term and dies before it begins: the gateway, of which it heard nothing, takes one above that.
     static let forlorn = Scenario(name: "forlorn", nodes: 2, seeds: 50) { stage in
         let world = FailoverWorld(seed: stage.cluster.seed)

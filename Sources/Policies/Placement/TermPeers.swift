@@ -23,6 +23,13 @@ extension PlacementSnapshot {
         return (near + far).filter { seen.insert($0.node).inserted }
     }
 
+    /// Whom a gateway asks that does not know whether somebody took its stream: the first of those whom a taker asks, as far
+    /// as they are believed alive, so the standby before all. Nobody else has to know of a higher term.
+    public func witnesses(of stream: StreamID) -> [Upstream] {
+        let asked = termPeers(for: stream).filter { view.member($0.node)?.health == .alive }
+        return Array(asked.prefix(Self.mostWitnesses))
+    }
+
     /// Those of whom a stream's directory entry says that they hold it and who are believed alive, but for this node.
     public func livingHolders(of stream: StreamID) -> Set<NodeID> {
         let entry = view.streams[stream].flatMap { $0.state == .ended ? nil : $0 }
@@ -55,4 +62,6 @@ extension PlacementSnapshot {
 
     /// The edges that a stream of a common audience has, and some.
     static let askedEdges = 8
+    /// Two answers may be enough; some may be dead.
+    static let mostWitnesses = 8
 }

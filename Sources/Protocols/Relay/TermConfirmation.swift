@@ -3,7 +3,8 @@
 public import Identity
 
 /// Asks whether a term still is the highest, for a gateway that lost time: two members that know of no higher one open its
-/// gate again, or all it believes alive where they are fewer. So does one whose standby is silent, of all who may have
+/// gate again, or all it believes alive where they are fewer, and whoever else is asked has one round to object:
+/// ``RelaySettings/termTimeout``, or less where all answer. So does one whose standby is silent, of all who may have
 /// promised its stream to somebody else. An answer is one to a question, so none is older than it.
 public struct TermConfirmation: Sendable {
     /// What is to be done.
@@ -32,19 +33,19 @@ public struct TermConfirmation: Sendable {
     private enum Need {
         /// Everybody, or when a round is over those without whom it can not be.
         case all(Set<NodeID>, atLeast: Set<NodeID>)
-        /// So many, whoever they are.
-        case some(Int)
+        /// All that are asked, or when a round is over so many, whoever they are.
+        case some(Int, of: Int)
     }
 
     /// When `tick` asks again; nil once it is over.
     public private(set) var nextDeadline: Duration?
 
     /// A question to come.
-    /// - Parameter peers: how many members are believed alive, this one not counted.
+    /// - Parameter peers: how many members are asked: all who are believed alive and would know, or some of them.
     public init(_ term: Term, peers: Int, settings: RelaySettings) {
         self.term = term
         self.settings = settings
-        need = .some(min(peers, 2))
+        need = .some(min(peers, 2), of: peers)
         // A second and a half: meanwhile those who do not answer may have become suspects.
         mostRounds = 5
     }
@@ -81,7 +82,7 @@ public struct TermConfirmation: Sendable {
     private func isEnough(after rounds: Int) -> Bool {
         switch need {
         case .all(let peers, let required): agreed.isSuperset(of: rounds > 0 ? required : peers)
-        case .some(let count): agreed.count >= count
+        case .some(let count, let all): agreed.count >= (rounds > 0 ? count : all)
         }
     }
 

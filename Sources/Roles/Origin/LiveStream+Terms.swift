@@ -80,18 +80,28 @@ extension LiveStream {
     }
 
     /// A reason has gone; goes on with what has waited where it was the last.
-    public func unfence(_ reason: FenceReasons) {
-        let isNews = state.withLock { state in
-            guard !state.gate.isOpen else { return false }
+    /// - Parameter stalls: where the reason has gone because others answered, ``GatewayPulse/stalls`` from before they were
+    ///   asked. An answer may have waited in a socket while the process stood still, and another took the stream.
+    /// - Returns: false where the process stood still since: it is as it was, and others are to be asked again.
+    @discardableResult
+    public func unfence(_ reason: FenceReasons, confirmedAfter stalls: UInt64? = nil) -> Bool {
+        let (isGone, isNews) = state.withLock { state -> (Bool, Bool) in
+            if let stalls, let pulse, !pulse.hasRun(since: stalls, at: SystemClock.now()) { return (false, false) }
+            guard !state.gate.isOpen else { return (true, false) }
             open(for: reason, &state)
-            return true
+            return (true, true)
         }
         if isNews { tellEnd() }
+        return isGone
     }
 
     /// Closes the gate where the process stood still: another may have the stream. Who keeps the pulse will find out.
-    func closeIfLate(_ state: inout State) {
-        if pulse?.isLate(at: SystemClock.now()) ?? false { state.gate.close(for: .clock) }
+    /// - Returns: whether it did.
+    @discardableResult
+    func closeIfLate(_ state: inout State) -> Bool {
+        guard pulse?.isLate(at: SystemClock.now()) ?? false else { return false }
+        state.gate.close(for: .clock)
+        return true
     }
 
     /// Why it writes nothing now; empty where it does.
@@ -102,7 +112,9 @@ extension LiveStream {
 
     private func open(for reason: FenceReasons, _ state: inout State) {
         guard !state.gate.isOpen else { return }
-        for arrival in state.gate.open(for: reason) { perform(arrival, &state) }
+        // Whatever opens it is older than a pause that no beat has noticed yet.
+        let gone = closeIfLate(&state) ? reason.subtracting(.clock) : reason
+        for arrival in state.gate.open(for: gone) { perform(arrival, &state) }
         list(&state)
         arm(&state)
     }

@@ -14,6 +14,8 @@ struct FailoverAudit {
     var promise: TermPromise?
     /// Where a gateway that is fenced stands.
     var fence: FencedPosition?
+    /// A term that others have gone on in while the process stood still, and that those whom it asks since know.
+    var outdone: Term?
     /// Since when a gateway's lease is another's, and it could know.
     var isStaleSince: Duration?
     /// Since when a gateway reaches fewer origins than must agree.
@@ -73,6 +75,12 @@ extension FailoverWorld {
         guard let fence = node.audit.fence, let gateway = node.gateway, gateway.term == fence.term else { return }
         guard FencedPosition(gateway, node.feed) != fence else { return }
         fail("n\(node.number) goes on in \(fence.term), fenced: \(gateway.fences)")
+    }
+
+    /// A gateway that stood still goes on by no answers from before.
+    func checkOutdone(_ node: FailoverNode) {
+        guard let outdone = node.audit.outdone, let term = node.gateway?.term, term < outdone else { return }
+        fail("n\(node.number) goes on in \(term), and \(outdone) had begun")
     }
 
     /// A term that the store gave to another is written in no more, soon, where its gateway could know: it reaches the

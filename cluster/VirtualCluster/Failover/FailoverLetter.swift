@@ -6,8 +6,8 @@ import Relay
 
 /// What is under way to a node.
 enum FailoverLetter {
-    /// A node's answer to a question of ours, about this term.
-    case answer(TermAnswer, to: Term, from: Int, life: Int)
+    /// A node's answer to a question of ours.
+    case answer(TermAnswer, to: FailoverQuestion, from: Int)
     /// A connection between nodes has ended.
     case closed(FailoverWire)
     /// Something new of the directory.
@@ -15,7 +15,7 @@ enum FailoverLetter {
     /// A publisher's connection brings something.
     case media(connection: Int, FailoverMedia.Content)
     /// Somebody asks about a term.
-    case question(Term, from: Int, life: Int)
+    case question(FailoverQuestion)
     /// A message on a connection between nodes.
     case relay(wire: Int, RelayMessage)
     /// A node that was asked is not there.
@@ -24,6 +24,14 @@ enum FailoverLetter {
     case stored(Int, answer: VirtualRedis.Answer, life: Int)
     /// Another origin says that the store answers it.
     case storeAnswered
+}
+
+/// Who asks about which term, in which of its lives, and when.
+struct FailoverQuestion {
+    let term: Term
+    let from: Int
+    let life: Int
+    let askedAt: Duration
 }
 
 /// A connection between two nodes for one subscription, or for a copy.

@@ -62,6 +62,8 @@ final class FailoverNode {
     /// What it may list, for what must be true of it.
     var audit = FailoverAudit()
     var lastTick: Duration = .zero
+    /// Since when it has run without a pause that it noticed.
+    var runsSince: Duration = .zero
     /// What waits for it, by the time at which it comes.
     var mailbox = EventQueue<FailoverLetter>()
     /// What it ever listed furthest in this life, and its names.
@@ -87,6 +89,7 @@ final class FailoverNode {
         life += 1
         state = .up
         lastTick = now
+        runsSince = now
     }
 
     /// It dies, and all it held with it.

@@ -12,6 +12,8 @@ public struct FailoverVariant: Sendable {
     public var hasOddClocks = false
     /// How many segments a playlist lists: more than a publisher may wait at a gate.
     public var window = 12
+    /// Whether machines are so full that an answer about a term takes a tenth of a second or three.
+    public var hasSlowAnswers = false
     /// What may happen.
     public var faults = Self.deaths
 

@@ -15,9 +15,19 @@ extension FailoverWorld {
         if node.gateway?.fences.insert(reason).inserted ?? false { note("n\(node.number) is fenced: \(reason)") }
     }
 
+    /// The process notices that it stood still: it is in doubt, and what it asked before is asked again.
+    func hasStood(_ node: FailoverNode) {
+        node.runsSince = now
+        fence(node, .clock)
+        node.gateway?.check = nil
+        node.gateway?.recount = nil
+        node.gateway?.silence.question = nil
+    }
+
     /// A reason has gone; what has waited goes through where it was the last.
     func unfence(_ node: FailoverNode, _ reason: FailoverFence) {
         guard node.gateway?.fences.remove(reason) != nil, node.gateway?.isFenced == false else { return }
+        checkOutdone(node)
         checkFence(node)
         node.audit.fence = nil
         let waiting = node.gateway?.waiting ?? []

@@ -248,7 +248,7 @@ extension FailoverWorld {
     }
 
     func lostHolder(_ child: Int, _ node: FailoverNode) {
-        if now - node.lastTick > .seconds(1) { fence(node, .clock) }
+        if now - node.lastTick > .seconds(1) { hasStood(node) }
         forget(child, node)
     }
 

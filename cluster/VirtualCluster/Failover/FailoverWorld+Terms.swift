@@ -83,12 +83,14 @@ extension FailoverWorld {
         if nodes[peer].state == .down, talks(node.number, peer) {
             node.mailbox.insert(.refused(by: peer, life: node.life), at: now + .milliseconds(3))
         } else {
-            send(.question(term, from: node.number, life: node.life), from: node.number, to: peer)
+            let question = FailoverQuestion(term: term, from: node.number, life: node.life, askedAt: now)
+            send(.question(question), from: node.number, to: peer)
         }
     }
 
     /// Refuses lower terms from now on, and says what is held.
-    func answer(_ term: Term, _ node: FailoverNode, to from: Int, life: Int) {
+    func answer(_ question: FailoverQuestion, _ node: FailoverNode) {
+        let term = question.term
         var answer = TermAnswer(
             stream: Self.stream, term: max(known(node) ?? term, term), next: node.feed?.next, commit: node.feed?.commit)
         if answer.term == term {
@@ -99,17 +101,20 @@ extension FailoverWorld {
             promised(term, by: node)
             answer = TermAnswer(stream: Self.stream, term: term, next: held.next, commit: held.commit)
         }
-        send(.answer(answer, to: term, from: node.number, life: life), from: node.number, to: from)
+        let delay = variant.hasSlowAnswers ? Duration.milliseconds(Int.random(in: 100...300, using: &random)) : nil
+        send(.answer(answer, to: question, from: node.number), from: node.number, to: question.from, after: delay)
     }
 
-    /// Only an answer to what is asked now counts: former questions were given up.
-    func answered(_ answer: TermAnswer, to asked: Term, _ node: FailoverNode, by from: Int, life: Int) {
-        guard life == node.life else { return }
+    /// Only an answer to what is asked now counts: former questions were given up. A gateway gives up what it asked before it
+    /// stood still; only that somebody knew of a higher term stays true.
+    func answered(_ answer: TermAnswer, to question: FailoverQuestion, _ node: FailoverNode, by from: Int) {
+        guard question.life == node.life else { return }
         let id = nodes[from].id
-        if node.taking?.session.term == asked {
+        if node.taking?.session.term == question.term {
             obey(node.taking?.session.answered(answer, by: id, now: now) ?? [], node)
         }
-        guard node.gateway?.term == asked else { return }
+        guard node.gateway?.term == question.term else { return }
+        guard question.askedAt >= node.runsSince || answer.term > question.term else { return }
         heardOfClock(answer, by: id, node)
         heardOfSilence(answer, by: id, node)
         heardOfQuorum(answer, by: id, node)

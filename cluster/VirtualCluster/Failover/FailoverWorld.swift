@@ -129,8 +129,7 @@ public final class FailoverWorld {
 
     /// What a node does in a moment: hears what has come, and does what is due.
     private func live(_ node: FailoverNode) {
-        let stood = now - node.lastTick
-        if stood > .seconds(1) { fence(node, .clock) }
+        if now - node.lastTick > .seconds(1) { hasStood(node) }
         node.lastTick = now
         while let time = node.mailbox.nextTime, time <= now, let (_, letter) = node.mailbox.removeFirst() {
             hear(letter, node)
@@ -144,11 +143,11 @@ public final class FailoverWorld {
 
     private func hear(_ letter: FailoverLetter, _ node: FailoverNode) {
         switch letter {
-        case .answer(let answer, let asked, let from, let life): answered(answer, to: asked, node, by: from, life: life)
+        case .answer(let answer, let question, let from): answered(answer, to: question, node, by: from)
         case .closed(let wire): closed(wire, node)
         case .entry(let entry): learn(entry, node)
         case .media(let connection, let content): take(content, from: connection, node)
-        case .question(let term, let from, let life): answer(term, node, to: from, life: life)
+        case .question(let question): self.answer(question, node)
         case .relay(let wire, let message): receive(message, on: wire, node)
         case .refused(let by, let life): unreachable(by, node, life: life)
         case .stored(let number, let answer, let life): heard(answer, to: number, node, life: life)

@@ -91,18 +91,34 @@ extension ClusterPart: OriginCluster {
     }
 
     func fenced(_ stream: LiveStream) {
-        guard stream.hasTerm, shared.beginCheck(stream.id) else { return }
-        let members = desk.snapshot.view.members.filter { $0.id != id && $0.health == .alive }
-        let peers = members.prefix(Self.mostChecked).compactMap { member in
-            member.description.relay.map { RelayParent(node: member.id, endpoint: $0) }
-        }
-        upstreams.confirm(stream.id, stream.term, asking: peers) { [shared] standing, _ in
-            shared.endCheck(stream.id)
+        confirm(stream, asking: witnesses(of: stream)) { [weak self] standing, _, stalls in
             switch standing {
-            case .highest: stream.unfence(.clock)
+            case .highest:
+                // It stood still again: asked again at once, by the next beat where that is yet to notice it.
+                if !stream.unfence(.clock, confirmedAfter: stalls), self?.pulse?.stalls != stalls {
+                    self?.fenced(stream)
+                }
             case .superseded: stream.yield()
             case .unknown: break  // asked again with the next tick
             }
+        }
+    }
+
+    /// Asks whether a stream's term still is the highest, where nobody does.
+    /// - Parameter done: called once on any thread, unless the stream has left the term meanwhile: with what those who were
+    ///   asked say, who of them agrees, and the stalls that were counted before. Where they are more by then, all but a
+    ///   higher term may be out of date.
+    private func confirm(
+        _ stream: LiveStream, asking peers: @autoclosure () -> [RelayParent], needing required: Set<NodeID>? = nil,
+        done: @escaping @Sendable (TermStanding, Set<NodeID>, UInt64) -> Void
+    ) {
+        let stalls = pulse?.stalls ?? 0
+        guard stream.hasTerm, shared.beginCheck(stream.id, after: stalls) else { return }
+        let term = stream.term
+        upstreams.confirm(stream.id, term, asking: peers(), needing: required) { [shared] standing, answered in
+            shared.endCheck(stream.id, after: stalls)
+            guard stream.hasTerm, stream.term == term else { return }
+            done(standing, answered, stalls)
         }
     }
 
@@ -136,17 +152,16 @@ extension ClusterPart: OriginCluster {
     /// what only this node listed would help few. So a higher term is taken. Where nobody has promised anything, a standby
     /// that has not answered either is given up. An acknowledgement or an answer that comes meanwhile is the end of it.
     private func question(_ silent: Set<NodeID>, of stream: LiveStream) {
-        let term = stream.term
-        guard stream.hasTerm, shared.beginCheck(stream.id) else { return }
         let asked = SystemClock.now()
         let peers = termPeers(of: stream)
         let others = Set(peers.map(\.node)).subtracting(silent)
-        upstreams.confirm(stream.id, term, asking: peers, needing: others) { [weak self] standing, answered in
+        confirm(stream, asking: peers, needing: others) { [weak self] standing, answered, stalls in
             guard let self else { return }
-            shared.endCheck(stream.id)
-            guard stream.hasTerm, stream.term == term else { return }
             switch standing {
-            case .highest, .unknown: giveUpHolders(of: stream, askedAt: asked, answered: answered)
+            case .highest, .unknown:
+                // The silence may have been this process's own: asked again where it lasts.
+                guard pulse?.hasRun(since: stalls, at: SystemClock.now()) ?? true else { return }
+                giveUpHolders(of: stream, askedAt: asked, answered: answered)
             case .superseded(let higher): outlive(higher, of: stream)
             }
         }
@@ -195,21 +210,22 @@ extension ClusterPart: OriginCluster {
     /// Asks all who may have promised the stream to another. An origin that took it had the promises of as many as agree to
     /// a term, so among all origins one knows; of the others one that does not answer keeps nothing closed.
     private func confirmAmongAll(_ stream: LiveStream) {
-        guard stream.hasTerm, shared.beginCheck(stream.id) else { return }
-        let voters = desk.snapshot.voters
-        upstreams.confirm(stream.id, stream.term, asking: termPeers(of: stream), needing: voters) {
-            [shared] standing, _ in
-            shared.endCheck(stream.id)
+        confirm(stream, asking: termPeers(of: stream), needing: desk.snapshot.voters) { standing, _, stalls in
             switch standing {
-            case .highest: stream.unfence(.quorum)
+            // Asked again with the next tick where that does not open the gate.
+            case .highest: stream.unfence(.quorum, confirmedAfter: stalls)
             case .superseded: stream.yield()
-            case .unknown: break  // asked again with the next tick
+            case .unknown: break
             }
         }
     }
 
     private func termPeers(of stream: LiveStream) -> [RelayParent] {
         desk.snapshot.termPeers(for: stream.id).map { RelayParent(node: $0.node, endpoint: $0.relay) }
+    }
+
+    private func witnesses(of stream: LiveStream) -> [RelayParent] {
+        desk.snapshot.witnesses(of: stream.id).map { RelayParent(node: $0.node, endpoint: $0.relay) }
     }
 
     /// The directory says that another node has a stream, or that what it had is over.
@@ -247,6 +263,4 @@ extension ClusterPart: OriginCluster {
     }
 
     private static let joinTime: Duration = .seconds(2)
-    /// Two answers are enough; some may be dead.
-    private static let mostChecked = 8
 }

@@ -36,7 +36,7 @@ final class ClusterPartShare: ParentFinder, RelayDoorkeeper {
         /// Streams that nobody but this node may end, and since when.
         var orphans: [StreamID: Duration] = [:]
         /// Streams whose term is being confirmed.
-        var checks: Set<StreamID> = []
+        var checks = TermChecks()
         /// Terms that others promised and that nobody was known to have, and since when.
         var forlorn: [StreamID: (term: Term, since: Duration)] = [:]
     }
@@ -91,11 +91,15 @@ final class ClusterPartShare: ParentFinder, RelayDoorkeeper {
         state.withLock { $0.handover?.tick(streams, now: now) ?? [] }
     }
 
-    /// Whether a stream's term is to be confirmed: nobody does it yet.
-    func beginCheck(_ stream: StreamID) -> Bool { state.withLock { $0.checks.insert(stream).inserted } }
+    /// Whether a stream's term is to be confirmed: nobody does it yet, or only since before the process stood still.
+    func beginCheck(_ stream: StreamID, after stalls: UInt64) -> Bool {
+        state.withLock { $0.checks.begin(stream, after: stalls) }
+    }
 
     /// A stream's term was confirmed, or not.
-    func endCheck(_ stream: StreamID) { state.withLock { _ = $0.checks.remove(stream) } }
+    func endCheck(_ stream: StreamID, after stalls: UInt64) {
+        state.withLock { $0.checks.end(stream, after: stalls) }
+    }
 
     /// Whether a term that others have promised, and that the directory does not know, has had the time to begin: whoever
     /// takes it copies the window first, and its entry takes a moment.

@@ -24,7 +24,8 @@ extension UpstreamTable {
 
     /// Asks whether this node's term still is the highest.
     /// - Parameters:
-    ///   - required: where all are to say so, soon, those of them without whom it is not known; nil where two are enough.
+    ///   - required: where all are to say so, soon, those of them without whom it is not known; nil where two are enough,
+    ///     unless another objects as soon.
     ///   - done: called once, on any thread, with those who answered that it is.
     public func confirm(
         _ stream: StreamID, _ term: Term, asking peers: [RelayParent], needing required: Set<NodeID>? = nil,
