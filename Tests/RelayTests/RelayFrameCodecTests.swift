@@ -27,7 +27,11 @@ struct RelayFrameCodecTests {
         ),
         (
             .hello(RelayHello(cluster: 0x0102_0304, node: node, incarnation: 9)),
-            "00000016" + "06" + "05" + "01" + "01020304" + "06" + "656467652d31" + "0000000000000009"
+            "00000016" + "06" + "00" + "01" + "01020304" + "06" + "656467652d31" + "0000000000000009"
+        ),
+        (
+            .hello(RelayHello(versions: 1...3, cluster: 0x0102_0304, node: node, incarnation: 9)),
+            "00000016" + "06" + "02" + "01" + "01020304" + "06" + "656467652d31" + "0000000000000009"
         ),
         (.pause, "00000002" + "07" + "05"),
         (.randomAccess, "00000002" + "16" + "05"),
@@ -81,7 +85,7 @@ struct RelayFrameCodecTests {
 
     @Test("are these, and no others", arguments: frames)
     func golden(message: RelayMessage, hex: String) throws {
-        let frame = RelayFrame(channel: 5, message: message)
+        let frame = frame(message)
         #expect(encode(frame).hex == hex)
         #expect(try decode(encode(frame)) == [frame])
     }
@@ -112,7 +116,7 @@ struct RelayFrameCodecTests {
 
     @Test("wait for the rest when cut at any byte, and are whole then", arguments: frames.map(\.message))
     func truncation(message: RelayMessage) throws {
-        let frame = RelayFrame(channel: 300, message: message)
+        let frame = frame(message, channel: 300)
         let bytes = encode(frame)
         for length in bytes.indices {
             var decoder = RelayFrameDecoder()
@@ -127,7 +131,7 @@ struct RelayFrameCodecTests {
     @Test("are refused when their content is cut at any byte", arguments: frames.map(\.message))
     func shortContent(message: RelayMessage) {
         if case .datagram = message { return }
-        let bytes = encode(RelayFrame(channel: 5, message: message))
+        let bytes = encode(frame(message))
         for length in 6..<max(6, bytes.count) {
             var cut = Array(bytes[..<length])
             cut.put(bigEndian: UInt32(length - 4), at: 0)
@@ -147,7 +151,7 @@ struct RelayFrameCodecTests {
 
     @Test("with flipped bits give another frame of the same bytes, or a refusal", arguments: frames.map(\.message))
     func bitFlips(message: RelayMessage) {
-        let frame = RelayFrame(channel: 5, message: message)
+        let frame = frame(message)
         let bytes = encode(frame)
         for bit in 0..<(bytes.count * 8) {
             var flipped = bytes
@@ -162,11 +166,13 @@ struct RelayFrameCodecTests {
     @Test(
         "are refused",
         arguments: [
-            ("0000000017", .unknownKind(0x17)), ("0000000007", .frameLength(0)), ("0000000107", .frameLength(1)),
+            ("0000000017", .frameLength(0)), ("0010000117", .frameLength(1_048_577)),
+            ("0000000007", .frameLength(0)), ("0000000107", .frameLength(1)),
             ("ffffffff08", .frameLength(0xFFFF_FFFF)), ("0000010107", .frameLength(257)),
             ("0001000104", .frameLength(65_537)), ("0010000108", .frameLength(1_048_577)),
             ("000000030705" + "00", .malformed), ("000000030a05" + "09", .malformed),
             ("0000000a1405" + "04c0000201138c" + "03", .malformed), ("000000081005" + "03c00002138c", .malformed),
+            ("0000001706ff0101010203040665646765" + "2d310000000000000009", .malformed),
             ("0000000208" + "80", .record(.truncated)), ("0000000308" + "8000", .record(.malformed)),
             ("0000000a08" + "05" + "9a030000beef" + "0000", .record(.malformed)),
             ("0000001108" + "05" + "9a030000beef" + "ffffffffffffffffff01" + "01", .record(.truncated)),
@@ -174,6 +180,34 @@ struct RelayFrameCodecTests {
     func absurd(hex: String, failure: RelayFailure) throws {
         let bytes = try #require([UInt8](hex: hex))
         #expect(throws: failure) { try decode(bytes, longest: .mebibytes(1)) }
+    }
+
+    @Test("of a kind that is not known are passed over when they are whole, however they arrive", arguments: 1...9)
+    func unknownKinds(piece: Int) throws {
+        let known = RelayFrame(channel: 5, message: .pause)
+        let unknown: [UInt8] = [0, 0, 0, 4, 0x17, 1, 2, 3]
+        let last: [UInt8] = [0, 0, 0, 2, 0xFF, 5]
+        var rest = (encode(known) + unknown + encode(known) + last)[...]
+        var decoder = RelayFrameDecoder()
+        var frames: [RelayFrame] = []
+        while !rest.isEmpty {
+            decoder.receive(rest.prefix(piece))
+            rest = rest.dropFirst(piece)
+            while let frame = try decoder.next(longest: Self.longest) { frames.append(frame) }
+        }
+        #expect(frames == [known, known])
+        #expect(decoder.skippedFrames == 2)
+        #expect(decoder.unknownKind == 0xFF)
+        #expect(decoder.held == 0)
+    }
+
+    @Test("of a kind that is not known are refused by their kind alone where nothing is passed over")
+    func unknownKindOfAStranger() {
+        var decoder = RelayFrameDecoder()
+        decoder.receive(Array("GET / HTTP/1.1".utf8)[...])
+        #expect(throws: RelayFailure.unknownKind(0x2F)) {
+            try decoder.next(longest: Self.longest, passingOver: false)
+        }
     }
 
     @Test("at random never do harm", arguments: UInt64(1)...20)
@@ -191,6 +225,12 @@ struct RelayFrameCodecTests {
     }
 
     private static let longest = ByteCount.mebibytes(1)
+
+    /// The frame of a message; a hello is of no subscription.
+    private func frame(_ message: RelayMessage, channel: UInt32 = 5) -> RelayFrame {
+        if case .hello = message { return RelayFrame(channel: 0, message: message) }
+        return RelayFrame(channel: channel, message: message)
+    }
 
     private func encode(_ frame: RelayFrame) -> [UInt8] {
         var bytes: [UInt8] = []

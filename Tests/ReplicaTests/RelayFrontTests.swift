@@ -253,4 +253,21 @@ struct RelayFrontTests {
         #expect(origin.metric("millrace_relay_subscriptions") == 0)
         for node in [stranger, origin] { await node.stop() }
     }
+
+    @Test("passes over what a newer node says, counts it, and goes on")
+    func newer() async throws {
+        let origin = try await RelayedNode.start("origin")
+        let name = try #require(NodeID(parsing: "newer"))
+        let hello = RelayHello(versions: 1...9, cluster: NodeTag.hash("test"), node: name, incarnation: 1)
+        var bytes: [UInt8] = []
+        RelayFrameEncoder().append(RelayFrame(channel: 0, message: .hello(hello)), to: &bytes)
+        bytes += [0, 0, 0, 3, 200, 1, 7, 0, 0, 0, 2, 201, 1]
+        let channel = try await ClientBootstrap(group: RelayedNode.group).connect(to: origin.listener.address).get()
+        try await channel.writeAndFlush(ByteBuffer(bytes: bytes))
+        try await eventually("both are counted") { origin.metric("millrace_relay_unknown_messages_total") == 2 }
+        #expect(channel.isActive)
+        #expect(origin.metric("millrace_relay_failures_total", "unknown_kind") == 0)
+        try await channel.close()
+        await origin.stop()
+    }
 }

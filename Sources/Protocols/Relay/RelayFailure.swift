@@ -20,10 +20,10 @@ public enum RelayFailure: Error, Hashable, Sendable {
     case stalled
     /// A message that has no place here: not greeted yet, greeted twice, or of a subscription that there is not.
     case unexpected
-    /// A kind of message that this version does not have.
+    /// A kind of message that this version does not have, from who has not said hello.
     case unknownKind(UInt8)
-    /// A version that this node does not speak.
-    case version(UInt8)
+    /// A node that speaks none of the versions that this one speaks.
+    case version(theirs: ClosedRange<UInt8>, ours: ClosedRange<UInt8>)
 
     /// A stable label to count the failure under.
     public var counterName: String {

@@ -17,7 +17,7 @@ public struct RelayFrameEncoder: Sendable {
         let start = bytes.count
         bytes.append(bigEndian: UInt32(0))
         bytes.append(frame.message.kind.rawValue)
-        bytes.append(number: UInt64(frame.channel))
+        bytes.append(number: UInt64(frame.channelField))
         bytes.append(frame.message)
         bytes.put(bigEndian: UInt32(truncatingIfNeeded: bytes.count - start - 4), at: start)
     }
@@ -37,6 +37,14 @@ public struct RelayFrameEncoder: Sendable {
         bytes.append(number: UInt64(channel))
         bytes.put(bigEndian: UInt32(truncatingIfNeeded: bytes.count - 4 + body), at: 0)
         return bytes
+    }
+}
+
+extension RelayFrame {
+    /// What is written as the channel; see ``RelayHello``.
+    fileprivate var channelField: UInt32 {
+        guard case .hello(let hello) = message else { return channel }
+        return UInt32(hello.versions.upperBound - hello.versions.lowerBound)
     }
 }
 
@@ -136,7 +144,7 @@ extension [UInt8] {
     }
 
     private mutating func append(_ hello: RelayHello) {
-        append(hello.version)
+        append(hello.versions.lowerBound)
         append(bigEndian: hello.cluster)
         append(text: hello.node.description)
         append(bigEndian: hello.incarnation)

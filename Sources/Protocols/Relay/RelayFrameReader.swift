@@ -16,16 +16,16 @@ struct RelayFrameReader {
         do throws(FeedFailure) {
             let channel = try fields.small()
             if kind == .datagram { return RelayFrame(channel: channel, message: .datagram(fields.rest)) }
-            let message = try message(kind)
+            let message = try message(kind, channel: channel)
             guard fields.isEmpty else { throw .malformed }
-            return RelayFrame(channel: channel, message: message)
+            return RelayFrame(channel: kind == .hello ? 0 : channel, message: message)
         } catch {
             guard kind == .records else { throw .malformed }
             throw .record(error)
         }
     }
 
-    private mutating func message(_ kind: RelayKind) throws(FeedFailure) -> RelayMessage {
+    private mutating func message(_ kind: RelayKind, channel: UInt32) throws(FeedFailure) -> RelayMessage {
         switch kind {
         case .accepted: .accepted(try start())
         case .acknowledge: .acknowledge(try position())
@@ -41,7 +41,7 @@ struct RelayFrameReader {
                 RelayHeartbeat(
                     term: try fields.flag() ? try term() : nil, commit: try fields.flag() ? try commit() : nil,
                     gatewayAge: try fields.small()))
-        case .hello: .hello(try hello())
+        case .hello: .hello(try hello(further: channel))
         case .pause: .pause
         case .randomAccess: .randomAccess
         case .records: .records(try records())
@@ -103,9 +103,12 @@ struct RelayFrameReader {
         return refusal
     }
 
-    private mutating func hello() throws(FeedFailure) -> RelayHello {
-        RelayHello(
-            version: try fields.byte(), cluster: try fields.fixed32(), node: try node(),
+    /// - Parameter further: how many versions above the lowest are spoken.
+    private mutating func hello(further: UInt32) throws(FeedFailure) -> RelayHello {
+        let lowest = try fields.byte()
+        guard further <= UInt32(UInt8.max - lowest) else { throw .malformed }
+        return RelayHello(
+            versions: lowest...(lowest + UInt8(further)), cluster: try fields.fixed32(), node: try node(),
             incarnation: UInt64(try fields.fixed32()) << 32 | UInt64(try fields.fixed32()))
     }
 

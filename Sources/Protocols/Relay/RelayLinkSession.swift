@@ -8,6 +8,8 @@ public import Identity
 public struct RelayLinkSession: Sendable {
     /// Who the peer is; nil before its hello.
     public private(set) var peer: RelayHello?
+    /// The version that both speak, the highest there is; nil before the peer's hello.
+    public private(set) var version: UInt8?
 
     private let ours: RelayHello
     private let expected: NodeID?
@@ -31,9 +33,15 @@ public struct RelayLinkSession: Sendable {
     /// Bytes came. Take out all frames by ``next()`` before more.
     public mutating func receive(_ bytes: ByteSlice) { decoder.receive(bytes) }
 
+    /// How many messages of the peer were passed over, as their kind is unknown here; it is of a newer program.
+    public var skippedMessages: Int { decoder.skippedFrames }
+
+    /// The kind of the last of them.
+    public var unknownKind: UInt8? { decoder.unknownKind }
+
     /// The next frame that came whole; a hello is kept in ``peer`` and is not one of them.
     public mutating func next() throws(RelayFailure) -> RelayFrame? {
-        while let frame = try decoder.next(longest: peer == nil ? Self.longestHello : settings.maximumFrame) {
+        while let frame = try decoded() {
             guard case .hello(let hello) = frame.message else {
                 guard peer != nil else { throw .unexpected }
                 return frame
@@ -61,11 +69,18 @@ public struct RelayLinkSession: Sendable {
         return [hello, stall].compactMap { $0 }.min()
     }
 
+    /// A stranger is believed nothing that is not known.
+    private mutating func decoded() throws(RelayFailure) -> RelayFrame? {
+        guard peer != nil else { return try decoder.next(longest: Self.longestHello, passingOver: false) }
+        return try decoder.next(longest: settings.maximumFrame)
+    }
+
     private mutating func greet(_ hello: RelayHello) throws(RelayFailure) {
         guard hello.cluster == ours.cluster else { throw .foreignCluster(hello.cluster) }
-        guard hello.version == ours.version else { throw .version(hello.version) }
+        guard let common = ours.common(with: hello) else { throw .version(theirs: hello.versions, ours: ours.versions) }
         guard peer == nil, hello.node == expected ?? hello.node, hello.node != ours.node else { throw .unexpected }
         peer = hello
+        version = common
     }
 
     /// Above any hello: a stranger gets no more of our memory.

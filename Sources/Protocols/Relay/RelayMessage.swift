@@ -60,7 +60,7 @@ public enum RelayMessage: Hashable, Sendable {
 /// A message and the subscription it belongs to.
 public struct RelayFrame: Hashable, Sendable {
     /// The subscription: a number that the subscriber chose, from 1, never used twice on a connection. 0 for what
-    /// concerns the connection.
+    /// concerns the connection, as every hello does.
     public let channel: UInt32
     /// What is said.
     public let message: RelayMessage
@@ -73,9 +73,12 @@ public struct RelayFrame: Hashable, Sendable {
 }
 
 /// Who speaks on a connection.
+///
+/// In its frame the lowest version is a field, and the number of those above it stands where the subscription does. So a
+/// node that knows only its own version, and looks for it in the field alone, finds there what both speak.
 public struct RelayHello: Hashable, Sendable {
-    /// The version of this protocol that the node speaks.
-    public let version: UInt8
+    /// The versions of this protocol that the node speaks.
+    public let versions: ClosedRange<UInt8>
     /// A hash of the cluster's name.
     public let cluster: UInt32
     /// The node.
@@ -84,15 +87,23 @@ public struct RelayHello: Hashable, Sendable {
     public let incarnation: UInt64
 
     /// A hello of its parts.
-    public init(version: UInt8 = RelayHello.version, cluster: UInt32, node: NodeID, incarnation: UInt64) {
-        self.version = version
+    public init(
+        versions: ClosedRange<UInt8> = RelayHello.versions, cluster: UInt32, node: NodeID, incarnation: UInt64
+    ) {
+        self.versions = versions
         self.cluster = cluster
         self.node = node
         self.incarnation = incarnation
     }
 
-    /// The version written here.
-    public static let version: UInt8 = 1
+    /// The highest version that both nodes speak; nil where there is none.
+    public func common(with other: RelayHello) -> UInt8? {
+        let highest = min(versions.upperBound, other.versions.upperBound)
+        return versions.contains(highest) && other.versions.contains(highest) ? highest : nil
+    }
+
+    /// The versions spoken here.
+    public static let versions: ClosedRange<UInt8> = 1...1
 }
 
 /// What a subscriber asks for.

@@ -73,7 +73,7 @@ final class ClusterPart: Sendable {
         let alone = ClusterView(node: id, version: 0, members: [], streams: [:], regions: [:])
         desk = RouterDesk(
             view: alone, regions: try settings.regionsFile().choice, metrics: RouterMetrics(metrics.registry))
-        relayMetrics = RelayMetrics(metrics.registry)
+        relayMetrics = RelayMetrics(metrics.registry) { [log] in log.record($0) }
         let shared = ClusterPartShare(desk: desk, streams: streams, replicas: replicas, metrics: relayMetrics)
         self.shared = shared
         feeder = DirectoryFeeder(node: id, region: region) { [shared] in shared.gossip?.publish($0) }

@@ -37,6 +37,7 @@ final class RelayConnection: ChannelInboundHandler {
     private var context: ChannelHandlerContext?
     private var hasBegun = false
     private var isGreeted = false
+    private var skippedMessages = 0
     private var hasFailed = false
     private var isClosed = false
 
@@ -75,6 +76,7 @@ final class RelayConnection: ChannelInboundHandler {
             }
             greet()
         } catch { fail(error) }
+        countSkipped()
     }
 
     func channelReadComplete(context: ChannelHandlerContext) { context.flush() }
@@ -159,6 +161,12 @@ extension RelayConnection {
         guard !isGreeted, let peer = link.peer else { return }
         isGreeted = true
         party?.greeted(peer, on: self)
+    }
+
+    private func countSkipped() {
+        guard link.skippedMessages > skippedMessages, let kind = link.unknownKind else { return }
+        metrics.passedOver(link.skippedMessages - skippedMessages, of: kind, isFirst: skippedMessages == 0)
+        skippedMessages = link.skippedMessages
     }
 
     private func tick() {

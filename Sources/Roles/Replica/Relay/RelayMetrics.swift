@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import HLS
-import Relay
+public import Relay
 public import Telemetry
 
 /// What the relay between nodes counts.
@@ -24,9 +24,15 @@ public struct RelayMetrics: Sendable {
     private let refusals: [RelayRefusal: Counter]
     private let failures: [String: Counter]
     private let partings: [String: Counter]
+    private let unknownMessages: Counter
+    private let report: @Sendable (RelayFailure) -> Void
 
     /// The handles in `registry`.
-    public init(_ registry: MetricRegistry) {
+    /// - Parameter report: is told of nodes of other versions: `version` for each connection that ended for it, and
+    ///   `unknownKind` once for each on which messages were passed over.
+    public init(_ registry: MetricRegistry, report: @escaping @Sendable (RelayFailure) -> Void = { _ in }) {
+        self.report = report
+        unknownMessages = registry.counter(Self.unknownFamily)
         bytesSent = registry.counter(Self.sentFamily)
         bytesReceived = registry.counter(Self.receivedFamily)
         rounds = registry.counter(Self.roundsFamily)
@@ -86,7 +92,17 @@ public struct RelayMetrics: Sendable {
         case subscription
     }
 
-    func failed(_ failure: RelayFailure) { failures[failure.counterName]?.add() }
+    func failed(_ failure: RelayFailure) {
+        failures[failure.counterName]?.add()
+        if case .version = failure { report(failure) }
+    }
+
+    /// Messages were passed over, the last of this kind.
+    /// - Parameter isFirst: whether they are the first of their connection.
+    func passedOver(_ messages: Int, of kind: UInt8, isFirst: Bool) {
+        unknownMessages.add(messages)
+        if isFirst { report(.unknownKind(kind)) }
+    }
 
     func parted(_ parting: RelayParting) { partings[parting.counterName]?.add() }
 
@@ -151,6 +167,9 @@ public struct RelayMetrics: Sendable {
     private static let failureFamily = MetricFamily(
         "millrace_relay_failures_total", .counter, labels: [.oneOf("reason", RelayFailure.counterNames)],
         help: "Relay connections ended for what the other node did, by reason.")
+    private static let unknownFamily = MetricFamily(
+        "millrace_relay_unknown_messages_total", .counter,
+        help: "Messages of other nodes passed over, as this node does not know their kind.")
     private static let partingFamily = MetricFamily(
         "millrace_relay_partings_total", .counter, labels: [.oneOf("reason", RelayParting.counterNames)],
         help: "Parents given up, by reason.")
@@ -160,6 +179,6 @@ public struct RelayMetrics: Sendable {
         outcomeFamily, staleFamily, packagingFamily, randomAccessFamily,
         sentFamily, receivedFamily, roundsFamily, subscriptionsFamily, upstreamsFamily, switchesFamily, skipsFamily,
         discardedFamily,
-        checkedFamily, mismatchFamily, refusalFamily, failureFamily, partingFamily,
+        checkedFamily, mismatchFamily, refusalFamily, failureFamily, unknownFamily, partingFamily,
     ]
 }
