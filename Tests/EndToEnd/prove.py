@@ -38,7 +38,7 @@ def main(arguments: list[str]) -> int:
                *(f"--ignore={HERE / name}" for name in ("test_cluster.py", "test_cluster_bad_input.py", "test_lab.py",
                                                         "test_chaos.py", "test_deaths.py", "test_drains.py",
                                                         "test_failover.py", "test_load.py", "test_storage.py",
-                                                        "test_swarm.py",
+                                                        "test_swarm.py", "test_interop.py",
                                                         "test_whep_deaths.py"))]
     status = 0
     if not options.render:

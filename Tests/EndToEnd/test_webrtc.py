@@ -89,7 +89,8 @@ def test_rtmp_plays_by_whep_in_aiortc(server: Server, figures) -> None:
         check_video(played)
         check_sound(played)
         figures(name="WHEP of RTMP in aiortc", first=played["video"]["first"], gap=played["video"]["gap"],
-                sound=played["audio"]["first"], tone=played["audio"]["tone"])
+                sound=played["audio"]["first"], tone=played["audio"]["tone"],
+                connected=dict(played["states"]).get("connected"))
 
 
 def check_sound(played: dict, frequency: float = 440) -> None:

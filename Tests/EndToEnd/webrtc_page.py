@@ -113,7 +113,7 @@ window.__pc.getStats().then(report => {
     const found = {};
     for (const entry of report.values()) {
         if (entry.type === "inbound-rtp" || entry.type === "outbound-rtp" || entry.type === "candidate-pair")
-            found[entry.type + "/" + (entry.kind || entry.state)] = entry;
+            found[[entry.type, entry.kind || entry.state, entry.rid].filter(Boolean).join("/")] = entry;
     }
     window.__rtc.stats = found;
 });

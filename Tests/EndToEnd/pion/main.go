@@ -57,10 +57,19 @@ type session struct {
 	location string
 }
 
-// open makes a connection that knows H.264 and Opus alone, as this machine's addresses only: loopback too.
-func open() (*session, error) {
+var feedback = []webrtc.RTCPFeedback{{Type: "nack"}, {Type: "nack", Parameter: "pli"}, {Type: "ccm", Parameter: "fir"}}
+
+// What browsers publish besides H.264, to be watched.
+var browsers = []webrtc.RTPCodecParameters{
+	{PayloadType: 96, RTPCodecCapability: webrtc.RTPCodecCapability{
+		MimeType: "video/VP8", ClockRate: 90000, RTCPFeedback: feedback}},
+	{PayloadType: 45, RTPCodecCapability: webrtc.RTPCodecCapability{
+		MimeType: "video/AV1", ClockRate: 90000, RTCPFeedback: feedback}},
+}
+
+// open makes a connection that knows H.264, Opus and what else is named, as this machine's addresses only: loopback too.
+func open(more ...webrtc.RTPCodecParameters) (*session, error) {
 	media := &webrtc.MediaEngine{}
-	feedback := []webrtc.RTCPFeedback{{Type: "nack"}, {Type: "nack", Parameter: "pli"}, {Type: "ccm", Parameter: "fir"}}
 	for _, codec := range []struct {
 		kind  webrtc.RTPCodecType
 		codec webrtc.RTPCodecParameters
@@ -72,6 +81,11 @@ func open() (*session, error) {
 			MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2, SDPFmtpLine: "minptime=10;useinbandfec=1"}}},
 	} {
 		if err := media.RegisterCodec(codec.codec, codec.kind); err != nil {
+			return nil, err
+		}
+	}
+	for _, codec := range more {
+		if err := media.RegisterCodec(codec, webrtc.RTPCodecTypeVideo); err != nil {
 			return nil, err
 		}
 	}

@@ -24,7 +24,7 @@ type watched struct {
 }
 
 func watch(url string, length time.Duration) (map[string]*watched, error) {
-	s, err := open()
+	s, err := open(browsers...)
 	if err != nil {
 		return nil, err
 	}
