@@ -16,11 +16,18 @@ from server import ROOT, wait_until
 
 # The page's player with a stand-in for hls.js, and with every question of the page counted.
 BEGIN = """
-window.asked = []; window.lives = true; window.began = performance.now();
+window.asked = []; window.began = performance.now();
+// After how many milliseconds a place answers; below zero it refuses.
+window.pauses = {};
 window.fetch = (url, { signal } = {}) => {
-  window.asked.push({ place: new URL(url).host, at: performance.now() - window.began });
-  if (window.lives || !String(url).includes("a.test")) return Promise.resolve(new Response(""));
-  return new Promise((_, reject) => signal.addEventListener("abort", () => reject(new Error("silent"))));
+  const place = new URL(url).host;
+  window.asked.push({ place, at: performance.now() - window.began });
+  const pause = window.pauses[place] ?? 0;
+  if (pause < 0) return Promise.reject(new Error("refused"));
+  return new Promise((resolve, reject) => {
+    if (pause < Infinity) setTimeout(() => resolve(new Response("")), pause);
+    signal?.addEventListener("abort", () => reject(new Error("silent")));
+  });
 };
 class Fake {
   static Events = new Proxy({}, { get: (_, name) => name });
@@ -29,12 +36,16 @@ class Fake {
   constructor() { window.fake = this; }
   on(name, handler) { this.handlers[name] = handler; }
   loadSource() {} attachMedia() {} stopLoad() {} startLoad() {} destroy() {} recoverMediaError() {}
-  set pathwayPriority(list) { this.moved.push({ to: list[0], at: performance.now() - window.began }); }
+  set pathwayPriority(list) {
+    this.moved.push({ to: list[0], at: performance.now() - window.began });
+    this.loadLevel = window.levels.findIndex((one) => one.pathwayId === list[0]);
+  }
   get levels() { return window.levels; }
 }
 window.levels = ["a", "b", "c"].map((one) => (
   { pathwayId: one, attrs: { "PATHWAY-ID": one }, url: `http://${one}.test/x.m3u8`, uri: `http://${one}.test/x.m3u8` }));
 window.advance = () => fake.handlers.LEVEL_UPDATED(null, { details: { advanced: true, live: true } });
+window.fail = () => fake.handlers.ERROR(null, { type: "networkError", details: "levelLoadError", fatal: false });
 import("/player.js").then(({ Playback }) => {
   // Who has paused asks for nothing else than this.
   const video = Object.assign(document.createElement("video"), { play: () => Promise.reject(new Error("paused")) });
@@ -85,11 +96,30 @@ def test_an_edge_that_lives_is_asked_seldom(page: Browser) -> None:
 
 def test_an_edge_that_is_gone_is_left_at_once(page: Browser) -> None:
     """Also directly after a publisher had long been away."""
-    page.evaluate("window.lives = true; window.advance()")
+    page.evaluate("window.advance()")
     time.sleep(6)
-    begun = page.evaluate("window.lives = false; window.advance(); return performance.now() - window.began")
+    begun = page.evaluate(
+        "window.pauses['a.test'] = Infinity; window.advance(); return performance.now() - window.began")
     wait_until(lambda: page.evaluate("return window.fake.moved.length") > 0, 10, "another edge", every=0.05)
     moved = page.evaluate("return window.fake.moved")
     # 0.9 s without anything new, a patrol each quarter of a second, and 0.6 s for an answer.
     assert moved[0]["to"] == "b" and moved[0]["at"] - begun <= 2300, (begun, moved)
     assert {one["place"] for one in asked(page, begun)} == {"a.test", "b.test", "c.test"}
+
+
+def test_a_far_region_is_not_left_before_it_can_have_answered(page: Browser) -> None:
+    """The region's edges refuse, and the other region takes longer than an edge may: nothing that has just refused is tried."""
+    page.evaluate("window.pauses = { 'a.test': -1, 'b.test': -1, 'c.test': 900 }; fake.loadLevel = 0; fake.moved = [];"
+                  "fake.handlers.MANIFEST_LOADED(null, { levels: window.levels }); window.fail()")
+    wait_until(lambda: page.evaluate("return window.fake.moved.length") > 0, 10, "another region", every=0.05)
+    begun = now(page)
+    # Its first playlist fails, too, which says nothing of those that are gone.
+    page.evaluate("window.fail()")
+    time.sleep(4)
+    moved = page.evaluate("return window.fake.moved")
+    assert [one["to"] for one in moved] == ["c"], moved
+    assert begun - moved[0]["at"] < 1000 and "c.test" in {one["place"] for one in asked(page, begun)}
+    # One that comes back is found by asking.
+    page.evaluate("window.pauses = { 'b.test': 0, 'a.test': -1, 'c.test': -1 }; window.fail()")
+    wait_until(lambda: page.evaluate("return window.fake.moved.length") > 1, 10, "the edge that is back", every=0.05)
+    assert page.evaluate("return window.fake.moved")[1]["to"] == "b"

@@ -64,10 +64,10 @@ const patience = (first, retries) => ({
   },
 });
 
-/** Whether a node says anything about a playlist, soon. */
-async function answers(url) {
+/** Whether a node says anything about a playlist within a time. */
+async function answers(url, time) {
   try {
-    await fetch(url, { method: "HEAD", cache: "no-store", signal: AbortSignal.timeout(600) });
+    await fetch(url, { method: "HEAD", cache: "no-store", signal: AbortSignal.timeout(time) });
     return true;
   } catch {
     return false;
@@ -80,11 +80,22 @@ const about = (ms) => ms * (0.75 + Math.random() / 2);
 // While a publisher is away every edge lives and says nothing: ten thousand viewers must not ask it at each patrol.
 const [shortestPatrol, longestPatrol] = [250, 4000];
 
-/** The value whose promise is the first to come true, or the last one left: to use it is as soon done as to ask it. */
-function first(values, promises) {
+// Another region is asked by a new connection, and may send on to one of its edges: four times there and back.
+const [nearPatience, farPatience] = [600, 1500];
+// For how long a pathway that is new has not yet failed by saying nothing, and one that said nothing is not trusted unasked.
+const [settling, distrust] = [3000, 10000];
+
+/**
+ * The value whose promise is the first to come true; or the last one left where it is trusted, as to use it is as soon
+ * done as to ask it; else null.
+ */
+function first(values, promises, isTrusted) {
   const left = new Set(values);
   return new Promise((resolve) => {
-    const settle = () => { if (left.size < 2) resolve([...left][0] ?? null); };
+    const settle = () => {
+      const [last] = left;
+      if (left.size === 0 || (left.size === 1 && isTrusted(last))) resolve(last ?? null);
+    };
     promises.forEach(async (promise, index) => {
       if (await promise) return resolve(values[index]);
       left.delete(values[index]);
@@ -142,7 +153,8 @@ export class Playback {
   #doubting = false;
   #patrolPause = shortestPatrol; // For how long an edge that lives though nothing comes is not asked again.
   #nextPatrol = 0;
-  #isCut = false; // Whether a request got no answer, and no media has come since.
+  #cutAt = null; // When a request got no answer; null where media has come that was asked for later.
+  #silent = new Map(); // When each pathway was last found to say nothing.
 
   /** With `canRewind` the playlist reaches back, and a viewer who has paused goes on where it paused. */
   constructor(video, url, Hls, onstate, canRewind = false) {
@@ -243,7 +255,7 @@ export class Playback {
     this.#counter = null;
     this.#joined = false;
     this.#rewound = false;
-    this.#isCut = false;
+    this.#cutAt = null;
     if (this.#Hls) this.#openHls();
     else this.#video.src = this.#url;
     this.play();
@@ -273,7 +285,7 @@ export class Playback {
     hls.on(Events.FRAG_BUFFERED, (_, { stats, frag, part }) => {
       const seconds = (part ?? frag).duration;
       if (frag.sn === "initSegment" || !seconds || !stats.total) return;
-      this.#isCut = false;
+      if (stats.loading.start >= this.#cutAt) this.#cutAt = null; // What was under way before says nothing.
       const measured = stats.total * 8 / seconds;
       const weight = Math.min(seconds / 4, 1);
       this.#rate = this.#rate === null ? measured : this.#rate + (measured - this.#rate) * weight;
@@ -301,7 +313,7 @@ export class Playback {
     const video = this.#video;
     if (!this.#hls || video.paused) return;
     const ahead = this.#bufferAhead();
-    const rate = this.#isCut ? Math.min(1, Math.max(slowest, Math.round(ahead * 6) / 10)) : this.#catchUpRate(ahead);
+    const rate = this.#cutAt !== null ? Math.min(1, Math.max(slowest, Math.round(ahead * 6) / 10)) : this.#catchUpRate(ahead);
     if (video.playbackRate !== rate) video.playbackRate = rate;
   }
 
@@ -325,28 +337,42 @@ export class Playback {
     this.#doubting = true;
     const gone = level.pathwayId;
     const others = this.#pathways.filter((one) => one !== gone);
-    const own = answers(level.uri);
+    const own = answers(level.uri, nearPatience);
     // An edge that lives says so at once. Else all others are asked and the first that lives is taken, before its time is
     // up: there is no more of it than the buffer is long.
     const said = await Promise.race([own, new Promise((resolve) => setTimeout(resolve, 150, null))]);
-    const found = said ? null : first(others, others.map((one) => answers(this.#places.get(one) ?? level.uri)));
+    if (!said && this.#hls === hls) this.#cut();
+    const ask = () => first(others, others.map((one) => this.#answers(one, level)), (one) => this.#trusts(one));
+    const found = said ? null : ask();
     const lives = said ?? await own;
-    if (!lives && this.#hls === hls) this.#isCut = true;
     const next = lives ? null : await found;
     this.#doubting = false;
     if (this.#hls !== hls) return;
-    if (lives) {
+    if (!lives) this.#silent.set(gone, performance.now());
+    if (!next) { // It lives, or nobody else does.
       this.#nextPatrol = performance.now() + about(this.#patrolPause);
       this.#patrolPause = Math.min(this.#patrolPause * 2, longestPatrol);
       return;
     }
     this.#note("networkError", "edgeGone", false);
-    this.#pathways = [...new Set([next ?? others[0], ...others, gone])];
+    this.#pathways = [...new Set([next, ...others, gone])];
     this.#lastAdvance = performance.now();
+    this.#nextPatrol = this.#lastAdvance + settling;
     hls.pathwayPriority = [...this.#pathways];
     hls.stopLoad(); // What is under way would hold it for its whole timeout.
     hls.startLoad(-1, true);
   }
+
+  /** Whether a pathway answers, also one that is far. */
+  async #answers(pathway, level) {
+    const does = await answers(this.#places.get(pathway) ?? level.uri, farPatience);
+    if (!does) this.#silent.set(pathway, performance.now());
+    return does;
+  }
+
+  #trusts(pathway) { return performance.now() - (this.#silent.get(pathway) ?? -Infinity) > distrust; }
+
+  #cut() { this.#cutAt ??= performance.now(); }
 
   #note(type, details, fatal) {
     this.errors.push({ at: new Date().toISOString(), type, details, fatal });
@@ -357,7 +383,7 @@ export class Playback {
     this.#note(type, details, fatal);
     const { MEDIA_ERROR, NETWORK_ERROR } = this.#Hls.ErrorTypes;
     if (type === NETWORK_ERROR && !response?.code) {
-      this.#isCut = true;
+      this.#cut();
       this.#patrol(true);
     }
     if (!fatal) return;
