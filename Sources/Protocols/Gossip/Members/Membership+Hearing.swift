@@ -159,6 +159,7 @@ extension Membership {
         own.incarnation = max(own.incarnation, accused) + 1
         localHealth.change(by: 1)
         spread(.alive(own.description, incarnation: own.incarnation), now: now)
+        settleAgain(now: now, rest: settings.recallInterval)
         directives.append(.changed(own, before: before))
         directives.append(.report(.refuted(accuser: accuser)))
     }
@@ -169,7 +170,11 @@ extension Membership {
         membersChanged()
         if tellsOn { spread(.alive(member.description, incarnation: member.incarnation), now: now) }
         directives.append(.changed(member, before: before))
-        if table.live.count == 1, before?.health.isLive != true { settleSoon(now: now) }
+        if table.live.count == 1, before?.health.isLive != true {
+            settleSoon(now: now)
+        } else if before?.health == .suspect || before?.health == .dead {
+            settleAgain(now: now, rest: settings.exchangeInterval(members: liveCount))
+        }
     }
 
     private mutating func membersChanged() {

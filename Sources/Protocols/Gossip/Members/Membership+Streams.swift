@@ -72,8 +72,19 @@ extension Membership {
 
     /// Comparing begins anew at short intervals, because this node has just joined.
     mutating func settleSoon(now: Duration) {
+        lastSettling = now
         settledExchange = Self.firstExchange
         nextExchange = now + Self.firstExchange
+    }
+
+    /// The same, because what this node knows may be old: rumours are not told again to who missed them.
+    ///
+    /// The intervals of a series double, so that it has at most 5 comparisons in 5 s and 7 in 15 s. Whoever flaps, and
+    /// however often, costs a node no more of them than that in a `rest`.
+    /// - Parameter rest: how long after the begin of a series no other one begins.
+    mutating func settleAgain(now: Duration, rest: Duration) {
+        guard !table.live.isEmpty, lastSettling.map({ $0 + rest <= now }) ?? true else { return }
+        settleSoon(now: now)
     }
 
     var recallDeadline: Duration { table.gone.isEmpty ? .never : nextRecall }

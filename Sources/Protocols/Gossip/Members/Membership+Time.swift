@@ -59,6 +59,7 @@ extension Membership {
         relays.forgetAll()
         probe = nil
         nextProbe = max(nextProbe, now) + settings.probeTimeout
+        settleAgain(now: now, rest: settings.recallInterval)
         directives.append(.report(.paused(pause)))
     }
 

@@ -25,7 +25,9 @@ public import Identity
 ///   members suspect a death after 1.1 s instead of 1.4 s, and know of a leave after 0.1 s instead of 0.4 s.
 /// - Of two nodes of one name at two addresses each member keeps the one it knows until that one is gone.
 /// - After joining, states are compared at 250 ms, 500 ms and so on up to the usual interval, because rumours told in a
-///   pool that is still small are forgotten too early.
+///   pool that is still small are forgotten too early. The same begins anew where a node did not run or was accused, as it
+///   may have missed rumours, but not within `recallInterval`; and where a member that was suspect or dead is back, as either
+///   may have missed what the other side told, but not within the usual interval, for all members see that at once.
 public struct Membership: Sendable {
     /// What a shell, or a machine above, is to do.
     public enum Directive: Sendable {
@@ -77,6 +79,8 @@ public struct Membership: Sendable {
     var recentlyDead: [Int] = []
     var nextExchange: Duration = .never
     var settledExchange: Duration = .zero
+    /// When comparing last began anew at short intervals.
+    var lastSettling: Duration?
     var nextRecall: Duration
     var nextForget: Duration
     var seeking: Seeking
