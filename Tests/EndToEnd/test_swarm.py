@@ -20,6 +20,7 @@ import clips
 import pytest
 from conftest import FULL, seconds
 from server import BINARY, Server, wait_until
+from test_rtp import feed, plain
 
 LOAD = pathlib.Path(BINARY).with_name("millrace-load")
 SERVER_CORE, LOAD_CORE = {0}, {1}
@@ -244,6 +245,42 @@ def test_viewers_of_hls_over_tls(binary: str, tmp_path: pathlib.Path, figures) -
     assert plain.returncode == 1 and none["started"] == 0, none
     figures(kind="tls", viewers=viewers, start=result["startMilliseconds"], latency=result["latencyMilliseconds"],
             unstalled=result["unstalledPercent"], lag=result["lagMilliseconds"])
+
+
+def test_viewers_of_plain_rtp(binary: str, tmp_path: pathlib.Path, figures) -> None:
+    """Stamped pictures of one source go to subscribers that are asked whether they want them, and as a stream to viewers of HLS."""
+    viewers, length, first = (500, 30, 21_000) if FULL else (20, 10, 21_000)
+    with contextlib.ExitStack() as stack:
+        with pinned(SERVER_CORE):
+            node = stack.enter_context(Server(RTP_MAX_SUBSCRIBERS=viewers, RTP_WILLING="192.0.2.0/24", WEBRTC_ENABLED="false"))
+        stack.callback(end, start("publish", "rtp", "--url", f"rtp://127.0.0.1:{node.rtp}", "--source", 7000, "--stamp", "--file",
+                                  clips.path("load-300k", "flv"), "--describe", tmp_path / "stream.sdp", "--seconds", 600))
+        wait_until((tmp_path / "stream.sdp").exists, 20, "the description")
+        status, answer = feed(node, "plain", (tmp_path / "stream.sdp").read_bytes())
+        assert status == 201, answer
+        node.wait_live("plain")
+        load = start("watch", "rtp", "--port", first, "--viewers", viewers, "--seconds", length, "--result",
+                     tmp_path / "seen.json")
+        watch = start("watch", "hls", "--url", node.playlist("plain"), "--viewers", 5, "--seconds", length, "--result",
+                      tmp_path / "hls.json")
+        wait_until(lambda: bound(first + viewers - 1), 20, "the viewers' ports")
+        call = stack.enter_context(plain(node))
+        for number in range(viewers):
+            call("AddSubscriber", session_id=answer["tracks"][0]["sessionId"], subscriber_address=f"127.0.0.1:{first + number}")
+        result = seen(load, tmp_path, length)
+        watch.wait(60)
+    hls = json.loads((tmp_path / "hls.json").read_text())
+    assert result["started"] == viewers and result["faults"] == {} and result["badPackets"] == 0, result
+    assert result["lostPackets"] <= result["overrunPackets"], result
+    assert result["delayMilliseconds"]["count"] > viewers * 30 * 2, result
+    assert hls["started"] == 5 and hls["latencyMilliseconds"]["count"] > 0, hls
+    figures(kind="rtp", viewers=viewers, delay=result["delayMilliseconds"], lost=result["lostPackets"],
+            latency=hls["latencyMilliseconds"])
+
+
+def bound(port: int) -> bool:
+    """Whether a UDP socket of this machine has the port."""
+    return any(line.split()[1].endswith(f":{port:04X}") for line in pathlib.Path("/proc/net/udp").read_text().splitlines()[1:])
 
 
 def test_a_picture_that_stays_is_a_freeze(server: Server, tmp_path: pathlib.Path) -> None:

@@ -20,7 +20,7 @@ struct Main: ParsableCommand {
 struct PublishCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "publish", abstract: "Publish a clip over and over, as many streams.",
-        subcommands: [PublishRTMPCommand.self]
+        subcommands: [PublishRTMPCommand.self, PublishRTPCommand.self]
     )
 }
 
@@ -28,6 +28,9 @@ struct PublishCommand: ParsableCommand {
 struct WatchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "watch", abstract: "Watch streams as players do.",
-        subcommands: [WatchHLSCommand.self, WatchWHEPCommand.self, WatchRTMPCommand.self, WatchFLVCommand.self]
+        subcommands: [
+            WatchHLSCommand.self, WatchWHEPCommand.self, WatchRTMPCommand.self, WatchFLVCommand.self,
+            WatchRTPCommand.self,
+        ]
     )
 }

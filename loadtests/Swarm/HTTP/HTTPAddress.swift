@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Where an `http`, `https` or `rtmp` URL leads: a host, a port, and what is asked for there. No user, password or IPv6
+/// Where an `http`, `https`, `rtmp` or `rtp` URL leads: a host, a port, and what is asked for there. No user, password or IPv6
 /// zone.
 public struct HTTPAddress: Hashable, Sendable {
     /// The name or address, IPv6 without brackets.
@@ -96,5 +96,5 @@ public struct HTTPAddress: Hashable, Sendable {
         return (String(host ?? rest[..<colon]), port)
     }
 
-    private static let ports = ["http": 80, "https": 443, "rtmp": 1935]
+    private static let ports = ["http": 80, "https": 443, "rtmp": 1935, "rtp": 5004]
 }

@@ -20,6 +20,19 @@ final class DatagramReader {
         message.initialize(to: millrace_mmsghdr())
     }
 
+    /// A socket that is read by this; nil where this machine has none.
+    static func open(_ family: Int32) -> Int32? {
+        let flags = Int32(SOCK_DGRAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
+        let socket = Glibc.socket(family, flags, 0)
+        guard socket >= 0 else { return nil }
+        var (one, room): (Int32, Int32) = (1, 1 << 20)
+        let size = socklen_t(MemoryLayout<Int32>.size)
+        setsockopt(socket, Int32(MILLRACE_SOL_UDP), Int32(MILLRACE_UDP_GRO), &one, size)
+        setsockopt(socket, SOL_SOCKET, Int32(MILLRACE_SO_RXQ_OVFL), &one, size)
+        setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &room, size)
+        return socket
+    }
+
     deinit {
         for memory in [buffer, control, name] { memory.deallocate() }
         message.deallocate()

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CLinuxIO
 import Cluster
 import Glibc
 import Swarm
@@ -128,18 +127,12 @@ extension WHEPViewer {
     }
 
     private func openSocket(_ family: Int32, now: Duration) {
-        let flags = Int32(SOCK_DGRAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
-        socket = Glibc.socket(family, flags, 0)
-        guard socket >= 0 else {
+        guard let opened = DatagramReader.open(family) else {
             return session?.fail(.machine, now: now, tally: &swarm.tally, into: &directives) ?? ()
         }
+        socket = opened
         self.family = family
         dropped = 0
-        var (one, room): (Int32, Int32) = (1, 1 << 20)
-        let size = socklen_t(MemoryLayout<Int32>.size)
-        setsockopt(socket, Int32(MILLRACE_SOL_UDP), Int32(MILLRACE_UDP_GRO), &one, size)
-        setsockopt(socket, SOL_SOCKET, Int32(MILLRACE_SO_RXQ_OVFL), &one, size)
-        setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &room, size)
         swarm.poll.watch(socket, self)
     }
 
