@@ -77,16 +77,19 @@ def figures(request: pytest.FixtureRequest):
         ARTEFACTS.mkdir(parents=True, exist_ok=True)
         with open(ARTEFACTS / "figures.jsonl", "a") as file:
             file.write(json.dumps({"test": request.node.nodeid, "full": FULL, "begun": begun, "ended": time.time(),
-                                   "commit": commit()} | values) + "\n")
+                                   **program_of_git()} | values) + "\n")
     return add
 
 
 @functools.cache
-def commit() -> str:
-    """What is measured."""
-    done = subprocess.run(["git", "-C", str(pathlib.Path(__file__).parent), "rev-parse", "--short", "HEAD"],
-                          capture_output=True, text=True)
-    return done.stdout.strip() or "no commit"
+def program_of_git() -> dict[str, object]:
+    """What is measured: `commit`, and as `dirty` whether anything was not committed but for the pages that proofs write."""
+    def git(*words: str) -> str:
+        done = subprocess.run(["git", "-C", str(clips.ROOT), *words], capture_output=True, text=True)
+        return done.stdout.strip()
+
+    changes = git("status", "--porcelain", "--untracked-files=no", "--", ".", ":(exclude)docs/results")
+    return {"commit": git("rev-parse", "--short", "HEAD") or "no commit", "dirty": bool(changes)}
 
 
 def keep(name: str, text: str) -> pathlib.Path:

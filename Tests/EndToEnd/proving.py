@@ -70,5 +70,31 @@ def head(title: str, about: str, figures: list[dict], expected: Sequence[str] = 
         f"# {title}\n", f"{about}\n",
         f"{len(cases)} tests, {len(failed)} failed{': ' + ', '.join(failed) if failed else ''}. "
         f"Ended {ended:%Y-%m-%d %H:%M} UTC.{lengths}\n",
-        "## Machine and versions\n", table(["what", "which"], machine()),
+        "## Machine and versions\n", table(["what", "which"], machine()), measured_with(figures),
     ]
+
+
+def current(figures: list[dict], renamed: dict[str, str]) -> list[dict]:
+    """Without those of tests that have other names now, where these have run: `renamed` has of each such kind a value that
+    its figures have since then."""
+    anew = {figure["kind"] for figure in figures if renamed.get(figure["kind"]) in figure}
+    return [figure for figure in figures if figure["kind"] not in anew or renamed[figure["kind"]] in figure]
+
+
+def measured_with(figures: list[dict]) -> str:
+    """Which program was measured; where it was not one and the same, of each of them when and for what."""
+    programs: dict[str, list[dict]] = {}
+    for figure in sorted(figures, key=lambda figure: figure["ended"]):
+        programs.setdefault(program_of(figure), []).append(figure)
+    if len(programs) < 2:
+        return "".join(f"Measured with the program of {program}.\n" for program in programs)
+    return table(["measured with the program of", "up to", "what"], [
+        [program, f"{datetime.datetime.fromtimestamp(measured[-1]['ended'], datetime.UTC):%Y-%m-%d %H:%M} UTC",
+         ", ".join(dict.fromkeys(figure["kind"] for figure in measured))] for program, measured in programs.items()])
+
+
+def program_of(figure: dict) -> str:
+    """The commit, and whether there was more than that; earlier runs did not say the one or the other."""
+    commit = f"`{figure['commit']}`" if "commit" in figure else "a commit that was not recorded"
+    changes = {True: ", with changes that were not committed", False: ""}
+    return commit + changes.get(figure.get("dirty"), ", whether with changes was not recorded")
