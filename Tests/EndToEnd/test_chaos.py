@@ -162,6 +162,19 @@ def test_viewers_see_two_contents_of_one_name():
     assert [line[2] for line in seen.told if line[0] == "problem"] == ["one name, two contents"]
 
 
+@pytest.mark.unit
+def test_a_viewer_who_was_well_elsewhere_has_not_leapt():
+    """What he had there he does not miss where he comes back to; what nobody gave him he misses anywhere."""
+    viewer = swarm().viewers[0]
+    for node, first, leaps in (("e1", 7, 0), ("e2", 8, 0), ("e2", 10, 0), ("e1", 11, 0), ("e2", 13, 0), ("e1", 16, 1),
+                               ("e1", 19, 2)):
+        viewer.node = node
+        viewer.look(understood(listing(first, 1)))
+        assert viewer.count.leaps == leaps, (node, first)
+    told = [line for line in viewer.swarm.told if line[0] == "leap"]
+    assert [(node, had, first) for *_, node, _, _, had, first in told] == [("e1", 15, 16), ("e1", 18, 19)]
+
+
 BOX = (16).to_bytes(4, "big") + b"mdat" + bytes(8)
 FIRST, SECOND = "#EXTINF:2.0,\na-b/7.m4s\n", "#EXTINF:2.0,\na-c/8.m4s\n"
 BEFORE = '#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:7\n#EXT-X-MAP:URI="a-b/init-0.mp4"\n'
@@ -275,16 +288,6 @@ def test_an_overseer_sees_two_writers_and_terms_that_fall():
 
 
 @pytest.mark.unit
-def test_an_overseer_sees_memory_that_grows():
-    beliefs = Beliefs()
-    beliefs.topology = Topology.load("one-region")
-    for slope, found in ((0, 0), (1 << 20, 1)):
-        beliefs.overseer.memory = {"n1": [(at, 1, (100 << 20) + at * slope) for at in range(900)]}
-        beliefs.overseer.lab = beliefs
-        assert len(beliefs.overseer.grown(0, 900)) == found
-
-
-@pytest.mark.unit
 def test_a_wall_clock_jumps_and_the_other_does_not(tmp_path):
     compiler = shutil.which("clang") or shutil.which("cc")
     library, shift = tmp_path / "clock.so", tmp_path / "shift"
@@ -328,6 +331,9 @@ def test_chaos(binary, seed: int, figures) -> None:
             figures(kind="chaos", seed=seed, minutes=seconds / 60, faults=len(done), streams=streams, viewers=viewers,
                     names=len(outcome.names), stored=outcome.stored, different=outcome.different, playlists=outcome.total("answers"),
                     gaps=outcome.gaps, stored_gaps=outcome.stored_gaps, refused=exercise.overseer.count("millrace_stale_terms_refused_total"),
+                    gap_causes=", ".join(f"{cause} {count}" for cause, count in outcome.gap_causes.most_common()) or "–",
+                    asked=sum(outcome.asked.values()), lived=len(outcome.growths),
+                    grew=max((growth.bytes / 2**20 for growth in outcome.growths), default=0),
                     compared=exercise.overseer.count("millrace_segment_checks_total"),
                     leaps=outcome.total("leaps"), longest=max((stand.seconds for stand in outcome.stands), default=0), broken=len(problems),
                     problems=problems[:20])

@@ -104,13 +104,22 @@ def report(exercise: Exercise, outcome: Outcome) -> str:
         f"{outcome.total('refused')} refusals of what was listed",
         f"{len(outcome.names)} names, {sum(count for nodes, count in everywhere.items() if nodes > 1)} of them from "
         f"more than one node, {outcome.different} with two contents; {outcome.gaps} gaps, "
-        f"{outcome.twofold} numbers under two names; {outcome.stored} names are in the store, with {outcome.stored_gaps} gaps; "
+        f"{outcome.twofold} numbers under two names; {outcome.stored} names are in the store, with {outcome.stored_gaps} gaps "
+        f"({causes(outcome)}); "
         f"{sum(viewer['discontinuities'] > 0 for viewer in outcome.viewers)} viewers met a discontinuity",
+        f"{len(outcome.leaps)} leaps; at the end nodes gave "
+        f"{', '.join(f'{node} {count}' for node, count in outcome.asked.items())} names once more",
+        *(f"memory of {growth}" for growth in sorted(outcome.growths, key=lambda each: -each.bytes)[:3]),
         f"stands over 0.8 s: {len(stands)}" + (f", median {stands[len(stands) // 2]:.1f} s, longest {stands[-1]:.1f} s"
                                               if stands else ""),
         f"terms refused as stale {overseer.count('millrace_stale_terms_refused_total'):g}, segments compared "
         f"{overseer.count('millrace_segment_checks_total'):g}",
     ])
+
+
+def causes(outcome: Outcome) -> str:
+    """How many gaps in the store came of what."""
+    return ", ".join(f"{count} of {cause}" for cause, count in outcome.gap_causes.most_common()) or "of nothing"
 
 
 if __name__ == "__main__":

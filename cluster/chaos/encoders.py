@@ -9,7 +9,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import clips
@@ -136,14 +136,16 @@ class Moving(Encoder):
         return publisher.reconnect
 
 
-def encoders(lab: Lab, places: dict[str, tuple[str, list[str]]], count: int, kind: type[Encoder] = Encoder,
-             clip: str = "small") -> list[Encoder]:
-    """`count` encoders, by turns from each region: its place, and its origins."""
+def encoders(lab: Lab, places: dict[str, tuple[str, list[str]]], count: int,
+             kinds: type[Encoder] | Sequence[type[Encoder]] = Encoder, clip: str = "small") -> list[Encoder]:
+    """`count` encoders, by turns from each region: its place, and its origins; and by turns of each kind."""
+    kinds = [kinds] if isinstance(kinds, type) else kinds
     tags = rtmp_client.read_flv(clips.path(clip, "flv"))
     regions = list(places)
     made = []
     for number in range(count):
         place, origins = places[regions[number % len(regions)]]
         turn = number // len(regions) % len(origins)
-        made.append(kind(lab, place, origins[turn:] + origins[:turn], f"chaos-{number + 1}", tags, number * 0.1))
+        made.append(kinds[number % len(kinds)](lab, place, origins[turn:] + origins[:turn], f"chaos-{number + 1}", tags,
+                                               number * 0.1))
     return made

@@ -12,15 +12,20 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 
 from lab import Lab
 from lab.lab import HTTP_PORT, wait_until
 
+from .causes import Causes, Leap
 from .encoders import Encoder, encoders
 from .faults import Faults
+from .memory import LONG, Growth, growths
 from .overseer import Overseer
 from .plan import Plan
+from .questions import Questions
 from .recorded import DISK, SPILL, Recorded, waiting
+from .stands import Stand, worst
 
 # A stand longer than this is no recovery; the longest fault, a publisher's return and three target durations.
 LONGEST_STAND = 45.0
@@ -28,21 +33,6 @@ LONGEST_STAND = 45.0
 FRESH = 6.0
 # And the store has what they had, within this one: longer than an uploader waits for anything.
 STORED = 30.0
-
-
-@dataclasses.dataclass(frozen=True)
-class Stand:
-    """Time in which a viewer got nothing new, in seconds; a part's own length is in it."""
-
-    viewer: str
-    stream: str
-    begun: float
-    seconds: float
-    before: str
-    after: str
-
-
-NONE = Stand("", "", 0, 0, "", "")
 
 
 @dataclasses.dataclass
@@ -54,10 +44,19 @@ class Outcome:
     # Of every stream, of every number, what it was listed as; "" is a gap.
     numbers: dict[str, dict[int, set[str]]] = dataclasses.field(
         default_factory=lambda: collections.defaultdict(lambda: collections.defaultdict(set)))
+    # And when somebody was first shown the whole segment of a number, or that it is a gap.
+    shown: dict[str, dict[int, float]] = dataclasses.field(default_factory=lambda: collections.defaultdict(dict))
+    leaps: list[Leap] = dataclasses.field(default_factory=list)
     viewers: list[dict] = dataclasses.field(default_factory=list)
+    # Of every node how many names it gave when it was asked at the end.
+    asked: dict[str, int] = dataclasses.field(default_factory=dict)
+    # Every process that lived long.
+    growths: list[Growth] = dataclasses.field(default_factory=list)
     # How many of the names are in the store, and how many numbers it lists as gaps.
     stored: int = 0
     stored_gaps: int = 0
+    # Of what kinds of faults those gaps came.
+    gap_causes: collections.Counter = dataclasses.field(default_factory=collections.Counter)
     seconds: float = 0.0
 
     @property
@@ -82,8 +81,8 @@ class Exercise:
     what they saw. The lab must have been made with `start=False`; it starts `nodes`, of those with a process all."""
 
     def __init__(self, lab: Lab, streams: int, viewers: int, seed: int, nodes: list[str] | None = None,
-                 store: str | None = None, encoder: type[Encoder] = Encoder, clip: str = "small",
-                 stand: float = 0.8) -> None:
+                 store: str | None = None, encoder: type[Encoder] | Sequence[type[Encoder]] = Encoder, clip: str = "small",
+                 stand: float = 0.8, look_every: float = 1) -> None:
         self.lab, self.seed, self.store, self.encoder, self.clip, self.stand = lab, seed, store, encoder, clip, stand
         topology = lab.topology
         self.nodes = nodes or [name for name, node in topology.nodes.items() if node.command and name != store]
@@ -91,7 +90,7 @@ class Exercise:
         self.outcome = Outcome()
         self.faults = Faults(lab, self.nodes, self._process_begins)
         self.overseer = Overseer(lab, self.nodes, self._problem)
-        self.recorded = Recorded(lab.disk(DISK), self._problem) if DISK in topology.disks else None
+        self.recorded = Recorded(lab.disk(DISK), self._problem, look_every) if DISK in topology.disks else None
         self.encoders: list[Encoder] = []
         self.swarms: list[subprocess.Popen] = []
         self.playing: dict[str, int] = {}
@@ -143,13 +142,13 @@ class Exercise:
         self.lab.heal()
         self._sleep(begun + plan.seconds - time.monotonic())
 
-    def kill(self, node: str, silently: bool = False) -> float:
+    def kill(self, *nodes: str, silently: bool = False) -> float:
         """kill -9; when it was. Silently, as a machine that loses its power: nobody is told that its connections are no
         more."""
         at = time.monotonic()
         if silently:
-            self.lab.cut(node)
-        self.lab.kill(node)
+            self.lab.cut(list(nodes))
+        self.faults.kill(list(nodes))
         return at
 
     def start(self, node: str) -> None:
@@ -159,12 +158,8 @@ class Exercise:
         self.lab.wait_ready([node])
 
     def worst(self, begun: float, ended: float) -> dict[str, Stand]:
-        """Of each viewer the longest stand that began in a time and was over in it."""
-        found: dict[str, Stand] = {}
-        for stand in self.outcome.stands:
-            if begun <= stand.begun + stand.seconds <= ended and stand.seconds > found.get(stand.viewer, NONE).seconds:
-                found[stand.viewer] = stand
-        return found
+        """Of each viewer the longest stand that was over in a time."""
+        return worst(self.outcome.stands, begun, ended)
 
     def leave(self, origin: str) -> None:
         """The publishers of an origin go to the next one."""
@@ -196,11 +191,52 @@ class Exercise:
         for node in self.nodes:
             if not self.lab.running(node):
                 self._problem("a node that died", node)
+        self._look_at_memory()
+        outcome.asked = self._ask_everybody()
         self._read_store()
-        if outcome.seconds > 600:
-            for growth in self.overseer.grown(self.begun, time.monotonic()):
-                self._problem("memory that grows", growth)
+        self._look_for_causes()
         return outcome
+
+    def _look_at_memory(self) -> None:
+        self.outcome.growths = growths(self.overseer.memory)
+        for growth in self.outcome.growths:
+            if growth.is_too_much:
+                self._problem("memory that grows", str(growth))
+        # Of so many faults always some spare somebody.
+        if self.outcome.seconds > 3 * LONG and not self.outcome.growths:
+            self._problem("memory that nobody could judge", f"no process lived for {LONG:.0f} s")
+
+    def _ask_everybody(self) -> dict[str, int]:
+        """All that runs, while publishers publish: whoever has a name has what the others had, and edges have what they
+        list."""
+        running = [name for name in self.nodes if self.lab.running(name)]
+        with self._lock:
+            names = sorted(self.outcome.names, key=lambda name: self.outcome.names[name][2])
+        questions = Questions(self.lab, running, [each.stream for each in self.encoders], names, self.seed, self._name,
+                              self._problem)
+        return questions.ask()
+
+    def _look_for_causes(self) -> None:
+        """Of every leap, and of every gap in the store, whether anything was done from which it may have come."""
+        outcome = self.outcome
+        causes = Causes(self.lab.topology, self.faults.done, self.overseer.held, self.overseer.parents)
+        for leap in outcome.leaps:
+            if not causes.of_leap(leap):
+                outcome.problems.append((leap.at, "a leap that nothing explains", f"{leap}"))
+        for stream, numbers in (self.recorded.gap_numbers() if self.recorded else {}).items():
+            for number in sorted(numbers):
+                cause, at = self._cause_of_gap(causes, stream, number)
+                outcome.gap_causes[cause or "nothing"] += 1
+                if not cause:
+                    outcome.problems.append((at, "a gap in the store that nothing explains", f"{stream}: {number}"))
+
+    def _cause_of_gap(self, causes: Causes, stream: str, number: int) -> tuple[str, float]:
+        """And when viewers were shown the segment, or the one that was nearest."""
+        shown = self.outcome.shown[stream]
+        at = shown[min(shown, key=lambda other: abs(other - number))] if shown else self.begun
+        if self.outcome.numbers[stream].get(number) == {""}:
+            return "a gap for viewers as well", at
+        return causes.of_gap(stream, at), at
 
     def wait_stored(self, seconds: float) -> None:
         """Until the store lists all that viewers were shown by now."""
@@ -285,9 +321,12 @@ class Exercise:
                 case "name":
                     self._name(*values)
                 case "listed":
-                    stream, number, name = values
+                    stream, number, name, at = values
                     with self._lock:
                         self.outcome.numbers[stream][number].add(name)
+                        self.outcome.shown[stream][number] = min(at, self.outcome.shown[stream].get(number, at))
+                case "leap":
+                    self.outcome.leaps.append(Leap(*values))
                 case "stand":
                     self.outcome.stands.append(Stand(*values))
                 case "problem":

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import pathlib
 import shutil
 import socket
@@ -15,6 +16,7 @@ from collections.abc import Callable
 
 from lab import Lab, Missing
 
+from .causes import Done
 from .plan import Fault
 
 CLOCK = pathlib.Path(__file__).with_name("clock.c")
@@ -24,7 +26,7 @@ LEFT = 64 << 10
 
 
 class Faults:
-    """`begins` hears of every node of which a new process is about to begin."""
+    """`begins` hears of every node of which a new process is about to begin; `done` has all that was done, and when."""
 
     def __init__(self, lab: Lab, nodes: list[str], begins: Callable[[str], None]) -> None:
         self.lab, self.nodes, self.begins = lab, nodes, begins
@@ -33,6 +35,13 @@ class Faults:
         if compiler:
             subprocess.run([compiler, "-shared", "-fPIC", "-O2", "-o", self._library, CLOCK], check=True)
         self._slowed: dict[str, threading.Event] = {}
+        self.done: list[Done] = []
+
+    def kill(self, names: list[str]) -> None:
+        """kill -9; `start` is its end."""
+        at = time.monotonic()
+        self.done += [Done(Fault(0, "kill", (name,), 0), at) for name in names]
+        self.lab.kill(names)
 
     def start(self, names: list[str]) -> None:
         """Starts nodes, each with a wall clock that can be moved."""
@@ -45,11 +54,15 @@ class Faults:
                     shift.write_bytes(bytes(8))
                 environment = {"LD_PRELOAD": str(self._library), "CLOCK_SHIFT": str(shift)}
             self.lab.start([name], environment=environment)
+            self._over(lambda fault: fault.kind == "kill" and fault.targets == (name,))
 
     def begin(self, fault: Fault) -> None:
         name = fault.targets[0]
+        if fault.kind == "kill":
+            return self.kill([name])
+        self.done.append(Done(fault, time.monotonic()))
         match fault.kind:
-            case "kill" | "store":
+            case "store":
                 self.lab.kill(name)
             case "freeze":
                 self.lab.freeze(name)
@@ -99,10 +112,16 @@ class Faults:
             case "jitter":
                 self.lab.link(*fault.targets, delay=f"{self._usual.delay * 1000:g}ms",
                               jitter=f"{self._usual.jitter * 1000:g}ms")
-
             case "full" | "crammed":
                 for disk in fault.targets:
                     self.lab.room(disk)
+        self._over(lambda other: other is fault)
+
+    def _over(self, is_meant: Callable[[Fault], bool]) -> None:
+        """Undone, now: what has ended before stays as it is."""
+        for done in self.done:
+            if done.ended == math.inf and is_meant(done.fault):
+                done.ended = time.monotonic()
 
     def flush(self, name: str) -> None:
         """Redis takes a command as a line; it may be down just then."""

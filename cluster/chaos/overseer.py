@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Asks every node, once a second, what it believes of terms, what it counted, and how much memory it has."""
+"""Asks every node, once a second, what it believes of terms, what it counted, and how much memory it has; and routers who
+takes streams from whom."""
 
 from __future__ import annotations
 
@@ -7,7 +8,6 @@ import collections
 import contextlib
 import http.client
 import json
-import statistics
 import threading
 import time
 from collections.abc import Callable
@@ -15,13 +15,17 @@ from collections.abc import Callable
 from lab import Lab
 from lab.lab import HTTP_PORT
 
+from .memory import Sample
+
 # Must stay 0 on every node.
 NEVER = ("millrace_segment_mismatch_total", "millrace_relay_foreign_packaging_total",
          "millrace_recording_mismatches_total")
 COUNTED = ("millrace_stale_terms_refused_total", "millrace_segment_checks_total", "millrace_terms_total",
            "millrace_redis_fences_total", *NEVER)
-# Growth that is no leak: pages that the allocator keeps, and a third more of streams and viewers after a death.
-GROWTH, GROWTH_BYTES = 1.3, 48 << 20
+# What a node holds a window of: streams that it is the gateway of, and those that it takes from others.
+WINDOWS = ("millrace_streams", "millrace_relay_upstreams")
+# Of so many streams a round it is asked who takes them from whom.
+TREES = 4
 
 
 class Overseer(threading.Thread):
@@ -35,7 +39,13 @@ class Overseer(threading.Thread):
         self._highest: dict[tuple[str, int, str], tuple[int, int]] = {}
         # (process, counter) → value, so that what a killed process counted stays.
         self._counts: dict[tuple[str, int, str], float] = {}
-        self.memory: dict[str, list[tuple[float, int, int]]] = collections.defaultdict(list)
+        # Of each process, by node and number.
+        self.memory: dict[tuple[str, int], list[Sample]] = collections.defaultdict(list)
+        # Of each stream since when which nodes were called its gateway or standby by anybody.
+        self.held: dict[str, list[tuple[float, frozenset[str]]]] = collections.defaultdict(list)
+        # Of (stream, node) from when to when it was seen to take the stream from whom.
+        self.parents: dict[tuple[str, str], list[list]] = collections.defaultdict(list)
+        self._turn = 0
         self._ended = threading.Event()
 
     def end(self) -> None:
@@ -60,6 +70,11 @@ class Overseer(threading.Thread):
                 self.holders[name] = {}
                 with contextlib.suppress(OSError, ValueError, KeyError, http.client.HTTPException):
                     self._ask(name)
+            self._remember(time.monotonic())
+            for router in self._routers():
+                with contextlib.suppress(OSError, ValueError, KeyError, http.client.HTTPException):
+                    self._look_at_trees(router)
+            self._turn += TREES
             self._ended.wait(max(0.1, 1 - (time.monotonic() - begun)))
 
     def check(self, name: str, pid: int, stream: dict) -> None:
@@ -76,46 +91,66 @@ class Overseer(threading.Thread):
             self.problem("a term that fell", f"{what} at {name}: {before[0]:x}-{before[1]:x}, then {term}")
         self._highest[name, pid, what] = max(value, before)
 
-    def grown(self, begun: float, ended: float) -> list[str]:
-        """Kinds of nodes whose memory in the last third of the time is above that of the second."""
-        third = (ended - begun) / 3
-        found = []
-        by_role: dict[str, tuple[list[int], list[int]]] = collections.defaultdict(lambda: ([], []))
-        for name, samples in self.memory.items():
-            node = self.lab.topology.nodes[name]
-            role = ",".join(node.roles) or "all roles"
-            # A process is as large as it will be when the window has been full twice.
-            first = {}
-            for at, pid, size in samples:
-                if at - first.setdefault(pid, at) > 60 and at > begun + third:
-                    by_role[role][at > begun + 2 * third].append(size)
-        for role, (before, after) in by_role.items():
-            if before and after:
-                one, other = statistics.median(before), statistics.median(after)
-                if other > one * GROWTH and other > one + GROWTH_BYTES:
-                    found.append(f"{role}: {one / 2**20:.0f} MiB, later {other / 2**20:.0f} MiB")
-        return found
+    def _remember(self, now: float) -> None:
+        """Who is said to hold each stream, where it is not who was."""
+        for stream in {stream for streams in self.holders.values() for stream in streams}:
+            named = frozenset(name for streams in self.holders.values() for name in streams.get(stream, ()) if name)
+            if not self.held[stream] or self.held[stream][-1][1] != named:
+                self.held[stream].append((now, named))
+
+    def _routers(self) -> list[str]:
+        return [name for name in self.nodes if "router" in (self.lab.topology.nodes[name].roles or ["router"])]
+
+    def _look_at_trees(self, router: str) -> None:
+        """Of some streams, others each time, who takes them from whom as far as this router was told."""
+        streams = sorted(self.held)
+        process = self.lab.process(router)
+        if not streams or not process or not process.alive:
+            return
+        with self._connected(router) as connection:
+            for index in range(min(TREES, len(streams))):
+                stream = streams[(self._turn + index) % len(streams)]
+                answer = json.loads(self._get(connection, f"/api/v1/cluster/streams/live%2F{stream}"))
+                for branch in answer.get("tree", []):
+                    if branch["parent"]:
+                        self._takes(stream, branch["node"], branch["parent"])
+
+    def _takes(self, stream: str, node: str, parent: str) -> None:
+        seen, now = self.parents[stream, node], time.monotonic()
+        if seen and seen[-1][2] == parent:
+            seen[-1][1] = now
+        else:
+            seen.append([now, now, parent])
 
     def _ask(self, name: str) -> None:
         process = self.lab.process(name)
         if not process or not process.alive:
             return
-        self.memory[name].append((time.monotonic(), process.pid, self.lab.memory(name)))
-        with self.lab.inside(name):
-            connection = http.client.HTTPConnection("127.0.0.1", HTTP_PORT, timeout=0.7)
-            try:
-                streams = json.loads(self._get(connection, "/api/v1/cluster/streams"))["streams"]
-                metrics = self._get(connection, "/metrics").decode()
-            finally:
-                connection.close()
+        with self._connected(name) as connection:
+            streams = json.loads(self._get(connection, "/api/v1/cluster/streams"))["streams"]
+            metrics = self._get(connection, "/metrics").decode()
         self.holders[name] = {stream["id"].rpartition("/")[2]: (stream["gateway"] or "", stream["standby"] or "")
                               for stream in streams}
         for stream in streams:
             self.check(name, process.pid, stream)
+        windows = 0
         for line in metrics.splitlines():
             sample, _, value = line.rpartition(" ")
-            if sample.partition("{")[0] in COUNTED:
+            family = sample.partition("{")[0]
+            if family in COUNTED:
                 self._note(name, process.pid, sample, float(value))
+            windows += int(float(value)) if family in WINDOWS else 0
+        self.memory[name, process.pid].append(Sample(time.monotonic(), self.lab.memory(name), windows))
+
+    @contextlib.contextmanager
+    def _connected(self, name: str):
+        """To a node, within its network; one that stands still is given up soon."""
+        with self.lab.inside(name):
+            connection = http.client.HTTPConnection("127.0.0.1", HTTP_PORT, timeout=0.7)
+            try:
+                yield connection
+            finally:
+                connection.close()
 
     def _get(self, connection: http.client.HTTPConnection, path: str) -> bytes:
         connection.request("GET", path)

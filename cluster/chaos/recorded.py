@@ -34,11 +34,11 @@ class Entry:
 
 class Recorded(threading.Thread):
     """Streams are named by the second part of their keys, `{app}/{name}/{rendition}/…`. `problem` is told what is wrong and
-    where."""
+    where; `every`: seconds from one look to the next."""
 
-    def __init__(self, folder: pathlib.Path, problem: Callable[[str, str], None]) -> None:
+    def __init__(self, folder: pathlib.Path, problem: Callable[[str, str], None], every: float = 1) -> None:
         super().__init__(daemon=True)
-        self.folder, self.problem = folder, problem
+        self.folder, self.problem, self.every = folder, problem, every
         # Of every object that was listed, what it held then.
         self.digests: dict[str, str] = {}
         self.playlists: dict[str, list[Entry]] = {}
@@ -52,7 +52,7 @@ class Recorded(threading.Thread):
         return sum(entry.is_gap for entries in self.playlists.values() for entry in entries)
 
     def run(self) -> None:
-        while not self._ended.wait(1):
+        while not self._ended.wait(self.every):
             self.look()
 
     def end(self) -> None:
@@ -77,6 +77,13 @@ class Recorded(threading.Thread):
         found: dict[str, set[int]] = collections.defaultdict(set)
         for key, entries in list(self.playlists.items()):
             found[key.split("/")[1]].update(entry.number for entry in entries)
+        return found
+
+    def gap_numbers(self) -> dict[str, set[int]]:
+        """Of every stream the numbers that are listed as gaps."""
+        found: dict[str, set[int]] = collections.defaultdict(set)
+        for key, entries in self.playlists.items():
+            found[key.split("/")[1]].update(entry.number for entry in entries if entry.is_gap)
         return found
 
     def compare(self, names: dict[str, str]) -> int:

@@ -83,7 +83,7 @@ class Swarm:
         for number, name in listing.segments:
             if (viewer.stream, number, name) not in self.listed:
                 self.listed.add((viewer.stream, number, name))
-                self.tell("listed", viewer.stream, number, name)
+                self.tell("listed", viewer.stream, number, name, time.monotonic())
 
     def has_shown_more(self, viewer: Viewer, before: Listing, since: float) -> bool:
         """Whether the viewer's node told somebody else, a while ago but after `since`, of what comes next to `before`."""
@@ -155,7 +155,7 @@ class Count:
     # Requests for what was listed that were not answered with it; asked again, it was given or is a problem.
     refused: int = 0
     discontinuities: int = 0
-    # From a playlist of a node to one that begins behind its end: the viewer, or the node, was away for so long.
+    # To a playlist that begins behind the end of what the viewer had: he, or the node, was away for longer than it lasts.
     leaps: int = 0
     problems: int = 0
 
@@ -166,8 +166,9 @@ class Viewer:
         self.node = self.address = ""
         self.count = Count()
         self.newest, self.news_at, self.news_from = (0, 0), time.monotonic(), ""
-        # Of each node the last listing, and when it was given.
+        # Of each node the last listing, and when it was given; and the node that gave the last of all.
         self.seen: dict[str, tuple[Listing, float]] = {}
+        self.looked_at = ""
 
     async def run(self) -> None:
         await asyncio.sleep(2 * self.chance.random())
@@ -187,6 +188,7 @@ class Viewer:
         self.count.answers += 1
         now = time.monotonic()
         before, at = self.seen.get(self.node, (None, 0.0))
+        stayed, self.looked_at = self.looked_at == self.node, self.node
         self.seen[self.node] = listing, now
         if before is listing:
             return False
@@ -197,10 +199,13 @@ class Viewer:
                 self._problem("a discontinuity sequence that goes back", before, listing)
             # Whoever was away for longer than a playlist lasts has missed nothing that was kept for him; and a node that
             # was itself without the stream for so long, and then has all of it at once, can tell nobody of each number.
-            if before.open < listing.first:
-                self.count.leaps += 1
-                if now - at < PATIENCE and self.swarm.has_shown_more(self, before, at):
-                    self._problem("numbers that are skipped", before, listing)
+            if before.open < listing.first and now - at < PATIENCE and self.swarm.has_shown_more(self, before, at):
+                self._problem("numbers that are skipped", before, listing)
+        # Who comes back to a node and was well at another one meanwhile has missed nothing.
+        if before and stayed and before.open < listing.first or self.count.news and self.newest[0] < listing.first:
+            self.count.leaps += 1
+            self.swarm.tell("leap", now, self.name, self.stream, self.node, self.news_from, self.news_at,
+                            before.open if before and stayed else self.newest[0], listing.first)
         if listing.ended:
             self._problem("a stream that ended", before or listing, listing)
         self.swarm.saw(self, listing)
