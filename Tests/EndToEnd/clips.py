@@ -73,6 +73,8 @@ CLIPS = {clip.name: clip for clip in (
     Clip("small", size="320x180", rate="15", gop=1, b_frames=0, bitrate="100k"),
     Clip("load-300k", b_frames=0, bitrate="200k", size="480x270"),
     Clip("load-100k", rate="15", b_frames=0, bitrate="100k", size="320x180", audio="none"),
+    # Whole parts of half a second, of two pictures each.
+    Clip("load-40k", rate="4", b_frames=0, bitrate="40k", size="320x180", audio="none"),
     Clip("real-time", b_frames=0, bitrate="1500k", size="1280x720"),
     Clip("real-time-opus", b_frames=0, bitrate="1500k", size="1280x720", audio="opus",
          audio_source="sine=frequency=440:sample_rate=48000,aformat=channel_layouts=stereo"),

@@ -157,7 +157,7 @@ class Reader(threading.Thread):
 
     def __init__(self, lab: Lab, place: str, node: str, path: str) -> None:
         super().__init__(daemon=True)
-        self.lab, self.place, self.path = lab, place, path
+        self.lab, self.place, self.node, self.path = lab, place, node, path
         self.host = address(lab, node)
         self.reading = Reading()
         self._ended = threading.Event()

@@ -26,6 +26,8 @@ class FrameReader(threading.Thread):
         self.segments: dict[int, list[int]] = {}
         # And the version of the byte writer that wrote it: from the second on it says when its media was.
         self.versions: dict[int, int] = {}
+        # And the term that its name bears.
+        self.terms: dict[int, str] = {}
         self._init: isobmff.InitSection | None = None
         self._ended = threading.Event()
 
@@ -63,6 +65,7 @@ class FrameReader(threading.Thread):
             status, body = get(connection, self.folder + name)
             if status == 200:
                 runs = [fragment.run(self._init.video.id) for fragment in isobmff.parse_fragments(body, self._init)]
+                self.terms[number] = name.split("/")[-2]
                 self.versions[number] = 2 if isobmff.find(body, "prft") else 1
                 self.segments[number] = [sample.size for run in runs if run for sample in run.samples]
 

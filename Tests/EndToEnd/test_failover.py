@@ -7,6 +7,7 @@ import collections
 import contextlib
 import dataclasses
 import http.client
+import random
 import re
 import threading
 import time
@@ -18,6 +19,7 @@ from conftest import ARTEFACTS, seconds
 from lab import Lab
 from lab.keeper import obstacle
 from server import wait_until
+from shown import Asking, Shown, ask_again
 
 pytestmark = pytest.mark.skipif(obstacle() is not None, reason=f"a cluster {obstacle()}")
 
@@ -145,12 +147,20 @@ def plays(lab: Lab, node: str, more: int = 0) -> bool:
     return False
 
 
-def contents(readers: list[Reader]) -> dict[str, set[str]]:
-    found = collections.defaultdict(set)
+def contents(readers: list[Reader]) -> Shown:
+    """What the readers of all nodes were given."""
+    shown = Shown()
     for reader in readers:
+        shown.told(reader.node, list(reader.reading.hashes))
         for name, digest in reader.reading.hashes.items():
-            found[name].add(digest)
-    return found
+            shown.gave(reader.node, name, digest)
+    return shown
+
+
+def asked_of_all(lab: Lab, shown: Shown) -> None:
+    """All names that anybody gave, of every node. Each of them still has the newest."""
+    given = ask_again(lab, "person", list(NODES), list(shown.contents), shown)
+    assert all(count > 5 for count in given.values()), given
 
 
 def test_the_gateway_is_killed(three, figures) -> None:
@@ -182,8 +192,9 @@ def test_the_gateway_is_killed(three, figures) -> None:
         problems = [problem for viewer in viewers.values() for problem in viewer.seen.problems]
         mismatches = sum(metric(lab, node, "millrace_segment_mismatch_total") for node in NODES)
         checks = sum(metric(lab, node, "millrace_segment_checks_total") for node in NODES)
-    names = contents(readers)
-    different = {name: digests for name, digests in names.items() if len(digests) > 1}
+        shown = contents(readers)
+        asked_of_all(lab, shown)
+    names, different = shown.contents, shown.contradictions()
     refused = {name: status for reader in readers for name, status in reader.reading.refused.items()}
     figures(kind="gateway killed", kills=len(pauses), pause=max(pauses), names=len(names), different=len(different),
             refused=len(refused), checks=checks, seconds=time.monotonic() - killed)
@@ -194,28 +205,45 @@ def test_the_gateway_is_killed(three, figures) -> None:
     assert max(pauses) <= 1.5 + (0 if seconds(0, 1) else 1.5), pauses
 
 
-def test_a_gateway_that_stood_still_is_refused(three, figures) -> None:
-    """SIGSTOP for ten seconds, in which the publisher goes elsewhere; after SIGCONT nothing that it wrote is seen."""
-    lab = three
+@pytest.mark.parametrize(("stops", "seed"), [("once", 0), ("twice", 1), ("twice", 2), ("twice", 3)][:int(seconds(2, 4))])
+def test_a_gateway_that_stood_still_is_refused(three, figures, stops: str, seed: int) -> None:
+    """SIGSTOP for ten seconds, in which the publisher goes elsewhere; after SIGCONT nothing that it wrote is seen, neither
+    by its viewers nor by whoever asks it without a pause. Twice: it is stopped once more a moment after it woke up."""
+    lab, shown = three, Shown()
+    awake = random.Random(seed).uniform(0.1, 0.3)
     publisher = Returning(lab, ["n1", "n2"])
     with publisher, contextlib.ExitStack() as stack:
         wait_until(lambda: all(plays(lab, node, 3) for node in NODES), 40, "all nodes to play")
         readers = [stack.enter_context(Reader(lab, "person", node, PATH)) for node in NODES]
         viewers = {node: stack.enter_context(Viewer(lab, node)) for node in NODES}
+        others = [stack.enter_context(Asking(lab, "person", node, PATH, shown, every=0.2)) for node in ("n2", "n3")]
         time.sleep(2)
         lab.freeze("n1")
         time.sleep(1.5)
         publisher.gone = frozenset({"n1"})
         wait_until(lambda: gateway(lab, "n2") == "n2", 20, "n2 to take the stream")
         time.sleep(seconds(5, 8))
+        # Whoever asks is answered with the first that it does when it is awake.
+        old = stack.enter_context(Asking(lab, "person", "n1", PATH, shown))
         lab.thaw("n1")
+        if stops == "twice":
+            time.sleep(awake)
+            lab.freeze("n1")
+            time.sleep(2)
+            lab.thaw("n1")
         wait_until(lambda: gateway(lab, "n1") == "n2", 15, "n1 to hear of it")
         reached = viewers["n2"].seen.newest[-1]
         wait_until(lambda: viewers["n1"].seen.newest[-1][1] > reached[1] + 1, 15, "n1 to go on")
+        wait_until(lambda: old.answers > 20, 15, "n1 to answer")
         refusals = sum(metric(lab, node, "millrace_stale_terms_refused_total") for node in NODES)
         problems = [problem for viewer in viewers.values() for problem in viewer.seen.problems]
-    different = {name: digests for name, digests in contents(readers).items() if len(digests) > 1}
-    figures(kind="gateway stopped", refusals=refusals, different=len(different))
+        read = contents(readers)
+        asked_of_all(lab, read)
+        terms = {term for held in shown.terms.values() for term in held}
+    different = [*shown.contradictions(), *read.contradictions()]
+    figures(kind="gateway stopped", stops=stops, awake=awake if stops == "twice" else 0, refusals=refusals,
+            answers=old.answers, terms=len(terms), names=len(read.contents), different=len(different))
     assert refusals > 0
+    assert len(terms) > 1 and all(one.answers for one in others), "nobody saw both terms"
     assert not different, different
     assert not problems, problems
