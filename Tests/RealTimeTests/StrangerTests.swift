@@ -35,6 +35,38 @@ struct StrangerTests {
         }
     }
 
+    @Test("who checks under a publisher's address gets nothing of it, nor takes it along")
+    func takesAddress() async throws {
+        try await TestNode.run { node in
+            let (peer, thief) = (SessionPeer(node), SessionPeer(node))
+            try await peer.connect(to: "/live/demo/whip")
+            #expect(try await thief.post(to: "/live/other/whip").status == 201)
+            var number: UInt8 = 0
+            func isHeard() async throws {
+                let before = node.metric("millrace_webrtc_packets_received_total")
+                try await eventually("the publisher is heard") {
+                    number &+= 1
+                    peer.send(rtp: [0x80, 96, 0, number, 0, 0, 0, number, 0, 0, 0, 9, 1, 2, 3, 4])
+                    try await Task.sleep(for: .milliseconds(10))
+                    return node.metric("millrace_webrtc_packets_received_total") > before
+                }
+            }
+            try await isHeard()
+            let answered = peer.checksAnswered
+            peer.send(thief.checkBytes())
+            try await eventually("the check is answered") {
+                peer.receive()
+                return peer.checksAnswered > answered
+            }
+            try await isHeard()
+            #expect(try await thief.ask("DELETE").status == 200)
+            try await eventually("the thief is gone") {
+                node.metric("millrace_webrtc_sessions_ended_total", "deleted") == 1
+            }
+            try await isHeard()
+        }
+    }
+
     @Test("who forges or replays media under a viewer's address is dropped")
     func forges() async throws {
         try await TestNode.run { node in

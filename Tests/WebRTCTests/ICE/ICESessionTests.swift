@@ -209,6 +209,21 @@ struct ICETimeTests {
         #expect(try client.send(client.check(), from: path(1)) == [.drop(.expired)])
     }
 
+    @Test("is not prolonged on a path by checks on another")
+    func elsewhere() throws {
+        var client = ICEClient()
+        _ = try client.send(client.check(), from: path(1))
+        client.now = .seconds(1)
+        _ = try client.send(client.check(), from: path(2))
+        for second in 2...30 {
+            client.now = .seconds(second)
+            _ = try client.send(client.check(nominates: false), from: path(1))
+            #expect(client.tick().isEmpty)
+        }
+        client.now = .seconds(31)
+        #expect(client.tick() == [.expire(.consent)])
+    }
+
     @Test("is not prolonged by checks that prove nothing")
     func noConsent() throws {
         var client = ICEClient()

@@ -6,7 +6,7 @@ import Cluster
 /// the password is admitted, the newest nomination selects the path, and a silent party expires.
 ///
 /// Departures: a lite agent sends no checks, so consent (RFC 7675) is what the remote party's own checks and its
-/// authenticated media say. Checks that prove nothing are dropped without an answer, where RFC 8489 §9.1.3 asks for 400
+/// authenticated media say, on the selected path alone: who checks from elsewhere does not keep media going there. Checks that prove nothing are dropped without an answer, where RFC 8489 §9.1.3 asks for 400
 /// and 401: nobody gets an answer before the password is proven. The remote half of USERNAME is not compared, which
 /// RFC 8445 §7.3 leaves open.
 public struct ICESession: Sendable {
@@ -65,11 +65,11 @@ public struct ICESession: Sendable {
         }
         admit(message.transaction, on: path, into: &directives)
         directives.append(.send(answer(to: message, on: path, key: generation.key), to: path))
-        lastSign = now
         if message.hasUseCandidate { nominate(path, by: generation, into: &directives) }
+        if selected ?? path == path { lastSign = now }
     }
 
-    /// Notes that authenticated media came on an admitted path.
+    /// Notes that authenticated media came on the selected path, or on any before there is one.
     public mutating func heard(now: Duration) { lastSign = max(lastSign ?? now, now) }
 
     /// Whether DTLS and media may come from the path.

@@ -105,7 +105,7 @@ extension RealTimeLoop {
         if let thread = found.thread, thread != index {
             guard via == nil else { return }
             if let way { return handOver(bytes, on: way, to: thread) }
-            routes[peer] = .there(thread)
+            if !isHeld(peer, now: now) { routes[peer] = .there(thread) }
             return handOver(bytes, from: peer, to: thread)
         }
         guard let parked = table.adopt(fragment, by: index) else { return }
@@ -115,7 +115,7 @@ extension RealTimeLoop {
     /// What was handed over for a session that is gone meanwhile is not to come again.
     private func drop(_ reason: String, _ peer: DatagramAddress, via: Int?) {
         metrics.dropped(reason)
-        if let via { threads.submit(to: via) { loop, _ in loop.forget(peer, via: nil) } }
+        if let via { disown(peer, via: via) }
     }
 
     private func handOver(_ bytes: UnsafeMutableRawBufferPointer, from peer: DatagramAddress, to thread: Int) {
@@ -147,13 +147,32 @@ extension RealTimeLoop {
         return context
     }
 
-    /// An address is proven to be a connection's.
-    func admit(_ address: DatagramAddress, _ connection: SecureConnection) { routes[address] = .here(connection) }
+    /// An address is proven to be a connection's. Another one that was heard from it a moment ago keeps it: who checks can
+    /// forge where he is.
+    func admit(_ address: DatagramAddress, _ connection: SecureConnection, now: Duration) {
+        if !isHeld(address, now: now) { routes[address] = .here(connection) }
+    }
 
-    /// An address is no connection's any more; the thread that it comes to forgets it as well.
-    func forget(_ address: DatagramAddress, via: Int?) {
-        routes[address] = nil
-        if let via { threads.submit(to: via) { loop, _ in loop.forget(address, via: nil) } }
+    private func isHeld(_ address: DatagramAddress, now: Duration) -> Bool {
+        guard case .here(let holder)? = routes[address] else { return false }
+        return holder.wasHeard(from: address, now: now)
+    }
+
+    /// An address is a connection's no more; the thread that it comes to forgets it as well.
+    func forget(_ address: DatagramAddress, via: Int?, of connection: SecureConnection) {
+        if case .here(let holder)? = routes[address], holder === connection { routes[address] = nil }
+        if let via { disown(address, via: via) }
+    }
+
+    /// The thread that an address comes to need not hand over what comes from it, if it is nobody's here.
+    func disown(_ address: DatagramAddress, via: Int) {
+        guard routes[address] == nil else { return }
+        let thread = index
+        threads.submit(to: via) { loop, _ in loop.forget(address, handedTo: thread) }
+    }
+
+    private func forget(_ address: DatagramAddress, handedTo thread: Int) {
+        if case .there(let other)? = routes[address], other == thread { routes[address] = nil }
     }
 
     /// No check by this fragment is for its session any more.

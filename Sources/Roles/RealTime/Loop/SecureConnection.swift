@@ -27,6 +27,8 @@ final class SecureConnection {
     private var admitted: [Admitted] = []
     private var directives: [ICESession.Directive] = []
     private var isOver = false
+    /// When the remote party last proved to be at `address`.
+    private var heard: Duration?
 
     /// A path that was proven, and the thread by which its datagrams come, if it is not this one.
     private struct Admitted {
@@ -80,8 +82,33 @@ extension SecureConnection {
         let path = ICEPath(transport: way == nil ? .udp : .tcp, remote: peer.endpoint)
         ice.receive(check, in: bytes.octets.span, on: path, now: now, into: &directives)
         if let way { takeOver(path, by: way) }
+        let isProven = directives.contains { if case .send = $0 { true } else { false } }
         obey(from: peer, via: via, on: way, now: now)
+        if way == nil, !isOver { keep(path, peer, via: via, isProven: isProven, now: now) }
     }
+
+    /// An address stays this session's by each check on it: another session's check could come with it forged. One that is
+    /// no path is not remembered by the thread that it comes to either.
+    private func keep(_ path: ICEPath, _ peer: DatagramAddress, via: Int?, isProven: Bool, now: Duration) {
+        if !ice.isAdmitted(path) {
+            if let via { loop.disown(peer, via: via) }
+        } else if isProven {
+            loop.admit(peer, self, now: now)
+            note(peer, now: now)
+        }
+    }
+
+    /// Notes that something came of the remote party that only it can make.
+    private func note(_ peer: DatagramAddress, now: Duration) { if peer == address { heard = now } }
+
+    /// Whether the remote party was heard a moment ago from there, where packets go.
+    func wasHeard(from peer: DatagramAddress, now: Duration) -> Bool {
+        guard !isOver, peer == address, let heard else { return false }
+        return now - heard < Self.presence
+    }
+
+    /// Longer than browsers take from check to check.
+    private static let presence: Duration = .seconds(5)
 
     /// A connection of TCP may come from the port of one before it, whose end was not heard of yet or was: to ICE the two
     /// are one path. Whoever proves on it to be the remote party has the path from then on.
@@ -107,32 +134,39 @@ extension SecureConnection {
     ) {
         switch kind {
         case .dtls: obey(dtls.receive(UnsafeRawBufferPointer(bytes), now: now), now: now)
-        case .rtp: receiveMedia(bytes, now: now)
-        case .rtcp: receiveControl(bytes, now: now)
+        case .rtp: receiveMedia(bytes, from: peer, now: now)
+        case .rtcp: receiveControl(bytes, from: peer, now: now)
         case .stun, .unknown: break
         }
     }
 
-    private func receiveMedia(_ bytes: UnsafeMutableRawBufferPointer, now: Duration) {
+    private func receiveMedia(_ bytes: UnsafeMutableRawBufferPointer, from peer: DatagramAddress, now: Duration) {
         guard let channel, let party else { return loop.metrics.dropped("before_keys") }
         do throws(SRTPFailure) {
             let count = try channel.open(bytes)
-            ice.heard(now: now)
+            sign(from: peer, now: now)
             party.receive(rtp: UnsafeMutableRawBufferPointer(rebasing: bytes[..<count]), now: now)
         } catch {
             loop.metrics.dropped(error)
         }
     }
 
-    private func receiveControl(_ bytes: UnsafeMutableRawBufferPointer, now: Duration) {
+    private func receiveControl(_ bytes: UnsafeMutableRawBufferPointer, from peer: DatagramAddress, now: Duration) {
         guard let channel, let party else { return loop.metrics.dropped("before_keys") }
         do throws(SRTPFailure) {
             let count = try channel.openControl(bytes)
-            ice.heard(now: now)
+            sign(from: peer, now: now)
             party.receive(rtcp: UnsafeMutableRawBufferPointer(rebasing: bytes[..<count]), now: now)
         } catch {
             loop.metrics.dropped(error)
         }
+    }
+
+    /// Media that is authentic is a sign of life, where packets go.
+    private func sign(from peer: DatagramAddress, now: Duration) {
+        guard peer == address else { return }
+        heard = now
+        ice.heard(now: now)
     }
 
     /// Time went on.
@@ -261,7 +295,7 @@ extension SecureConnection {
     }
 
     private func admit(_ peer: DatagramAddress, via: Int?, on way: StreamWay?, now: Duration) {
-        if let way { loop.admit(way, self) } else { loop.admit(peer, self) }
+        if let way { loop.admit(way, self) } else { loop.admit(peer, self, now: now) }
         admitted.append(Admitted(address: peer, via: via, way: way))
         if address == nil { (address, self.way) = (peer, way) }
         obey(dtls.begin(now: now), now: now)
@@ -281,7 +315,7 @@ extension SecureConnection {
     }
 
     private func forget(_ known: Admitted) {
-        if let way = known.way { loop.forget(way) } else { loop.forget(known.address, via: known.via) }
+        if let way = known.way { loop.forget(way) } else { loop.forget(known.address, via: known.via, of: self) }
     }
 
     private func obey(_ directives: [DTLSSession.Directive], now: Duration) {
