@@ -101,7 +101,7 @@ struct RecordingNodeTests {
                 let publisher = try await node.publisher()
                 try await publisher.publish(.milliseconds(4050), of: .seconds)
                 try await eventually("it plays") { try await node.playlist().segments.count >= 4 }
-                try await eventually("the operator is told", within: .seconds(60)) {
+                try await eventually("the operator is told") {
                     node.log.text.contains("the object store does not take uploads")
                 }
                 let health = try await node.ask("/health")

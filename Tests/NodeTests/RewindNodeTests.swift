@@ -157,7 +157,7 @@ struct RewindNodeTests {
                 #expect(try await node.ask(old).status == 200)
                 #expect(try await node.ask("/api/v1/streams/demo", method: "DELETE").status == 200)
                 // Held for a minute, for those who are late.
-                try await eventually("it is gone", within: .seconds(120)) {
+                try await eventually("it is gone") {
                     node.running.keepHouse()
                     return try await node.ask("/live/demo/main/media.m3u8").status == 404
                 }

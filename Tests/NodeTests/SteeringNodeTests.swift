@@ -38,7 +38,7 @@ struct SteeringNodeTests {
             node.running.keepHouse()
             #expect(try await priority(node, "CDN") == ["CDN", "EDGE"])
             #expect(node.metric("millrace_steering_answers_total", "\"cdn\"") >= 2)
-            try await eventually("it is calm", within: .seconds(60)) {
+            try await eventually("it is calm") {
                 node.running.keepHouse()
                 return try await priority(node, "EDGE") == ["EDGE", "CDN"]
             }

@@ -37,7 +37,7 @@ struct ProcessConnectionTests {
                     }, output: { account.append($0) }, ended: { account.end($0) })
             }
         }
-        try await eventually("it is done", within: .seconds(30)) { isDone(account) }
+        try await eventually("it is done") { isDone(account) }
         return account
     }
 

@@ -58,7 +58,7 @@ struct LayerViewerTests {
             let (publisher, layers) = (SessionPeer(cluster[0]), SimulcastMedia())
             #expect(try await publisher.post(publisher.simulcastOffer, to: "/live/demo/whip").status == 201)
             try await publisher.handshake()
-            try await eventually("all layers can be played", within: .seconds(30)) {
+            try await eventually("all layers can be played") {
                 layers.send(.milliseconds(200), by: publisher)
                 try await Task.sleep(for: .milliseconds(50))
                 return cluster[0].assembly.replicas[demo]?.variants.count == 3
@@ -105,7 +105,7 @@ struct LayerViewerTests {
             #expect(try await publisher.post(publisher.simulcastOffer, to: "/live/demo/whip").status == 201)
             try await publisher.handshake()
             layers.absent = ["h", "m"]
-            try await eventually("the smallest is there", within: .seconds(30)) {
+            try await eventually("the smallest is there") {
                 layers.send(.milliseconds(200), by: publisher)
                 try await Task.sleep(for: .milliseconds(50))
                 return node.assembly.replicas[demo]?.parameters?.tracks.count == 1
@@ -124,7 +124,7 @@ struct LayerViewerTests {
             }
             #expect(numbers().isEmpty)
             layers.absent = []
-            try await eventually("its packets are numbered", within: .seconds(30)) {
+            try await eventually("its packets are numbered") {
                 layers.send(.milliseconds(200), by: publisher)
                 try await Task.sleep(for: .milliseconds(100))
                 viewer.receive()
@@ -145,7 +145,7 @@ struct LayerViewerTests {
         _ viewer: SessionPeer, until layer: String, _ publisher: SessionPeer, _ layers: SimulcastMedia,
         doing work: () -> Void = {}
     ) async throws {
-        try await eventually("the viewer is sent layer \(layer)", within: .seconds(30)) {
+        try await eventually("the viewer is sent layer \(layer)") {
             layers.send(.milliseconds(200), by: publisher)
             try await Task.sleep(for: .milliseconds(100))
             work()

@@ -205,7 +205,7 @@ extension SessionPeer {
         check()
         var checked = now
         obey(dtls.begin(now: now))
-        try await eventually("the session is connected", within: .seconds(30)) {
+        try await eventually("the session is connected") {
             // As every ICE agent does: a datagram may be lost while the machine has much to do.
             if now - checked > .milliseconds(500) {
                 check()

@@ -28,7 +28,7 @@ func publishing(
         #expect(answer.status == 201)
         #expect(peer.answer.media[0].simulcast.receive.map { $0.map(\.id) } == [["h"], ["m"], ["l"]])
         try await peer.handshake()
-        try await eventually("all layers are there", within: .seconds(30)) {
+        try await eventually("all layers are there") {
             layers.send(.milliseconds(200), by: peer)
             try await Task.sleep(for: .milliseconds(50))
             return node.assembly.replicas[demo]?.parameters?.tracks.count == 3

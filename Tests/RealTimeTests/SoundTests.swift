@@ -46,7 +46,7 @@ struct SoundTests {
         _ publisher: RTMPPeer, _ media: SyntheticMedia, until isDone: () async throws -> Bool
     ) async throws {
         var end: Duration = .milliseconds(2050)
-        try await eventually("something comes of it", within: .seconds(40)) {
+        try await eventually("something comes of it") {
             try await publisher.send(from: end, to: end + .milliseconds(40), of: media)
             end += .milliseconds(40)
             return try await isDone()
@@ -61,7 +61,7 @@ struct SoundTests {
             let peer = SessionPeer(node)
             try await peer.connect()
             var sent: Duration = .zero
-            try await eventually("it is heard", within: .seconds(40)) {
+            try await eventually("it is heard") {
                 // A unit of stereo silence.
                 let units = media.events(for: sent + .milliseconds(40)).filter { $0.time >= sent }.map { event in
                     var event = event
@@ -154,7 +154,7 @@ struct SoundTests {
             let peer = SessionPeer(node)
             let begun = ContinuousClock.now
             try await peer.connect()
-            try await eventually("it is tried four times", within: .seconds(40)) {
+            try await eventually("it is tried four times") {
                 peer.receive()
                 return node.metric("millrace_webrtc_transcoder_starts_total") >= 4
             }

@@ -120,7 +120,7 @@ struct WHEPTests {
             try await silent.connect()
             #expect(try await absent.post().status == 201)
             #expect(node.assembly.replicas[demo]?.viewerCount == 2)
-            try await eventually("both are gone", within: .seconds(30)) {
+            try await eventually("both are gone") {
                 node.running.keepHouse()
                 return node.metric("millrace_webrtc_sessions_ended_total", "\"consent\"") == 1
                     && node.metric("millrace_webrtc_sessions_ended_total", "\"never_checked\"") == 1

@@ -60,7 +60,7 @@ final class Desk: Sendable {
         for number in 1...count {
             life.publish(number == 1 ? .milliseconds(1050) : .seconds(1))
             guard waiting else { continue }
-            try await eventually("\(number) wait", within: .seconds(60)) {
+            try await eventually("\(number) wait") {
                 try await self.disk.list(prefix: "live").objects.count >= before + number - 5
             }
         }

@@ -18,7 +18,7 @@ struct RecorderDeletionTests {
         #expect(try await desk.catalogue.delete(name, isLive: true))
         life.publish(.seconds(3))
         life.end()
-        try await eventually("it is whole", within: .seconds(60)) { desk.table.streams.isEmpty }
+        try await eventually("it is whole") { desk.table.streams.isEmpty }
         #expect(try await desk.listed(100) == 0)
         try await desk.holds(only: 103)
         #expect(desk.heard.last == .done)
@@ -31,14 +31,14 @@ struct RecorderDeletionTests {
         desk.gate.refuse(".m3u8")
         life.publish(.seconds(3))
         life.end()
-        try await eventually("media is there that nothing lists", within: .seconds(60)) {
+        try await eventually("media is there that nothing lists") {
             try await desk.media().count >= 6
         }
         // By a node that does not know that somebody still writes.
         let name = try #require(RecordingName(parsing: "\(desk.stream)/100"))
         #expect(try await desk.besides.delete(name, isLive: false))
         desk.gate.refuse(nil)
-        try await eventually("it is whole", within: .seconds(60)) { desk.table.streams.isEmpty }
+        try await eventually("it is whole") { desk.table.streams.isEmpty }
         try await desk.holds(only: 103)
         #expect(desk.gate.violations == [])
     }
@@ -50,15 +50,15 @@ struct RecorderDeletionTests {
         // A playlist is written, and nobody hears of it.
         desk.gate.loseAnswer(to: desk.media(100))
         life.publish(.seconds(1))
-        try await eventually("the answer is lost", within: .seconds(60)) { !desk.gate.isOpen }
+        try await eventually("the answer is lost") { !desk.gate.isOpen }
         #expect(try await desk.listed(100) == 4)
         let name = try #require(RecordingName(parsing: "\(desk.stream)/100"))
         #expect(try await desk.besides.delete(name, isLive: true))
         desk.gate.open()
-        try await eventually("it is found out", within: .seconds(60)) { desk.heard.last == .stored(103) }
+        try await eventually("it is found out") { desk.heard.last == .stored(103) }
         life.publish(.seconds(2))
         life.end()
-        try await eventually("it is whole", within: .seconds(60)) { desk.table.streams.isEmpty }
+        try await eventually("it is whole") { desk.table.streams.isEmpty }
         try await desk.holds(only: 104)
         #expect(desk.gate.violations == [])
     }
@@ -71,7 +71,7 @@ struct RecorderDeletionTests {
         try await desk.besides.finish(name)
         life.publish(.seconds(3))
         life.end()
-        try await eventually("it is whole", within: .seconds(60)) { desk.table.streams.isEmpty }
+        try await eventually("it is whole") { desk.table.streams.isEmpty }
         let first = try await desk.playlist(100)
         #expect(first.isEnded && first.segments.count == 3)
         let second = try await desk.playlist(103)
@@ -92,7 +92,7 @@ struct RecorderDeletionTests {
         desk.record(life)
         life.publish(.milliseconds(2050))
         life.end()
-        try await eventually("it is whole", within: .seconds(60)) { desk.table.streams.isEmpty }
+        try await eventually("it is whole") { desk.table.streams.isEmpty }
         let former = try await desk.playlist(97)
         #expect(former.isEnded && former.segments.count == 3)
         #expect(try await desk.playlist(100).segments.count >= 2)
@@ -108,7 +108,7 @@ struct RecorderDeletionTests {
         desk.record(life)
         life.publish(.milliseconds(2050))
         life.end()
-        try await eventually("it is whole", within: .seconds(60)) { desk.table.streams.isEmpty }
+        try await eventually("it is whole") { desk.table.streams.isEmpty }
         #expect(try await desk.listed(97) == 3)
         #expect(try await desk.playlist(100).segments.count >= 2)
         #expect(try await desk.text(100).contains("\n# millrace-last\n"), "it is over")
@@ -133,7 +133,7 @@ extension Desk {
         let life = RecordedLife(of: stream, in: term(1), from: 100)
         record(life)
         life.publish(.milliseconds(3050))
-        try await eventually("it is a recording", within: .seconds(60)) {
+        try await eventually("it is a recording") {
             try await catalogue.page().recordings.first?.segments ?? 0 >= 3
         }
         return life

@@ -32,7 +32,7 @@ struct RecorderFaultTests {
         let next = try await world.life(3, from: 500)
         try await world.publish(9, of: next)
         next.end()
-        try await eventually("all is written, seed \(seed)", within: .seconds(120)) { world.table.streams.isEmpty }
+        try await eventually("all is written, seed \(seed)") { world.table.streams.isEmpty }
         #expect(world.store.violations == [], "seed \(seed)")
         #expect(world.store.failures > 10, "seed \(seed)")
         let found = try await world.recordings()
@@ -49,7 +49,7 @@ struct RecorderFaultTests {
         var deleted: Set<UInt64> = []
         for round in 0..<4 {
             try await world.publish(7, of: life)
-            try await eventually("a recording is listed, seed \(seed)", within: .seconds(60)) {
+            try await eventually("a recording is listed, seed \(seed)") {
                 try await world.newest().map { !deleted.contains($0.number) } ?? false
             }
             world.store.isPunctual(true)
@@ -61,7 +61,7 @@ struct RecorderFaultTests {
         }
         try await world.publish(3, of: life)
         life.end()
-        try await eventually("all is written, seed \(seed)", within: .seconds(120)) { world.table.streams.isEmpty }
+        try await eventually("all is written, seed \(seed)") { world.table.streams.isEmpty }
         world.store.isPunctual(true)
         #expect(world.store.violations == [], "seed \(seed)")
         let left = try await world.recordings()
@@ -122,7 +122,7 @@ private final class World: Sendable {
         for _ in 0..<count {
             let before = store.keys(".m4s").count
             life.publish(.seconds(1))
-            try await eventually("it is stored", within: .seconds(60)) { store.keys(".m4s").count > before }
+            try await eventually("it is stored") { store.keys(".m4s").count > before }
         }
     }
 

@@ -21,7 +21,7 @@ struct RecorderTableTests {
         try await desk.publish(5, of: life)
         desk.gate.open()
         life.end()
-        try await eventually("it is whole", within: .seconds(60)) { desk.table.streams.isEmpty }
+        try await eventually("it is whole") { desk.table.streams.isEmpty }
         let playlist = try await desk.playlist(100)
         #expect(playlist.isEnded && playlist.gapCount == 0)
         #expect(playlist.segments.first?.msn == 100 && playlist.segments.count >= 35)
@@ -43,7 +43,7 @@ struct RecorderTableTests {
         try await desk.publish(20, of: second)
         desk.gate.open()
         second.end()
-        try await eventually("both are whole", within: .seconds(60)) { desk.table.streams.isEmpty }
+        try await eventually("both are whole") { desk.table.streams.isEmpty }
         for number in [100, 500] as [UInt64] {
             let playlist = try await desk.playlist(number)
             #expect(playlist.isEnded && playlist.gapCount == 0 && playlist.segments.count >= 20)
@@ -65,7 +65,7 @@ struct RecorderTableTests {
             life.end()
         }
         desk.gate.open()
-        try await eventually("all are whole", within: .seconds(60)) { desk.table.streams.isEmpty }
+        try await eventually("all are whole") { desk.table.streams.isEmpty }
         let left = try await desk.catalogue.page().recordings
         #expect(left.map(\.name.number) == [400, 500, 600] && left.allSatisfy(\.isWhole))
     }
@@ -76,7 +76,7 @@ struct RecorderTableTests {
         let life = RecordedLife(of: desk.stream, in: desk.term(1), from: 100)
         desk.record(life)
         life.publish(.milliseconds(3050))
-        try await eventually("three are listed", within: .seconds(60)) { try await desk.listed(100) >= 3 }
+        try await eventually("three are listed") { try await desk.listed(100) >= 3 }
         // Another has gone on with it.
         var text = try await desk.text(100)
         text = text.replacing("\(desk.term(1))\n#EXT-X-VERSION", with: "\(desk.term(7))\n#EXT-X-VERSION")
@@ -84,13 +84,13 @@ struct RecorderTableTests {
         try await desk.write(desk.media(100), text)
         try await desk.write("\(desk.stream)/main/\(desk.term(7))/103.m4s", "theirs")
         life.publish(.seconds(3))
-        try await eventually("it is told", within: .seconds(60)) { desk.heard.contains(.fenced(by: desk.term(7))) }
+        try await eventually("it is told") { desk.heard.contains(.fenced(by: desk.term(7))) }
         life.publish(.seconds(3))
         life.raise(to: desk.term(9))
         desk.record(life)
         life.publish(.seconds(3))
         life.end()
-        try await eventually("it is whole", within: .seconds(60)) { desk.table.streams.isEmpty }
+        try await eventually("it is whole") { desk.table.streams.isEmpty }
         let playlist = try await desk.playlist(100)
         #expect(playlist.segments.contains { $0.term == desk.term(7) && $0.msn == 103 })
         #expect(playlist.isEnded && playlist.terms == [desk.term(1), desk.term(7), desk.term(9)])
@@ -105,7 +105,7 @@ struct RecorderTableTests {
         let life = RecordedLife(of: desk.stream, in: desk.term(1), from: 100)
         desk.record(life)
         life.publish(.milliseconds(2050))
-        try await eventually("two are listed", within: .seconds(60)) { try await desk.listed(100) >= 2 }
+        try await eventually("two are listed") { try await desk.listed(100) >= 2 }
         desk.table.refuse(desk.stream, in: desk.term(1))
         #expect(desk.table.streams.isEmpty)
         desk.record(life)

@@ -14,6 +14,9 @@ struct StoreHarness {
 
     init(_ place: RedisPlace, node: String = "one", _ change: (inout RedisSettings) -> Void = { _ in }) throws {
         var settings = RedisSettings(place)
+        // On a busy machine a test may stand for longer than a node does.
+        settings.timeout = .seconds(30)
+        settings.leaseLife = .seconds(300)
         change(&settings)
         var quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         quiet.logLevel = .critical

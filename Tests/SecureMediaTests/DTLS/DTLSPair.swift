@@ -13,6 +13,8 @@ final class DTLSPair {
     var link: (_ flight: Int, _ datagrams: [[UInt8]]) -> [[UInt8]] = { $1 }
     private(set) var flights = 0
     private(set) var largest = 0
+    /// How long it was to wait for retransmissions in all; how long the machine took is longer.
+    private(set) var waited: Duration = .zero
     private var underway: [(to: Int, datagrams: [[UInt8]])] = []
 
     init(
@@ -36,10 +38,11 @@ final class DTLSPair {
     }
 
     /// Delivers and waits for retransmissions until both are connected or over, or for `limit`.
-    func run(limit: Duration = .seconds(5)) {
+    func run(limit: Duration = .seconds(60)) {
         begin()
         while now < limit, !sessions.allSatisfy(\.isSettled) {
             guard let due = sessions.compactMap(\.nextDeadline).min() else { return }
+            waited += max(.zero, due - now)
             waitUntil(beginning + due)
             for side in 0...1 { obey(sessions[side].session.tick(now: now), side) }
             deliver()
