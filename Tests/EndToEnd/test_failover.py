@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import collections
 import contextlib
 import dataclasses
 import http.client
@@ -148,11 +147,12 @@ def plays(lab: Lab, node: str, more: int = 0) -> bool:
 
 
 def contents(readers: list[Reader]) -> Shown:
-    """What the readers of all nodes were given."""
+    """What the readers of all nodes were given by now."""
     shown = Shown()
     for reader in readers:
-        shown.told(reader.node, list(reader.reading.hashes))
-        for name, digest in reader.reading.hashes.items():
+        hashes = dict(reader.reading.hashes)
+        shown.told(reader.node, list(hashes))
+        for name, digest in hashes.items():
             shown.gave(reader.node, name, digest)
     return shown
 
