@@ -12,12 +12,16 @@ struct RecordingNodeTests {
     @Test("records a stream, and gives it up for playing, listing and deleting")
     func records() async throws {
         try await Folder.use { folder in
-            try await TestNode.run(folder.settings) { node in
+            try await TestNode.run {
+                folder.settings(&$0)
+                $0.dvr.base = "https://store.test/live"
+            } _: { node in
                 let publisher = try await node.publisher()
                 try await publisher.publish(.milliseconds(5050), of: .seconds)
                 try await eventually("it is being recorded") { try await recordings(node).first?.segments ?? 0 >= 4 }
                 let living = try #require(try await recordings(node).first)
                 #expect(living.state == "recording")
+                #expect(living.url == "https://store.test/live/recordings/\(living.id).m3u8")
                 let path = "/api/v1/recordings/" + living.id.replacing("/", with: "%2F")
                 #expect(try await node.ask(path, method: "DELETE").status == 409)
                 #expect(try await node.ask("/api/v1/streams/demo/stop", method: "POST").status == 200)
@@ -56,7 +60,7 @@ struct RecordingNodeTests {
             await first.crash()
             try await TestNode.run(folder.settings) { node in
                 let left = try #require(try await recordings(node).first)
-                #expect(left.state == "unfinished")
+                #expect(left.state == "unfinished" && left.url == nil)
                 let publisher = try await node.publisher()
                 try await publisher.publish(.milliseconds(3050), of: .seconds)
                 try await eventually("it goes on") { try await recordings(node).first?.segments ?? 0 >= 7 }
@@ -119,6 +123,7 @@ struct RecordingNodeTests {
         let id: String
         let state: String
         let segments: Int
+        let url: String?
 
         var number: Substring { id.split(separator: "/").last ?? "" }
     }

@@ -57,14 +57,16 @@ public struct RecordingAnswer: Encodable, Sendable {
     let gaps: Int
     let renditions: [String]
     let playlist: String
+    let url: String?
 
     /// A recording of its parts.
     /// - Parameters:
     ///   - id: `app/name/number`.
     ///   - playlist: the key of its multivariant playlist in the store.
+    ///   - base: the URL behind which players find the store's keys; nil where none is known.
     public init(
         id: String, stream: StreamID, state: State, startedAt: String, endsAt: String, durationSeconds: Double,
-        segments: Int, gaps: Int, renditions: [String], playlist: String
+        segments: Int, gaps: Int, renditions: [String], playlist: String, base: String? = nil
     ) {
         self.id = id
         streamKey = stream.apiKey
@@ -76,5 +78,6 @@ public struct RecordingAnswer: Encodable, Sendable {
         self.gaps = gaps
         self.renditions = renditions
         self.playlist = playlist
+        url = base.map { "\($0)/\(playlist)" }
     }
 }

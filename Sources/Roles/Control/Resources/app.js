@@ -128,6 +128,39 @@ function fill(card, stream) {
   common.drawLevel(element.querySelector(".level"), rates);
 }
 
+// MARK: Recordings
+
+let nextPage = null;
+
+/** Shows a page of what the store has. It is asked for by who opens the list, not again and again. */
+async function showRecordings(mark = null) {
+  nextPage = null;
+  try {
+    const after = mark ? `&after=${encodeURIComponent(mark)}` : "";
+    const { recordings, next } = await ask(`/api/v1/recordings?limit=50${after}`);
+    if (!mark) at("recordings").replaceChildren();
+    at("recordings").append(...recordings.map(makeRow));
+    nextPage = next ?? null;
+    write(at("recorded-note"), at("recordings").childElementCount || nextPage ? "" : "Nothing is recorded yet.");
+  } catch (error) {
+    write(at("recorded-note"), error.message);
+  }
+  at("recorded-more").hidden = nextPage === null;
+}
+
+const recordingWords = { recording: "Recording", finished: "Finished", unfinished: "Unfinished" };
+
+function makeRow({ streamKey, state, startedAt, durationSeconds, gaps, playlist, url }) {
+  const row = document.createElement("li");
+  const name = Object.assign(document.createElement(url ? "a" : "strong"), { textContent: streamKey });
+  if (url) name.href = url;
+  const facts = [recordingWords[state] ?? state, new Date(startedAt).toLocaleString(), common.span(durationSeconds)];
+  if (gaps) facts.push(common.count(gaps, "gap", "gaps"));
+  const line = Object.assign(document.createElement("p"), { className: "small", textContent: facts.join(" · ") });
+  row.append(name, line, Object.assign(document.createElement("code"), { textContent: playlist }));
+  return row;
+}
+
 // MARK: How to publish
 
 function explain(player) {
@@ -163,6 +196,9 @@ at("gate").addEventListener("submit", (event) => {
   refresh();
 });
 at("token").addEventListener("input", () => at("token").setCustomValidity(""));
+
+at("recorded").addEventListener("toggle", () => { if (at("recorded").open) showRecordings(); });
+at("recorded-more").addEventListener("click", () => showRecordings(nextPage));
 
 common.wireCopyButtons();
 explain(null);

@@ -15,6 +15,7 @@ import Transport
 final class RecordingPart: Sendable {
     private let client: OutboundClient
     private let kit: RecordingKit
+    private let base: String?
     private let catalogue: RecordingCatalogue
     private let recorders: RecorderTable
     /// What the store has of streams, for viewers who go back.
@@ -38,6 +39,7 @@ final class RecordingPart: Sendable {
         kit = RecordingKit(
             store: store, disk: try settings.spillStore(), settings: settings.recordingSettings,
             registry: metrics.registry, log: logger, tracer: tracer, now: SystemClock.wall)
+        base = settings.dvr.base
         link = StreamsLink(log: logger)
         recorders = RecorderTable(kit) { [link] stream, term, news in link.tell(stream, term, news) }
     }
@@ -53,7 +55,7 @@ final class RecordingPart: Sendable {
 
     /// The recordings as the control API sees them.
     func desk(isLive: @escaping @Sendable (StreamID) -> Bool) -> StoreDesk {
-        StoreDesk(catalogue: catalogue, kit: kit, isLive: isLive)
+        StoreDesk(catalogue: catalogue, kit: kit, base: base, isLive: isLive)
     }
 
     /// What is wrong with the store, in a word; nil where nothing is.

@@ -10,6 +10,8 @@ import Recording
 struct StoreDesk: RecordingDesk {
     let catalogue: RecordingCatalogue
     let kit: RecordingKit
+    /// Where players find the store's keys (`dvr.url`); nil where that is not known.
+    let base: String?
     let isLive: @Sendable (StreamID) -> Bool
 
     func recordings(
@@ -59,7 +61,8 @@ struct StoreDesk: RecordingDesk {
             id: status.name.description, stream: status.name.stream, state: state(of: status),
             startedAt: status.startedAt.description, endsAt: status.endsAt.description,
             durationSeconds: Double(status.duration.ticks(.milliseconds)) / 1000, segments: status.segments,
-            gaps: status.gaps, renditions: status.renditions.map(\.description), playlist: status.name.playlistKey)
+            gaps: status.gaps, renditions: status.renditions.map(\.description), playlist: status.name.playlistKey,
+            base: base)
     }
 
     private func told<Value: Sendable>(
