@@ -146,9 +146,9 @@ def plays(lab: Lab, node: str, more: int = 0) -> bool:
     return False
 
 
-def contents(readers: list[Reader]) -> Shown:
-    """What the readers of all nodes were given by now."""
-    shown = Shown()
+def contents(readers: list[Reader], shown: Shown | None = None) -> Shown:
+    """What the readers of all nodes were given by now, with what else is known."""
+    shown = shown or Shown()
     for reader in readers:
         hashes = dict(reader.reading.hashes)
         shown.told(reader.node, list(hashes))
@@ -194,7 +194,7 @@ def test_the_gateway_is_killed(three, figures) -> None:
         checks = sum(metric(lab, node, "millrace_segment_checks_total") for node in NODES)
         shown = contents(readers)
         asked_of_all(lab, shown)
-    names, different = shown.contents, shown.contradictions()
+    names, different = contents(readers, shown).contents, shown.contradictions()
     refused = {name: status for reader in readers for name, status in reader.reading.refused.items()}
     figures(kind="gateway killed", kills=len(pauses), pause=max(pauses), names=len(names), different=len(different),
             refused=len(refused), checks=checks, seconds=time.monotonic() - killed)
@@ -240,7 +240,7 @@ def test_a_gateway_that_stood_still_is_refused(three, figures, stops: str, seed:
         read = contents(readers)
         asked_of_all(lab, read)
         terms = {term for held in shown.terms.values() for term in held}
-    different = [*shown.contradictions(), *read.contradictions()]
+    different = [*shown.contradictions(), *contents(readers, read).contradictions()]
     figures(kind="gateway stopped", stops=stops, awake=awake if stops == "twice" else 0, refusals=refusals,
             answers=old.answers, terms=len(terms), names=len(read.contents), different=len(different))
     assert refusals > 0
