@@ -27,6 +27,7 @@ from prove import of, read_figures
 from server import ROOT, Server
 
 sys.path.insert(0, str(ROOT / "Benchmarks"))
+import play  # noqa: E402
 import web  # noqa: E402
 import web_page  # noqa: E402
 from cores import core_busy  # noqa: E402
@@ -183,6 +184,21 @@ def test_a_bench_says_what_it_did_not_run() -> None:
     assert "- playlist, HTTP/1.1, 10000 connections: turn 1 of nginx: it ended" in told
     assert "- segment, HTTP/2 over TLS, 64 connections: no h2load" in told
     assert "Not run" not in page([turn(name, 64, 1.0) for name in ("millrace", "nginx")], [])
+
+
+@pytest.mark.unit
+def test_a_bench_of_play_compares_turns_that_count() -> None:
+    def turn(server: str, viewers: int, cost: float, sound: bool = True) -> dict:
+        return {"server": server, "viewers": viewers, "cpu_percent": cost * viewers, "cpu_per_viewer": cost,
+                "kib_per_viewer": 20.0, "megabits": 2.0, "delay_p50": 1.0, "delay_p99": 4.0, "freezes": 0, "faults": {},
+                "late_p99": 1.0, "others_percent": 1.0, "sound": sound}
+
+    turns = [turn("millrace", 100, 0.05), turn("nginx-rtmp", 100, 0.1), turn("nginx-rtmp", 100, 0.3, sound=False),
+             turn("millrace", 300, 0.05)]
+    told = play.markdown(turns, ["turn 1 of nginx-rtmp with 300 viewers: it ended"], [100, 300], 15, 3)
+    assert "| 100 | 0.50 |  |" in told and "| 300 | – | not shown" in told, told
+    assert "| 100 | nginx-rtmp | 0.100 (0.100–0.100)" in told and "| 1 of 2 |" in told, told
+    assert "- turn 1 of nginx-rtmp with 300 viewers: it ended" in told, told
 
 
 @pytest.mark.unit
