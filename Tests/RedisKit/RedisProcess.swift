@@ -46,7 +46,7 @@ package final class RedisProcess: Sendable {
         shell.standardOutput = FileHandle.nullDevice
         shell.standardError = FileHandle.nullDevice
         try shell.run()
-        let deadline = ContinuousClock.now + .seconds(20)
+        let deadline = ContinuousClock.now + .seconds(60)
         while number.withLock({ $0 }) == nil {
             guard ContinuousClock.now < deadline else {
                 throw NoRedis("\(program[0]) does not answer; scripts/setup test installs it")

@@ -25,7 +25,7 @@ package struct RedisSentinel: Sendable {
         sentinel failover-timeout streams 3000
         """.write(to: file, atomically: true, encoding: .utf8)
         sentinel = try await RedisProcess(sentinel: file.path, password: password)
-        let deadline = ContinuousClock.now + .seconds(20)
+        let deadline = ContinuousClock.now + .seconds(60)
         while try !sentinel.command("SENTINEL", "replicas", "streams").contains("\(replica.port)")
             || !replica.command("INFO", "replication").contains("master_link_status:up")
         {

@@ -4,6 +4,7 @@ import Cluster
 import Identity
 import RedisKit
 import SharedState
+import TestKit
 import Testing
 
 /// Terms by their numbers.
@@ -47,11 +48,7 @@ struct LeaseTests {
         let one = try StoreHarness(redis) { $0.leaseLife = .milliseconds(60) }
         let two = try StoreHarness(redis, node: "two")
         #expect(try await one.claim(term(10)) == .granted)
-        let deadline = ContinuousClock.now + .seconds(30)
-        while try await two.claim(term(10, salt: 9)) != .granted {
-            try #require(ContinuousClock.now < deadline, "the lease ends")
-            try await Task.sleep(for: .milliseconds(10))
-        }
+        try await eventually("the lease ends") { try await two.claim(term(10, salt: 9)) == .granted }
         try two.store.release(live("show"), term(10))
         #expect(try await one.claim(term(11)) == .refused(highest: term(10, salt: 9), holder: name("two")))
         try two.store.release(live("show"), term(10, salt: 9))

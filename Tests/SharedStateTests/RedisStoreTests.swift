@@ -102,11 +102,7 @@ struct RedisStoreTests {
         #expect(await node.store.seeds(in: far).isEmpty)
         let brief = try StoreHarness(redis) { $0.seedLife = .milliseconds(100) }
         #expect(await brief.renew([:]).isRenewed())
-        let deadline = ContinuousClock.now + .seconds(30)
-        while await !node.store.seeds(in: .local).isEmpty, ContinuousClock.now < deadline {
-            try await Task.sleep(for: .milliseconds(10))
-        }
-        #expect(await node.store.seeds(in: .local).isEmpty)
+        try await eventually("it is no seed any more") { await node.store.seeds(in: .local).isEmpty }
         await node.store.stop()
         await brief.store.stop()
     }
@@ -119,10 +115,7 @@ struct RedisStoreTests {
         #expect(try await node.claim(term) == .granted)
         three.master.kill()
         #expect(try await node.renew(term).isFailed)
-        let deadline = ContinuousClock.now + .seconds(30)
-        while try await !node.renew(term).isRenewed(), ContinuousClock.now < deadline {
-            try await Task.sleep(for: .milliseconds(20))
-        }
+        try await eventually("the new master has it") { try await node.renew(term).isRenewed() }
         #expect(try three.replica.command("GET", "millrace:test:lease:{live/show}") == "one")
         #expect(
             try await node.claim(Term(number: 9, salt: 1), knowing: term)
