@@ -10,6 +10,7 @@ import Synchronization
 import Telemetry
 import TestKit
 import Testing
+import Transport
 import WebRTC
 
 @Suite("A stream of plain RTP", .serialized) struct StreamDeskTests {

@@ -53,6 +53,17 @@ struct ReorderBufferTests {
         #expect(bench.buffer.count == 0)
     }
 
+    @Test("waits for no more packets than it may hold, however numbers jump")
+    func jumps() {
+        var bench = Bench()
+        for step in 0..<500 {
+            bench.insert(UInt16(truncatingIfNeeded: step * 1000), step)
+            #expect(bench.buffer.count <= 1)
+        }
+        #expect(bench.left.filter { $0 >= 0 } == (0..<499).map { Int64($0) * 1000 })
+        #expect(bench.buffer.counters.lost == 498 * 999)
+    }
+
     @Test("gives up a hole when patience is over, and what comes then is late")
     func patience() {
         var bench = Bench()

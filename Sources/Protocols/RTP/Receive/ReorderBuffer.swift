@@ -83,7 +83,8 @@ public struct ReorderBuffer: Sendable {
             guard fill(packet, sequence, now) else { return nil }
         }
         release(&output)
-        while waiting.count > settings.capacity { giveUp(&output) }
+        // Numbers that jump again and again leave more holes than packets, and each is looked at with each packet.
+        while waiting.count > settings.capacity || holes.count > settings.capacity { giveUp(&output) }
         return sequence
     }
 

@@ -10,7 +10,7 @@ public struct ReorderSettings: Hashable, Sendable {
     public var requestInterval: Duration = .milliseconds(40)
     /// How often a packet is asked for; 0 where the sender was not promised to answer.
     public var maximumRequests = 10
-    /// How many packets wait at most, and how far a number may jump.
+    /// How many packets wait at most, how many are waited for, and how far a number may jump.
     public var capacity = 1024
     /// How many packets on end must be behind before the source counts as one that began anew.
     public var staleLimit = 64
