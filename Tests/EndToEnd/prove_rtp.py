@@ -54,7 +54,7 @@ def page_of(name: str) -> str:
 
 def named(figures: list[dict]) -> str:
     """What single tests measured, with the seconds to the first picture and whatever else they tell."""
-    known = {"test", "full", "begun", "ended", "commit", "name", "first"}
+    known = {"test", "full", "begun", "ended", "commit", "dirty", "name", "first"}
     rows = [[figure["name"], f"{1000 * figure['first']:.0f} ms" if figure.get("first") is not None else "",
              ", ".join(f"{key} {value:.3g}" for key, value in figure.items()
                        if key not in known and isinstance(value, (int, float)))]

@@ -94,6 +94,7 @@ def test_viewers_join_at_once(server: Server, tmp_path: pathlib.Path, figures) -
     figures(kind="joins", present=present, rate=result["joins"] / length, joins=result["joins"],
             **{name: result[f"{name}Milliseconds"] for name in ("answer", "connect", "start")})
     if FULL:
+        assert result["joins"] >= 0.95 * joins * length, result
         assert result["connectMilliseconds"]["p95"] <= 100, result
         assert result["startMilliseconds"]["p95"] <= 300, result
     else:
@@ -215,8 +216,8 @@ class SecuredServer(Server):
             return failure.code, failure.read()
 
 
-def test_viewers_of_hls_over_tls(binary: str, tmp_path: pathlib.Path, figures) -> None:
-    """Each connection shakes hands; viewers with parts, and some with whole segments that come and go."""
+def test_viewers_over_tls(binary: str, tmp_path: pathlib.Path, figures) -> None:
+    """Each connection shakes hands: viewers of HLS with parts, some with whole segments that come and go, and offers of WHEP."""
     viewers, length = (1000, 60) if FULL else (40, 12)
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
@@ -224,21 +225,25 @@ def test_viewers_of_hls_over_tls(binary: str, tmp_path: pathlib.Path, figures) -
     with contextlib.ExitStack() as stack:
         with pinned(SERVER_CORE):
             node = stack.enter_context(SecuredServer(
-                HTTP_TLS_CERTIFICATE=certificate, HTTP_TLS_KEY=key, RTMP_TLS_PORT=0, RTP_ENABLED="false",
-                WEBRTC_ENABLED="false", RTMP_HOST="127.0.0.1"))
+                HTTP_TLS_CERTIFICATE=certificate, HTTP_TLS_KEY=key, RTMP_TLS_PORT=0, RTP_ENABLED="false", WEBRTC_THREADS=1,
+                RTMP_HOST="127.0.0.1"))
         stack.callback(end, start("publish", "rtmp", "--url", f"rtmp://127.0.0.1:{node.rtmp}/live", "--name", "secure", "--stamp",
                                   "--file", clips.path("load-300k", "flv"), "--seconds", 600))
         node.wait_live("secure")
         words = ["watch", "hls", "--url", node.url("/live/secure/index.m3u8"), "--seconds", length, "--result"]
         loads = {"seen": start(*words, tmp_path / "seen.json", "--viewers", viewers, "--ramp", "5s" if FULL else "2s"),
                  "legacy": start(*words, tmp_path / "legacy.json", "--viewers", viewers // 4, "--legacy", "--stay", "3s")}
+        loads["whep"] = start("watch", "whep", "--url", node.url("/live/secure/whep"), "--viewers", 10, "--stay", "4s",
+                              "--seconds", length, "--result", tmp_path / "whep.json")
         for load in loads.values():
             load.wait(length + 60)
         # One that speaks no TLS is told so by its faults, and does not wait for ever.
         plain = start("watch", "hls", "--url", node.url("/live/secure/index.m3u8").replace("https", "http"), "--seconds", 3,
                       "--result", tmp_path / "plain.json")
         plain.wait(30)
-    result, legacy, none = (json.loads((tmp_path / f"{name}.json").read_text()) for name in ("seen", "legacy", "plain"))
+    result, legacy, whep, none = (json.loads((tmp_path / f"{name}.json").read_text())
+                                  for name in ("seen", "legacy", "whep", "plain"))
+    assert whep["started"] >= 10 and whep["faults"] == {} and whep["left"] > 0, whep
     assert result["started"] == viewers and result["faults"] == {}, result
     assert result["latencyMilliseconds"]["count"] >= viewers and result["parts"] > viewers, result
     assert legacy["faults"] == {} and legacy["segments"] > 0 and legacy["joins"] > viewers // 4, legacy
