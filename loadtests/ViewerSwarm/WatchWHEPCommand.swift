@@ -13,7 +13,10 @@ struct WatchWHEPCommand: ParsableCommand {
         commandName: "whep", abstract: "Watch streams over WebRTC: checks, DTLS, SRTP and whole pictures."
     )
 
-    @Option(help: "The WHEP endpoint, or the API of Janus; {n} is the stream's number from 1.")
+    @Option(
+        help:
+            "The WHEP endpoint, or the API of Janus, http or https (by whatever certificate); {n} is the stream's number from 1."
+    )
     var url: String
 
     @Option(help: "Viewers of each stream.")
@@ -79,7 +82,9 @@ struct WatchWHEPCommand: ParsableCommand {
     private func plan() throws -> WHEPPlan {
         let addresses = try (1...arguments.streams).map { number in
             let url = NameTemplate(url)(number)
-            guard let address = HTTPAddress(url) else { throw ValidationError("\(url) is not http://host[:port]/path") }
+            guard let address = HTTPAddress(web: url) else {
+                throw ValidationError("\(url) is not http[s]://host[:port]/path")
+            }
             return address
         }
         let now = WallTime(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))

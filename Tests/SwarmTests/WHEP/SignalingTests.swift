@@ -36,15 +36,17 @@ import WebRTC
         return HTTPAnswer(status: status, body: bytes[...], size: .bytes(bytes.count), location: location)
     }
 
-    @Test("by WHEP posts an offer, follows the server elsewhere, and deletes what it was given")
-    func whep() throws {
+    @Test(
+        "by WHEP posts an offer, follows the server elsewhere, and deletes what it was given",
+        arguments: ["http", "https"])
+    func whep(_ scheme: String) throws {
         let endpoint = try #require(HTTPAddress("http://a.example:80/live/x/whep"))
         var signaling = WHEPSignaling(endpoint, token: "secret")
         let post = signaling.start(Self.party)
         #expect(post.method == "POST")
         #expect(post.fields["Authorization"] == "Bearer secret")
         #expect(try SessionDescription(parsing: Array(post.body.utf8)[...]).media.map(\.kind) == [.video, .audio])
-        let step = try signaling.receive(Self.answer(307, location: "http://b.example:81/live/x/whep"))
+        let step = try signaling.receive(Self.answer(307, location: "\(scheme)://b.example:81/live/x/whep"))
         guard case .ask(let again, nil) = step else { throw Unexpected() }
         #expect(again.address.authority == "b.example:81")
         #expect(again.body == post.body)
@@ -55,6 +57,7 @@ import WebRTC
         #expect(delete.method == "DELETE")
         #expect(delete.address.path == "/whep/session/7")
         #expect(delete.address.authority == "b.example:81")
+        #expect(delete.address.isSecure == (scheme == "https"))
         #expect(try signaling.receive(Self.answer(200)) == .done)
     }
 
@@ -75,9 +78,9 @@ import WebRTC
         #expect(throws: PlayFault.redirects) { try signaling.receive(Self.answer(307, location: "/elsewhere")) }
     }
 
-    @Test("with Janus goes from a session to a handle, to an offer, to its answer")
-    func janus() throws {
-        let api = try #require(HTTPAddress("http://a.example/janus"))
+    @Test("with Janus goes from a session to a handle, to an offer, to its answer", arguments: ["http", "https"])
+    func janus(_ scheme: String) throws {
+        let api = try #require(HTTPAddress(web: "\(scheme)://a.example/janus"))
         var signaling = JanusSignaling(api, mountpoint: 3)
         #expect(signaling.start(Self.party).address == api)
         var paths: [String] = []
@@ -92,6 +95,7 @@ import WebRTC
                 throw Unexpected()
             }
             paths.append("\(request.method) \(request.address.path)")
+            #expect(request.address.isOfServer(of: api))
             #expect((described == nil) == (paths.count < 5))
             if paths.count == 5 {
                 #expect(described == offer)

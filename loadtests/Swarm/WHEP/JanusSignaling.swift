@@ -100,7 +100,6 @@ extension JanusSignaling {
     }
 
     private func below(_ address: HTTPAddress, _ id: Int?) -> HTTPAddress {
-        let path = address.path + (id.map { "/\($0)" } ?? "?maxev=1")
-        return HTTPAddress("http://\(address.authority)\(path)") ?? address
+        address.at(address.path + (id.map { "/\($0)" } ?? "?maxev=1"))
     }
 }

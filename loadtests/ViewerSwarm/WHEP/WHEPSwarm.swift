@@ -12,6 +12,8 @@ final class WHEPSwarm {
     var random = SystemRandomNumberGenerator()
     let poll = SocketPoll()
     let reader = DatagramReader()
+    /// What connections of `https` have in common; made with the first.
+    private(set) lazy var security = TLSContext()
     private let context: DTLSContext
     private var names: [HTTPAddress: SocketName] = [:]
     private var nextNote: Duration

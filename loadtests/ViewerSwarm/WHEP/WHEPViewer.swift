@@ -101,7 +101,9 @@ extension WHEPViewer {
     private func ask(_ request: HTTPRequest, now: Duration) {
         exchange?.cancel()
         exchange = swarm.name(of: request.address).flatMap { name in
-            HTTPExchange(request, to: name, poll: swarm.poll) { [unowned self] result in answered(result) }
+            HTTPExchange(request, to: name, poll: swarm.poll, security: swarm.security) { [unowned self] result in
+                answered(result)
+            }
         }
         if exchange == nil { session?.fail(.connection, now: now, tally: &swarm.tally, into: &directives) }
     }
