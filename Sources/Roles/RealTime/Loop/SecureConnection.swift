@@ -17,7 +17,8 @@ final class SecureConnection {
     private var way: StreamWay?
     /// nil before the handshake is over.
     private(set) var channel: SecureChannel?
-    private unowned let loop: RealTimeLoop
+    // The loop owns this; a counted reference would be taken for every packet.
+    private unowned(unsafe) let loop: RealTimeLoop
     private let kind: SignalingProtocol
     private let plan: SessionPlan
     private let began: Duration

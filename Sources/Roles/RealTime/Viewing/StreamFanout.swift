@@ -15,7 +15,8 @@ import WebRTC
 /// kernel cuts into datagrams.
 final class StreamFanout: RecordSink {
     let replica: StreamReplica
-    private unowned let loop: RealTimeLoop
+    // The loop owns this; a counted reference would be taken for every packet.
+    private unowned(unsafe) let loop: RealTimeLoop
     private var subscription: FeedSubscription?
     private var media: RTPFromMedia
     private var batch = PayloadBatch()

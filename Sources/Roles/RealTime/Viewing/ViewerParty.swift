@@ -12,8 +12,9 @@ import WebRTC
 final class ViewerParty: MediaParty {
     /// Whether there is more to send than the last burst took.
     private(set) var isBehind = false
-    private unowned let connection: SecureConnection
-    private unowned let loop: RealTimeLoop
+    // The connection owns this, and the loop both; a counted reference to each would be taken for every packet.
+    private unowned(unsafe) let connection: SecureConnection
+    private unowned(unsafe) let loop: RealTimeLoop
     private let replica: StreamReplica
     private let viewer: UInt64
     private var session: RTPSenderSession
