@@ -155,7 +155,8 @@ def test_leaving_viewers_leave_nothing(server: Server, tmp_path: pathlib.Path, f
     """500 viewers come and go for ten minutes: memory, descriptors and threads stay what they are."""
     places, length, stay = (500, 600, 10) if FULL else (40, 12, 2)
     idle = holds(server)
-    load = watch(server, tmp_path, "--viewers", places, "--joins", places // stay, "--stay", f"{stay}s", "--seconds", length)
+    load = watch(server, tmp_path, "--viewers", places, "--joins", places // stay, "--stay", f"{stay}s", "--seconds", length,
+                 "--whole", WHOLE)
     samples, begun = [], time.monotonic()
     while time.monotonic() - begun < length - 1:
         time.sleep(max(0.5, length / 200))
