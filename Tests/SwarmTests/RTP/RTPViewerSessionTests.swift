@@ -13,8 +13,8 @@ import Testing
             ([65_535, 1, 0], 0, 0), ([0, 100, 50], 98, 0), ([0, 200, 10], 199, 1), ([9, 8, 10], 0, 1),
         ] as [([UInt16], Int, Int)])
     func numbers(_ numbers: [UInt16], _ lost: Int, _ bad: Int) {
-        var viewer = Viewer()
-        for number in numbers { viewer.receive(Viewer.packet(number)) }
+        var viewer = PlainViewer()
+        for number in numbers { viewer.receive(PlainViewer.packet(number)) }
         #expect(viewer.tally.lostPackets == lost)
         #expect(viewer.tally.badPackets == bad)
         #expect(viewer.tally.packets == numbers.count - bad)
@@ -23,10 +23,10 @@ import Testing
 
     @Test("begins anew with another source")
     func sources() {
-        var viewer = Viewer()
-        viewer.receive(Viewer.packet(7, source: 1))
-        viewer.receive(Viewer.packet(40_000, source: 2))
-        viewer.receive(Viewer.packet(40_002, source: 2))
+        var viewer = PlainViewer()
+        viewer.receive(PlainViewer.packet(7, source: 1))
+        viewer.receive(PlainViewer.packet(40_000, source: 2))
+        viewer.receive(PlainViewer.packet(40_002, source: 2))
         #expect(viewer.tally.lostPackets == 1)
         #expect(viewer.tally.packets == 3)
         #expect(viewer.tally.started == 1)
@@ -34,25 +34,25 @@ import Testing
 
     @Test("answers who asks whether it wants packets, and counts nothing of it")
     func question() {
-        var viewer = Viewer()
+        var viewer = PlainViewer()
         var bytes = [UInt8](repeating: 0, count: SubscriberProbe.length)
         bytes.withUnsafeMutableBytes { SubscriberProbe(high: 1, low: 2).write(to: $0) }
         let isQuestion = viewer.receive(bytes)
         #expect(isQuestion)
         #expect(viewer.tally.packets == 0)
         #expect(viewer.tally.badPackets == 0)
-        let isPacketOne = viewer.receive(Viewer.packet(1))
+        let isPacketOne = viewer.receive(PlainViewer.packet(1))
         #expect(!isPacketOne)
     }
 
     @Test("passes over RTCP, and counts what is no RTP at all")
     func strangers() {
-        var viewer = Viewer()
+        var viewer = PlainViewer()
         viewer.receive([0x80, 200, 0, 6] + [UInt8](repeating: 0, count: 24))
         #expect(viewer.tally.badPackets == 0)
         viewer.receive(Array("GET / HTTP/1.1\r\n\r\n".utf8))
         #expect(viewer.tally.badPackets == 1)
-        let packet = Viewer.packet(1, marker: true, payload: [1, 2, 3])
+        let packet = PlainViewer.packet(1, marker: true, payload: [1, 2, 3])
         for length in 0..<12 { viewer.receive(Array(packet.prefix(length))) }
         #expect(viewer.tally.badPackets == 13)
         #expect(viewer.tally.packets == 0)
@@ -62,12 +62,12 @@ import Testing
 
     @Test("tells how long pictures were on their way by the stamps at their ends, from two seconds on")
     func delays() {
-        var viewer = Viewer()
+        var viewer = PlainViewer()
         for number in 0..<100 as Range<UInt16> {
             viewer.now = .milliseconds(Int(number) * 40)
             let unit: ByteSlice = [UInt8](repeating: 7, count: 200)[...]
             let stamped = FrameStamp.write(viewer.now - .milliseconds(9), over: unit)
-            viewer.receive(Viewer.packet(number, marker: true, payload: Array(stamped)))
+            viewer.receive(PlainViewer.packet(number, marker: true, payload: Array(stamped)))
         }
         #expect(viewer.tally.pictures == 100)
         #expect(viewer.tally.delays.count == 50)
@@ -79,7 +79,7 @@ import Testing
 
     @Test("that was sent nothing for two seconds has waited in vain", arguments: [(1999, 0), (2000, 1)])
     func silence(_ milliseconds: Int, _ unserved: Int) {
-        var viewer = Viewer()
+        var viewer = PlainViewer()
         viewer.now = .milliseconds(milliseconds)
         viewer.leave()
         #expect(viewer.tally.cutShort == 1)
@@ -89,7 +89,7 @@ import Testing
 }
 
 /// A session with its tally and its clock.
-private struct Viewer {
+private struct PlainViewer {
     var session: RTPViewerSession
     var tally: PlayTally
     var now: Duration = .zero
