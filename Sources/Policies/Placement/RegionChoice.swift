@@ -62,6 +62,13 @@ public struct RegionChoice: Sendable {
         return ordered.first { load($0) <= Self.full } ?? ordered.first ?? snapshot.region
     }
 
+    /// How far two regions are from each other, as ``GeographicPoint/squaredChord(to:)`` has it; nil where it was not said
+    /// where both are.
+    public func distance(from one: Region, to other: Region) -> Double? {
+        guard let place = places[one] else { return nil }
+        return places[other].map { place.squaredChord(to: $0) }
+    }
+
     private func wishes(of viewer: ViewerOrigin) -> [Region] {
         [viewer.region, viewer.address.flatMap(addresses.region(of:)), viewer.country.flatMap { countries[$0] }]
             .compactMap { $0 }

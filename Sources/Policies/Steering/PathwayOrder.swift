@@ -20,14 +20,22 @@ public struct PathwayState: Hashable, Sendable {
     public let isOpen: Bool
     /// How much of it is in use, 0 to 1 and over.
     public let load: Double
+    /// How far a region is from the viewer's: of two, the lower is nearer. nil where that is not known.
+    public let distance: Double?
 
     /// A pathway of its parts.
-    public init(id: String, kind: Kind, isOpen: Bool = true, load: Double = 0) {
+    public init(id: String, kind: Kind, isOpen: Bool = true, load: Double = 0, distance: Double? = nil) {
         self.id = id
         self.kind = kind
         self.isOpen = isOpen
         self.load = load
+        self.distance = distance
     }
+
+    /// Whether nobody else is to be sent there; a CDN is never full.
+    public var isFull: Bool { kind != .cdn && load >= Self.full }
+
+    private static let full = 0.9
 }
 
 extension PathwayState {
@@ -41,23 +49,31 @@ extension PathwayState {
 public enum PathwayOrder {
     /// The pathways that take viewers, the best first; all, where none does, as a player without any can not even try.
     ///
-    /// The edges of the region come first, then the CDN, then other regions; while the stream is offloaded, the CDN comes
-    /// first. An edge or region that is full comes behind all that is not. Within a kind the less loaded comes first, but a
-    /// viewer stays where it is unless another has less than three quarters of the load, so that two edges that are about as
-    /// full as each other do not exchange their viewers.
+    /// The edges of the viewer's region come first, then other regions, the nearest before the farther and before those of
+    /// which it is not known, then the CDN; while the stream is offloaded, the CDN comes first. Of edges, and of regions
+    /// that are equally far, the less loaded comes first, but a viewer stays where it is unless another has less than three
+    /// quarters of the load, so that two edges that are about as full as each other do not exchange their viewers. What is
+    /// equal even so stands as in `pathways`.
+    ///
+    /// What was too slow for the player comes behind all that was not, the quickest first, and the player stays where it is
+    /// unless another has a third more. An edge or region that is full comes behind both.
     ///
     /// An operator's word goes before all that: what is wanted comes first while it takes viewers, however full, and what is to
     /// be left comes last.
     /// - Parameters:
     ///   - current: the pathway that the viewer uses now; nil where it has not begun.
+    ///   - slow: the pathways that were too slow for the player.
     ///   - wanted: the pathway that an operator wants the viewer on; ``allEdges`` for whichever edge is best.
     ///   - left: the pathways that an operator wants nobody on.
     public static func order(
-        _ pathways: [PathwayState], current: String?, isOffloaded: Bool, wanted: String? = nil, left: Set<String> = []
+        _ pathways: [PathwayState], current: String?, isOffloaded: Bool, slow: SlowPathways = SlowPathways(),
+        wanted: String? = nil, left: Set<String> = []
     ) -> [String] {
         let open = pathways.filter(\.isOpen)
         let candidates = open.isEmpty ? pathways : open
-        let places = candidates.map { Place($0, isCurrent: $0.id == current, isOffloaded: isOffloaded) }
+        let places = candidates.map {
+            Place($0, isCurrent: $0.id == current, isOffloaded: isOffloaded, measured: slow.throughput(on: $0.id))
+        }
         let best = candidates.indices.sorted { (places[$0], $0) < (places[$1], $1) }
         let order = best.map { candidates[$0] }
         let first = order.filter { $0.isCalled(wanted) }
@@ -69,28 +85,34 @@ public enum PathwayOrder {
     /// What an operator calls the edges of a viewer's region.
     public static let allEdges = "EDGE"
 
+    /// Of two places the lower rank is the better, then the lower cost, then the lower load.
     private struct Place: Comparable {
         let rank: Int
+        let cost: Double
         let load: Double
 
-        init(_ pathway: PathwayState, isCurrent: Bool, isOffloaded: Bool) {
-            let full = isCurrent ? 1 : PathwayOrder.full
-            let isFull = pathway.kind != .cdn && pathway.load >= full
+        /// - Parameter measured: bits a second, where that was too little.
+        init(_ pathway: PathwayState, isCurrent: Bool, isOffloaded: Bool, measured: UInt64?) {
+            let isFull = isCurrent ? pathway.kind != .cdn && pathway.load >= 1 : pathway.isFull
             let kind =
                 switch pathway.kind {
-                case .cdn: isOffloaded ? 0 : 2
+                case .cdn: isOffloaded ? 0 : 3
                 case .edge: 1
-                case .region: 3
+                case .region: 2
                 }
-            rank = kind + (isFull ? 4 : 0)
+            if let measured {
+                (rank, cost) = (isFull ? 8 : 4, -Double(measured) / (isCurrent ? PathwayOrder.stay : 1))
+            } else {
+                let distance = pathway.kind == .region ? pathway.distance ?? .infinity : 0
+                (rank, cost) = (isFull ? 5 + kind : kind, distance)
+            }
             load = pathway.load * (isCurrent ? PathwayOrder.stay : 1)
         }
 
         static func < (left: Place, right: Place) -> Bool {
-            left.rank == right.rank ? left.load < right.load : left.rank < right.rank
+            (left.rank, left.cost, left.load) < (right.rank, right.cost, right.load)
         }
     }
 
-    private static let full = 0.9
     private static let stay = 0.75
 }

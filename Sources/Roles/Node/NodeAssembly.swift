@@ -99,6 +99,11 @@ package final class NodeAssembly: Sendable {
             isKnown: { [streams, replicas, desk = cluster?.desk] id in
                 if streams[id] != nil || replicas[id] != nil { return true }
                 return desk?.entry(id).map { $0.state != .ended } ?? false
+            },
+            need: { [replicas, desk = cluster?.desk] id in
+                let known = desk?.entry(id)?.variants ?? []
+                let variants = known.isEmpty ? replicas[id]?.variants.map(\.summary) ?? [] : known
+                return variants.map(\.peakBandwidth).min().map { UInt64($0) }
             }
         ) { [traffic] in traffic.use(of: settings.node.capacity) }
         self.steering = steering

@@ -206,6 +206,9 @@ extension RouterDesk {
         return url?.isEmpty ?? true ? nil : url
     }
 
+    /// How far another region is from this node's; of two, the lower is nearer. nil where that is not known.
+    func distance(to region: Region) -> Double? { regions.distance(from: snapshot.region, to: region) }
+
     /// The edges of a stream and whether each is ready for viewers, in the order of the ranking.
     public func edgeSet(of stream: StreamID) -> [(node: NodeID, isReady: Bool)] {
         let now = SystemClock.now()

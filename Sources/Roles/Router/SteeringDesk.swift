@@ -42,6 +42,7 @@ public final class SteeringDesk: Sendable {
     private let life: Duration
     private let delivery: Delivery
     private let isKnown: @Sendable (StreamID) -> Bool
+    private let need: @Sendable (StreamID) -> UInt64?
     private let ownLoad: @Sendable () -> Double
     private let askers = Mutex<[StreamID: Askers]>([:])
     /// What was ordered of audiences on a node that is alone.
@@ -53,16 +54,19 @@ public final class SteeringDesk: Sendable {
     ///   - desk: what is known of the cluster; nil on a node that is alone.
     ///   - life: when viewers are to ask again, in whole seconds; zero for no steering.
     ///   - isKnown: whether a stream is live, here or as far as is known: names of nothing cost nothing.
+    ///   - need: the BANDWIDTH of a stream's smallest rendition, in bits a second; nil where it is not known.
     ///   - ownLoad: how much of this node is in use.
     public init(
         desk: RouterDesk?, life: Duration, delivery: Delivery, metrics: SteeringMetrics,
-        isKnown: @escaping @Sendable (StreamID) -> Bool, ownLoad: @escaping @Sendable () -> Double
+        isKnown: @escaping @Sendable (StreamID) -> Bool, need: @escaping @Sendable (StreamID) -> UInt64?,
+        ownLoad: @escaping @Sendable () -> Double
     ) {
         self.desk = desk
         self.life = life
         self.delivery = delivery
         self.metrics = metrics
         self.isKnown = isKnown
+        self.need = need
         self.ownLoad = ownLoad
     }
 
@@ -79,18 +83,18 @@ public final class SteeringDesk: Sendable {
 // MARK: - Pathways
 
 extension SteeringDesk {
-    /// The pathways of a stream beside the edges of this region: the CDN, then at most two other regions, the emptiest first.
+    /// The pathways of a stream beside the edges of this region: at most two other regions, those with room first, of these the
+    /// nearest, then the CDN.
     /// - Parameter token: the path component by which nodes know the viewer; nil where it has none.
     public func pathways(of stream: StreamID, token: String?) -> [MultivariantPlaylist.Pathway] {
         guard life > .zero else { return [] }
         var pathways: [MultivariantPlaylist.Pathway] = []
-        if let base = deliveryBase(stream) { pathways.append(.init(id: Self.cdn, base: base)) }
-        let regions = (desk?.snapshot.view.regions.values).map(Array.init) ?? []
-        for region in regions.sorted(by: { ($0.load, $0.region) < ($1.load, $1.region) }).prefix(2) {
+        for region in nearRegions.prefix(2) {
             guard let router = region.routers.first else { continue }
             let base = token.map { "\(router)/\($0)" } ?? router
             pathways.append(.init(id: Self.region + region.region.description, base: base))
         }
+        if let base = deliveryBase(stream) { pathways.append(.init(id: Self.cdn, base: base)) }
         return pathways
     }
 
@@ -101,12 +105,40 @@ extension SteeringDesk {
         for stream: StreamID, asked query: SteeringQuery, viewer: UInt64? = nil
     ) -> SteeringManifest {
         note(query, of: stream)
+        let slow = slow(query, of: stream)
         var states = query.named.map { state($0, of: stream) }
         let clones = states.contains { $0.kind == .edge && $0.isOpen } ? [] : clones(query.named, of: stream)
         states += clones.map { state($0.id, of: stream) }
-        let order = priority(of: states, for: stream, current: query.pathway, viewer: viewer)
+        let order = priority(of: states, for: stream, current: query.pathway, viewer: viewer, slow: slow)
         metrics.answered(states.first { $0.id == order.first }?.kind)
-        return SteeringManifest(life: life, priority: order, clones: clones)
+        let carried = slow.entries.map {
+            SteeringQuery.Slow(pathway: $0.id, throughput: $0.throughput, requests: $0.requests)
+        }
+        return SteeringManifest(life: life, priority: order, clones: clones, reload: query.reload(slow: carried))
+    }
+
+    /// What was too slow for a player. It has measured a pathway when it has been there for as long as a manifest lives: who has
+    /// just come says what it measured elsewhere, or what it guesses.
+    private func slow(_ query: SteeringQuery, of stream: StreamID) -> SlowPathways {
+        var slow = SlowPathways(
+            query.slow.map { .init(id: $0.pathway, throughput: $0.throughput, requests: $0.requests) })
+        let measured = query.pathway == query.former ? query.throughput : nil
+        if slow.follow(query.pathway, measured: measured, need: measured == nil ? nil : need(stream)) {
+            metrics.slow.add()
+        }
+        return slow
+    }
+
+    /// The other regions, those with room first, and of these the nearest.
+    private var nearRegions: [RegionSummary] {
+        guard let desk else { return [] }
+        let places = desk.snapshot.view.regions.values.map { (summary: $0, state: state($0, at: desk)) }
+        return places.sorted { left, right in
+            let (one, other) = (left.state, right.state)
+            guard one.isFull == other.isFull else { return other.isFull }
+            let (near, far) = (one.distance ?? .infinity, other.distance ?? .infinity)
+            return (near, one.load, one.id) < (far, other.load, other.id)
+        }.map(\.summary)
     }
 
     /// Pathways in the order in which a viewer who begins now is to try them.
@@ -120,7 +152,8 @@ extension SteeringDesk {
     }
 
     private func priority(
-        of states: [PathwayState], for stream: StreamID, current: String?, viewer: UInt64?
+        of states: [PathwayState], for stream: StreamID, current: String?, viewer: UInt64?,
+        slow: SlowPathways = SlowPathways()
     ) -> [String] {
         let audience = shares(of: stream)
         // A viewer's place in one audience says nothing of that in another.
@@ -128,7 +161,8 @@ extension SteeringDesk {
             audience?.pathway(of: RankingKey(number: viewer).mixed(with: RankingKey(stream)))
         }
         let order = PathwayOrder.order(
-            states, current: current, isOffloaded: delivery.isUsed(stream), wanted: wanted, left: audience?.left ?? [])
+            states, current: current, isOffloaded: delivery.isUsed(stream), slow: slow, wanted: wanted,
+            left: audience?.left ?? [])
         if let wanted, wanted == order.first || wanted == PathwayOrder.allEdges { metrics.shared.add() }
         return order
     }
@@ -144,16 +178,22 @@ extension SteeringDesk {
         guard let desk else { return PathwayState(id: id, kind: .edge, load: ownLoad()) }
         if id.hasPrefix(Self.region) {
             let region = Region(parsing: id.dropFirst(Self.region.count))
-            let summary = region.flatMap { desk.snapshot.view.regions[$0] }
-            return PathwayState(
-                id: id, kind: .region, isOpen: summary.map { !$0.routers.isEmpty } ?? false,
-                load: Double(summary?.load ?? 0) / 1000)
+            guard let summary = region.flatMap({ desk.snapshot.view.regions[$0] }) else {
+                return PathwayState(id: id, kind: .region, isOpen: false)
+            }
+            return state(summary, at: desk)
         }
         if id == MultivariantPlaylist.ownPathway {
             return PathwayState(id: id, kind: .edge, isOpen: !desk.isDraining, load: ownLoad())
         }
         let edge = NodeID(parsing: id).flatMap(desk.edge)
         return PathwayState(id: id, kind: .edge, isOpen: edge?.isOpen ?? false, load: edge?.load ?? 0)
+    }
+
+    private func state(_ region: RegionSummary, at desk: RouterDesk) -> PathwayState {
+        PathwayState(
+            id: Self.region + region.region.description, kind: .region, isOpen: !region.routers.isEmpty,
+            load: Double(region.load) / 1000, distance: desk.distance(to: region.region))
     }
 
     /// Where none of the edges that a playlist names takes viewers any more: two others of the stream's ranking.

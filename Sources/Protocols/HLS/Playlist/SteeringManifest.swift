@@ -25,18 +25,23 @@ public struct SteeringManifest: Hashable, Sendable {
     public var priority: [String]
     /// Further pathways.
     public var clones: [Clone]
+    /// RELOAD-URI: where to ask again, relative to where it was asked; nil where what was asked is asked again.
+    public var reload: String?
 
     /// A manifest of its parts.
-    public init(life: Duration, priority: [String], clones: [Clone] = []) {
+    public init(life: Duration, priority: [String], clones: [Clone] = [], reload: String? = nil) {
         self.life = life
         self.priority = priority
         self.clones = clones
+        self.reload = reload
     }
 
-    /// JSON. There is no RELOAD-URI: what was asked is asked again.
+    /// JSON.
     public var text: [UInt8] {
         let names = priority.map(Self.quoted).joined(separator: ",")
-        var text = "{\"VERSION\":1,\"TTL\":\(max(1, life.components.seconds)),\"PATHWAY-PRIORITY\":[\(names)]"
+        var text = "{\"VERSION\":1,\"TTL\":\(max(1, life.components.seconds)),"
+        if let reload { text += "\"RELOAD-URI\":\(Self.quoted(reload))," }
+        text += "\"PATHWAY-PRIORITY\":[\(names)]"
         if !clones.isEmpty {
             let clones = clones.map {
                 "{\"BASE-ID\":\(Self.quoted($0.base)),\"ID\":\(Self.quoted($0.id)),"
