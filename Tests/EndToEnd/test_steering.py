@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
 import time
 import urllib.request
@@ -17,7 +18,7 @@ from conftest import FULL, seconds
 from lab import Lab
 from lab.keeper import obstacle
 from publishers import Publisher
-from server import Server, wait_until
+from server import BINARY, Server, wait_until
 from stores import low_port
 
 
@@ -72,6 +73,34 @@ def test_a_region_dies_under_a_viewer(binary, figures) -> None:
     assert same and reloads == 0, after[-1]
     # `make test` shares its machine.
     assert stalled <= (0 if FULL else 1), (stalls, stalled, after[-1]["errors"])
+
+
+def test_a_player_is_led_by_what_it_measures_and_by_a_command(binary) -> None:
+    """Away from where it measures too little, and where an operator wants it."""
+    def ask(uri: str, pathway: str, measured: int) -> dict:
+        return server.json(f"/live/steered/{uri}&_HLS_pathway={pathway}&_HLS_throughput={measured}")
+
+    def order(*words: str) -> str:
+        done = subprocess.run([BINARY, "steering", *words, "--node", server.url("")], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done
+        return done.stdout
+
+    with Server(CDN_URL="http://127.0.0.1:1", CDN_OFFLOAD="load") as server, \
+            Publisher("default", server.publish_url("steered")):
+        server.wait_live("steered")
+        # Who has just come has measured nothing.
+        manifest = ask("steering.json?at=EDGE,CDN", "EDGE", 1000)
+        assert manifest["PATHWAY-PRIORITY"] == ["EDGE", "CDN"], manifest
+        manifest = ask(manifest["RELOAD-URI"], "EDGE", 1000)
+        assert manifest["PATHWAY-PRIORITY"] == ["CDN", "EDGE"], manifest
+        manifest = ask(manifest["RELOAD-URI"], "CDN", 10 ** 8)
+        assert manifest["PATHWAY-PRIORITY"] == ["CDN", "EDGE"], manifest
+        order("move", "EDGE=100", "--stream", "steered", "--for", "10m")
+        assert "EDGE=100" in order("list")
+        assert ask(manifest["RELOAD-URI"], "CDN", 10 ** 8)["PATHWAY-PRIORITY"] == ["EDGE", "CDN"]
+        order("stop", "--stream", "steered")
+        assert ask(manifest["RELOAD-URI"], "CDN", 10 ** 8)["PATHWAY-PRIORITY"] == ["CDN", "EDGE"]
+        assert "no orders" in order("list")
 
 
 def begin(browser: Browser, url: str) -> Watching:

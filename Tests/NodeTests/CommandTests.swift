@@ -23,7 +23,9 @@ struct CommandTests {
             ["cluster", "ranking", "vip/show"], ["cluster", "tree", "room"],
             ["cluster", "drain", "edge-1", "--deadline", "5m"], ["cluster", "events", "--follow"],
             ["cluster", "keys", "list"], ["cluster", "keys", "install", "-"], ["cluster", "keys", "use", "1a2b3c4d"],
-            ["cluster", "keys", "remove", "1A2B3C4D"],
+            ["cluster", "keys", "remove", "1A2B3C4D"], ["steering"], ["steering", "list", "--json"],
+            ["steering", "move", "CDN=30", "REGION.west=0", "--stream", "vip/show", "--for", "2h"],
+            ["steering", "move", "EDGE=100"], ["steering", "stop"], ["steering", "stop", "--stream", "room"],
         ]
     )
     func understands(_ arguments: [String]) {
@@ -41,6 +43,11 @@ struct CommandTests {
             ["cluster", "ranking"], ["cluster", "ranking", ".."], ["cluster", "drain"],
             ["cluster", "drain", "Edge 1"], ["cluster", "drain", "edge-1", "--deadline", "5"],
             ["cluster", "keys", "use", "abc"], ["cluster", "keys", "use", "+a2b3c4d"], ["cluster", "keys", "install"],
+            ["steering", "move"], ["steering", "move", "CDN"], ["steering", "move", "CDN=101"],
+            ["steering", "move", "CDN=-1"], ["steering", "move", "CDN=60", "EDGE=41"], ["steering", "move", "a/b=1"],
+            ["steering", "move", "CDN=1", "CDN=2"], ["steering", "move", "CDN=1=2"], ["steering", "move", "=1"],
+            ["steering", "move", "CDN=1", "--stream", "../x"], ["steering", "move", "CDN=1", "--for", "0s"],
+            ["steering", "stop", "room"],
         ]
     )
     func refuses(_ arguments: [String]) {
@@ -50,7 +57,9 @@ struct CommandTests {
     @Test("explains every command")
     func explains() {
         let help = MillraceCommand.helpMessage()
-        for name in ["serve", "token", "streams", "cluster", "status", "check-settings", "doctor", "version"] {
+        for name in [
+            "serve", "token", "streams", "cluster", "steering", "status", "check-settings", "doctor", "version",
+        ] {
             #expect(help.contains(name))
         }
     }

@@ -14,7 +14,8 @@ public struct MillraceCommand: AsyncParsableCommand {
         version: MillraceVersion.text,
         subcommands: [
             ServeCommand.self, TokenCommand.self, StreamsCommand.self, ClusterCommand.self, RecordingsCommand.self,
-            StatusCommand.self, CheckSettingsCommand.self, DoctorCommand.self, VersionCommand.self,
+            SteeringCommand.self, StatusCommand.self, CheckSettingsCommand.self, DoctorCommand.self,
+            VersionCommand.self,
         ]
     )
 

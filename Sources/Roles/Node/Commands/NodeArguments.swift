@@ -42,6 +42,11 @@ struct NodeArguments: ParsableArguments {
         try ask("POST", path, body: Array(try JSONEncoder().encode(body)), patience: .seconds(15))
     }
 
+    /// What the node answers to a PUT of JSON.
+    func put(_ path: String, _ body: [String: JSONValue]) throws -> APIAnswer {
+        try ask("PUT", path, body: Array(try JSONEncoder().encode(body)), patience: .seconds(15))
+    }
+
     /// What the node answers to a DELETE, which may be of much.
     func delete(_ path: String) throws -> APIAnswer { try ask("DELETE", path, body: [], patience: .seconds(300)) }
 
