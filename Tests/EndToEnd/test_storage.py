@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -244,6 +245,35 @@ def test_segments_are_stored_as_they_end(seaweed: Seaweed, figures) -> None:
     assert lag <= 0.5, (lag, mean)
 
 
+def test_parts_are_in_the_store_while_the_stream_lives(seaweed: Seaweed) -> None:
+    """With storage.parts a CDN finds parts there under the names that edges list, the same bytes; none is listed there, and
+    none is left when the stream is over."""
+    name = "parts"
+
+    def stored() -> set[str]:
+        folder = f"live/{name}/main/"
+        keys = {key.removeprefix(folder) for key in seaweed.keys(folder)}
+        return {key for key in keys if re.fullmatch(r"[0-9a-f-]+/\d+\.\d+\.m4s", key)}
+
+    def on_both() -> set[str]:
+        playlist = server.get(f"/live/{name}/main/media.m3u8")[1].decode()
+        return set(re.findall(r'#EXT-X-PART:.*URI="([^"]+)"', playlist)) & stored()
+
+    with Server(STORAGE_PARTS="true", PUBLISHER_GRACE="1s", **seaweed.settings()) as server:
+        with Publisher("default", server.publish_url(name)):
+            server.wait_live(name)
+            found: set[str] = set()
+            wait_until(lambda: bool(found.update(on_both()) or found), 30, "parts that the edge lists to be in the store")
+            for uri in sorted(found)[-2:]:
+                assert fetch(f"{seaweed.base}/live/{name}/main/{uri}") == server.get(f"/live/{name}/main/{uri}")[1], uri
+            wait_listed(seaweed, name, 4)
+            assert "#EXT-X-PART" not in newest(seaweed.base, name)[1].text
+        wait_until(lambda: newest(seaweed.base, name)[1].ended, 30, "the recording to end")
+        wait_until(lambda: not stored(), 30, "its parts to be removed")
+        wait_until(lambda: outcome(server, "removed") >= outcome(server, "stored") > 0, 10, "their removal to be counted")
+    assert_whole(seaweed, name)
+
+
 @pytest.mark.skipif(obstacle() is not None, reason=f"a cluster {obstacle()}")
 def test_a_successor_records_without_a_hole(binary, figures) -> None:
     """The gateway is killed; the origin at which its publisher arrives goes on with the recording where it stood."""
@@ -264,6 +294,11 @@ def test_a_successor_records_without_a_hole(binary, figures) -> None:
     assert not after.gaps and "DISCONTINUITY" not in after.text
     assert after.numbers == list(range(after.numbers[0], after.numbers[-1] + 1))
     assert len({uri.partition("/")[0] for uri in after.segments}) >= 2, "one term wrote it all"
+
+
+def outcome(server: Server, of: str) -> float:
+    """How many parts were stored, dropped or removed."""
+    return server.metrics().get(f'millrace_upload_parts_total{{outcome="{of}"}}', 0)
 
 
 def reload_time(server: Server, name: str) -> float:

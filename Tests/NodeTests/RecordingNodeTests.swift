@@ -43,6 +43,25 @@ struct RecordingNodeTests {
         }
     }
 
+    @Test("stores parts where it is asked to, and removes them")
+    func parts() async throws {
+        try await Folder.use { folder in
+            try await TestNode.run {
+                folder.settings(&$0)
+                $0.storage.parts = true
+            } _: { node in
+                let publisher = try await node.publisher()
+                try await publisher.publish(.milliseconds(4700), of: .seconds)
+                func parts(_ outcome: String) -> Int { node.metric("millrace_upload_parts_total", "\"\(outcome)\"") }
+                try await eventually("parts are stored") { parts("stored") > 0 }
+                #expect(try await node.ask("/api/v1/streams/demo/stop", method: "POST").status == 200)
+                try await eventually("its recorder is done") { node.metric("millrace_recorders_active") == 0 }
+                #expect(try await recordings(node).first?.state == "finished")
+                #expect(parts("removed") == parts("stored"))
+            }
+        }
+    }
+
     @Test("goes on with what a killed node has recorded")
     func crash() async throws {
         try await Folder.use { folder in

@@ -27,7 +27,8 @@ final class Desk: Sendable {
     private let store: FileStore
     private let news: News
 
-    init() throws {
+    /// - Parameter parts: whether parts are stored, too.
+    init(parts: Bool = false) throws {
         stream = try StreamID(app: "live", name: "a")
         let folder = "\(StoreServers.scratch)/\(UUID().uuidString)"
         let store = try FileStore(path: folder + "/store")
@@ -38,6 +39,7 @@ final class Desk: Sendable {
         catalogue = RecordingCatalogue(gate)
         var settings = RecordingSettings()
         settings.upload.memoryLimit = .bytes(1)
+        settings.storesParts = parts
         let news = News()
         self.news = news
         let kit = RecordingKit(
@@ -71,8 +73,20 @@ final class Desk: Sendable {
         try await store.list(prefix: "\(stream)/main/").objects.map(\.key.description).filter { $0.hasSuffix(".m4s") }
     }
 
+    /// The names of the parts among them.
+    func parts() async throws -> [String] { try await media().filter { Self.isPart($0) } }
+
+    /// Whether an object is a part: `{msn}.{part}.m4s`.
+    static func isPart(_ name: String) -> Bool {
+        name.hasSuffix(".m4s") && name.split(separator: "/").last?.count { $0 == "." } == 2
+    }
+
     func text(_ number: UInt64) async throws -> String {
         String(decoding: try await store.get(try #require(ObjectKey(parsing: media(number)))).bytes, as: UTF8.self)
+    }
+
+    func bytes(_ key: String) async throws -> [UInt8] {
+        try await store.get(try #require(ObjectKey(parsing: key))).bytes
     }
 
     func media(_ number: UInt64) -> String { "\(stream)/main/\(number).m3u8" }

@@ -54,6 +54,21 @@ struct RecordingCatalogueTests {
         #expect(try await shelf.delete("live/a", 105) == false)
     }
 
+    @Test("deletes the parts that a killed node has left, and leaves those of the next recording alone")
+    func leftParts() async throws {
+        let shelf = try Shelf()
+        let term = Term(number: 0x20, salt: 1)
+        try await shelf.put("live/a", 100, segments: 5, in: term)
+        try await shelf.put("live/a", 105, segments: 2, in: term)
+        let names = ["100.0", "104.11", "105.0"].map { "live/a/main/\(term)/\($0).m4s" }
+        for name in names { try await shelf.write(name, "part") }
+        #expect(try await shelf.delete("live/a", 100))
+        let left = try await shelf.keys("live/a/main/\(term)/").map { $0.split(separator: "/").last ?? "" }
+        #expect(left == ["105.0.m4s", "105.m4s", "106.m4s", "init-0.mp4"])
+        #expect(try await shelf.delete("live/a", 105))
+        #expect(try await shelf.keys("").isEmpty)
+    }
+
     @Test("leaves what the next recording has stored alone, which nothing lists yet")
     func rollover() async throws {
         let shelf = try Shelf()

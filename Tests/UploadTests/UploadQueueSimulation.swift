@@ -23,6 +23,8 @@ final class UploadQueueSimulation {
         var poisoned: Set<UInt64> = []
         var settings = UploadSettings()
         var segments: UInt64 = 100
+        /// Parts of each segment and rendition, beside the segments.
+        var parts = 0
     }
 
     private let world: World
@@ -47,10 +49,15 @@ final class UploadQueueSimulation {
     private(set) var isDone = false
     private(set) var longestLag: Duration = .zero
     private(set) var mostInMemory = 0
+    /// Parts that were in the store at some time.
+    private(set) var partsStored: Set<UploadID> = []
+    /// Parts whose names the queue still needs.
+    private(set) var partsKnown: Set<UploadID> = []
 
     private enum Event {
         case upload(UploadID)
         case spill(UploadID)
+        case remove(UploadID)
         /// Under one of its names.
         case media(RenditionName, UInt64, Int)
         case multivariant
@@ -67,6 +74,7 @@ final class UploadQueueSimulation {
     func run() {
         for name in renditions { obey(offerInit(name)) }
         for msn in 1...world.segments {
+            for part in 0..<world.parts { offer(part: part, of: msn) }
             advance(to: .seconds(Int(msn) * 2))
             for name in renditions {
                 let size = Int.random(in: 1000...200_000, using: &random)
@@ -78,6 +86,9 @@ final class UploadQueueSimulation {
         advance(to: now + .seconds(3600))
     }
 
+    /// Parts that are in the store.
+    var partsLeft: [UploadID] { inStore.filter(\.isPart) }
+
     /// What is missing from the store although no playlist says so.
     var missing: [UploadID] {
         renditions.flatMap { name in (1...world.segments).map { UploadID.segment(name, $0) } }
@@ -87,6 +98,17 @@ final class UploadQueueSimulation {
     private func offerInit(_ name: RenditionName) -> [UploadQueue.Directive] {
         memory[.initSection(name, 1)] = 700
         return queue.offer(initSection: 1, of: name, size: 700, now: now)
+    }
+
+    private func offer(part: Int, of msn: UInt64) {
+        let begun = Duration.seconds(Int(msn) * 2 - 2)
+        advance(to: begun + Duration.seconds(2) * (part + 1) / (world.parts + 1))
+        for name in renditions {
+            let id = UploadID.part(name, msn, part)
+            memory[id] = 10_000
+            partsKnown.insert(id)
+            obey(queue.offer(part: part, of: msn, in: name, now: now))
+        }
     }
 
     private func advance(to end: Duration) {
@@ -112,7 +134,13 @@ final class UploadQueueSimulation {
                 #expect(memory[id] != nil || disk[id] != nil, "nobody holds \(id)")
                 later(.upload(id), within: 1500)
             case .spill(let id): later(.spill(id), within: 50)
-            case .release(let id): (memory[id], disk[id]) = (nil, nil)
+            case .release(let id):
+                (memory[id], disk[id]) = (nil, nil)
+                partsKnown.remove(id)
+            case .drop(let id): memory[id] = nil
+            case .remove(let id):
+                #expect(partsKnown.contains(id), "the name of \(id) is gone")
+                later(.remove(id), within: 300)
             case .writePlaylist(let rendition, let msn, _): later(.media(rendition, msn, name), within: 300)
             case .writeMultivariant: later(.multivariant, within: 300)
             case .gap(let name, let msn): gaps.insert(.segment(name, msn))
@@ -137,8 +165,16 @@ final class UploadQueueSimulation {
     private func handle(_ event: Event) {
         switch event {
         case .upload(let id):
-            guard !fails(id) else { return obey(queue.failed(id, now: now, using: &random)) }
+            guard !fails(id) else {
+                // Of some only the answer is lost.
+                if id.isPart, Bool.random(using: &random) { inStore.insert(id) }
+                return obey(queue.failed(id, now: now, using: &random))
+            }
             inStore.insert(id)
+            if id.isPart {
+                partsStored.insert(id)
+                memory[id] = nil
+            }
             obey(queue.uploaded(id, now: now))
         case .spill(let id):
             guard Int.random(in: 0..<100, using: &random) >= world.diskFaults else {
@@ -146,6 +182,10 @@ final class UploadQueueSimulation {
             }
             disk[id] = memory.removeValue(forKey: id)
             obey(queue.spilled(id, now: now))
+        case .remove(let id):
+            guard !fails(id) else { return obey(queue.removalFailed(id, now: now, using: &random)) }
+            inStore.remove(id)
+            obey(queue.removed(id, now: now))
         case .media(let rendition, let msn, let name): write(rendition, through: msn, as: name)
         case .multivariant:
             #expect(renditions.allSatisfy { listed[$0] != nil }, "the multivariant playlist before a media playlist")
@@ -249,6 +289,31 @@ struct UploadQueueSimulationTests {
         let simulation = UploadQueueSimulation(seed: seed, world: world)
         simulation.run()
         #expect(simulation.isDone && simulation.missing == [] && simulation.told == 100, "seed \(seed)")
+    }
+
+    @Test("stores parts beside segments, holds nothing up for them, and leaves none behind", arguments: UInt64(1)...20)
+    func parts(seed: UInt64) {
+        var world = UploadQueueSimulation.World()
+        world.parts = 4
+        let simulation = UploadQueueSimulation(seed: seed, world: world)
+        simulation.run()
+        #expect(simulation.isDone && simulation.told == 100 && simulation.troubles == 0, "seed \(seed)")
+        #expect(simulation.missing == [] && simulation.lost == [] && simulation.gaps.count <= 4, "seed \(seed)")
+        #expect(simulation.partsStored.count > 200, "seed \(seed): \(simulation.partsStored.count)")
+        #expect(simulation.partsLeft == [] && simulation.partsKnown == [], "seed \(seed)")
+    }
+
+    @Test("forgets parts over an outage, and no segment", arguments: UInt64(1)...10)
+    func partsOverAnOutage(seed: UInt64) {
+        var world = UploadQueueSimulation.World()
+        world.parts = 4
+        world.outage = .seconds(50) ..< .seconds(110)
+        let simulation = UploadQueueSimulation(seed: seed, world: world)
+        simulation.run()
+        #expect(simulation.isDone && simulation.missing == [] && simulation.lost == [], "seed \(seed)")
+        #expect(simulation.troubles == 1 && simulation.told == 100, "seed \(seed)")
+        let during = simulation.partsStored.filter { if case .part(_, 30...50, _) = $0 { true } else { false } }
+        #expect(during == [] && simulation.partsLeft == [], "seed \(seed)")
     }
 
     @Test("stays within its bounds when neither store nor disk takes anything", arguments: UInt64(1)...20)

@@ -8,6 +8,13 @@ public enum UploadID: Hashable, Sendable {
     case initSection(RenditionName, UInt32)
     /// A segment, by its media sequence number.
     case segment(RenditionName, UInt64)
+    /// A part of a segment, by that and by its number in it.
+    case part(RenditionName, UInt64, Int)
+
+    /// Whether it is a part, which is of use for a while only.
+    public var isPart: Bool {
+        if case .part = self { true } else { false }
+    }
 }
 
 /// A segment that is to be uploaded.

@@ -12,6 +12,7 @@ extension UploadQueue {
         makeRoom(now: now, into: &directives)
         beginUploads(now: now, into: &directives)
         beginPlaylists(now: now, into: &directives)
+        tendParts(now: now, into: &directives)
         tell(now: now, into: &directives)
         return directives
     }
@@ -48,11 +49,21 @@ extension UploadQueue {
         directives.append(.recovered)
     }
 
-    /// Whether nothing waits to be written.
+    /// Whether nothing waits to be written but parts.
     var isIdle: Bool { held.isEmpty && multivariant.isIdle && renditions.values.allSatisfy(\.isIdle) }
 
     /// Uploads that may begin beside those on their way.
-    var freeSlots: Int { settings.concurrency - held.count { $0.state == .uploading } }
+    var freeSlots: Int { settings.concurrency - held.count { $0.state == .uploading } - parts.uploading }
+
+    /// Parts that may begin: as many as segments leave, and half of all at most, so that the next segment need not wait.
+    var freePartSlots: Int { min(freeSlots, max(1, settings.concurrency / 2) - parts.uploading) }
+
+    /// A part is in the store.
+    mutating func stored(part id: UploadID, now: Duration) -> [Directive] {
+        guard !isDone else { return [.remove(id), .release(id)] }
+        parts.uploaded(id, until: now + settings.partRetention)
+        return decided(now: now)
+    }
 
     /// A segment is settled without being stored.
     mutating func settle(_ name: RenditionName, _ msn: UInt64) { want(name, if: renditions[name]?.finish(msn)) }
@@ -151,6 +162,14 @@ extension UploadQueue {
         directives.append(.writeMultivariant)
     }
 
+    /// Parts come behind all else, and go when the stream is over.
+    private mutating func tendParts(now: Duration, into directives: inout [Directive]) {
+        if isFinishing, isIdle { parts.conclude(by: now + settings.partRetention) }
+        directives += parts.expire(now: now, keepingDoubtfulUntil: now + settings.partRetention)
+        directives += parts.begin(atMost: freePartSlots, now: now)
+        directives += parts.beginRemovals(now: now)
+    }
+
     private mutating func tell(now: Duration, into directives: inout [Directive]) {
         let listed = renditions.values.map(\.listed)
         if let least = listed.compactMap({ $0 }).min(), !listed.contains(nil), told.map({ $0 < least }) ?? true {
@@ -164,7 +183,7 @@ extension UploadQueue {
             isTroubled = true
             directives.append(.troubled)
         }
-        if isFinishing, isIdle {
+        if isFinishing, isIdle, parts.isEmpty {
             isDone = true
             directives.append(.done)
         }

@@ -11,6 +11,8 @@ import Objects
 /// ``UploadSettings/patience``: the playlist goes on with a gap, which stays, as a playlist that was published is only
 /// added to (RFC 8216 §6.2.1).
 ///
+/// Parts are beside all that: no playlist in the store names them, so none is missed. See ``PartLane``.
+///
 /// A queue belongs to one stream and one term. It knows sizes and numbers; bytes are held by who obeys it, who feeds it one
 /// event, obeys all directives in order, and only then feeds the next. After ``finish(now:)`` it says ``Directive/done``.
 public struct UploadQueue: ~Copyable {
@@ -18,6 +20,7 @@ public struct UploadQueue: ~Copyable {
     var renditions: [RenditionName: RenditionProgress]
     /// In the order in which they were offered.
     var held: [HeldUpload] = []
+    var parts = PartLane()
     var multivariant = DocumentLane()
     /// Whether media playlists may have other names than the multivariant playlist in the store says.
     private var isRenamed = false
@@ -48,7 +51,8 @@ public struct UploadQueue: ~Copyable {
         let uploads = freeSlots > 0 ? held.compactMap(\.deadline) : []
         let playlists = renditions.values.compactMap(\.playlist.deadline)
         let alert = isIdle || isTroubled ? nil : lastProgress + settings.alertAfter
-        return (uploads + playlists + gapDeadlines + [multivariant.deadline, alert].compactMap { $0 }).min()
+        let others = [multivariant.deadline, alert, parts.deadline(mayUpload: freePartSlots > 0)].compactMap { $0 }
+        return (uploads + playlists + gapDeadlines + others).min()
     }
 
     /// An init section is there to be uploaded.
@@ -67,6 +71,15 @@ public struct UploadQueue: ~Copyable {
         return decided(now: now)
     }
 
+    /// A part is there to be uploaded: of the segment that is not whole yet, or is not stored.
+    public mutating func offer(part: Int, of msn: UInt64, in rendition: RenditionName, now: Duration) -> [Directive] {
+        let id = UploadID.part(rendition, msn, part)
+        guard !isDone, !isFinishing, let progress = renditions[rendition], progress.settled.map({ $0 < msn }) ?? true
+        else { return [.release(id)] }
+        parts.offer(id, until: now + settings.partLifetime)
+        return decided(now: now)
+    }
+
     /// Nobody holds that segment, in no rendition, or not in one of them: the feed has a gap there.
     public mutating func skip(_ msn: UInt64, of rendition: RenditionName? = nil, now: Duration) -> [Directive] {
         var directives: [Directive] = []
@@ -80,6 +93,7 @@ public struct UploadQueue: ~Copyable {
 
     /// An upload succeeded, or what it was to write was there already.
     public mutating func uploaded(_ id: UploadID, now: Duration) -> [Directive] {
+        if id.isPart { return stored(part: id, now: now) }
         guard let index = held.firstIndex(where: { $0.id == id }) else { return decided(now: now) }
         let upload = held[index]
         let directives = release(at: index)
@@ -87,7 +101,9 @@ public struct UploadQueue: ~Copyable {
         case .initSection(let name, let number): want(name, if: renditions[name]?.store(parameters: number))
         case .segment(let name, let msn):
             overtake(name, by: msn, now: now)
+            parts.settle(name, msn, now: now)
             want(name, if: renditions[name]?.store(msn, parameters: upload.parameters))
+        case .part: break
         }
         return directives + decided(now: now)
     }
@@ -96,11 +112,29 @@ public struct UploadQueue: ~Copyable {
     public mutating func failed(
         _ id: UploadID, asked: Duration? = nil, now: Duration, using random: inout some RandomNumberGenerator
     ) -> [Directive] {
-        if let index = held.firstIndex(where: { $0.id == id }) {
+        if id.isPart {
+            // It may be there all the same.
+            guard !isDone else { return [.remove(id), .release(id)] }
+            parts.failed(id, asked: asked, settings.retry, now: now, using: &random)
+        } else if let index = held.firstIndex(where: { $0.id == id }) {
             held[index].failures += 1
             let wait = settings.retry.delay(after: held[index].failures, asked: asked, using: &random)
             held[index].state = .waiting(until: now + wait)
         }
+        return decided(now: now)
+    }
+
+    /// A part is not in the store any more.
+    public mutating func removed(_ id: UploadID, now: Duration) -> [Directive] {
+        guard parts.removed(id) else { return decided(now: now) }
+        return [.release(id)] + decided(now: now)
+    }
+
+    /// A part could not be removed from the store, which is tried again later.
+    public mutating func removalFailed(
+        _ id: UploadID, now: Duration, using random: inout some RandomNumberGenerator
+    ) -> [Directive] {
+        parts.removalFailed(id, settings.retry, now: now, using: &random)
         return decided(now: now)
     }
 
@@ -145,13 +179,15 @@ public struct UploadQueue: ~Copyable {
         return decided(now: now)
     }
 
-    /// Somebody else has the stream: nothing more is written.
+    /// Somebody else has the stream: nothing more is written, and parts that were are removed, if the store takes it at
+    /// once.
     public mutating func stop() -> [Directive] {
         guard !isDone else { return [] }
         isDone = true
         let held = self.held
         self.held = []
-        return held.map { .release($0.id) } + [.done]
+        let released: [Directive] = held.map { .release($0.id) }
+        return released + parts.stop() + [.done]
     }
 
     /// The bytes of an upload are on the disk.
@@ -191,8 +227,12 @@ extension UploadQueue {
         case upload(UploadID)
         /// Bring its bytes from memory to the disk.
         case spill(UploadID)
-        /// Its bytes are not needed any more, wherever they are.
+        /// Its bytes are not needed any more, wherever they are, nor is its name.
         case release(UploadID)
+        /// A part is of no use any more and is not uploaded: its bytes are let go, and its name is kept until it is released.
+        case drop(UploadID)
+        /// Delete a part from the store, where it may be.
+        case remove(UploadID)
         /// Render and write a media playlist up to a segment; `isLast` if it is whole (EXT-X-ENDLIST).
         case writePlaylist(RenditionName, through: UInt64, isLast: Bool)
         /// Render and write the multivariant playlist.

@@ -73,9 +73,12 @@ struct RecordingRemoval: Hashable {
         }
     }
 
-    /// The number of a segment, by the name of its file.
+    /// The number of a segment, by the name of its file or of a part of it, `{msn}.m4s` or `{msn}.{part}.m4s`.
     static func number(of file: some StringProtocol) -> UInt64? {
-        file.hasSuffix(".m4s") ? UInt64(file.dropLast(4)) : nil
+        guard file.hasSuffix(".m4s") else { return nil }
+        let numbers = file.dropLast(4).split(separator: ".", omittingEmptySubsequences: false).map { UInt64($0) }
+        guard numbers.count <= 2, !numbers.contains(nil) else { return nil }
+        return numbers.first ?? nil
     }
 
     private static let map = "#EXT-X-MAP:URI=\""

@@ -6,6 +6,8 @@ public import Upload
 public struct RecordingSettings: Hashable, Sendable {
     /// How each stream is uploaded.
     public var upload = UploadSettings()
+    /// Whether parts are in the store, too, while they are of use at the live edge.
+    public var storesParts = false
     /// The apps whose streams are recorded; `*` for all.
     public var apps: Set<String> = ["*"]
     /// How long a recording is kept after its end, by app; `*` for all others. Without an answer for ever. While the stream

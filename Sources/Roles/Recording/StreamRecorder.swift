@@ -40,6 +40,8 @@ actor StreamRecorder {
     private var predecessor: Ending?
     /// The newest segment that was offered, or that a predecessor's playlists list.
     private var offered: MediaSequenceNumber?
+    /// The newest part that was offered, where parts are.
+    private var newestPart: PartPosition?
     private var isEnding = false
     private var isOver = false
 
@@ -124,6 +126,7 @@ actor StreamRecorder {
             let isWhole = replica.isWhole || isEnding
             let batch = replica.segmentsToStore(after: offered, limit: 4, wake: mailbox)
             await describe()
+            await offerParts()
             for item in batch where !isOver { await offer(item) }
             guard batch.isEmpty else { continue }
             if isWhole { await finish() }
@@ -169,6 +172,22 @@ extension StreamRecorder {
             await tape.uploader.offer(
                 segment: msn, of: rendition, parameters: number, Self.media(bytes, sha256: content.sha256), as: key,
                 trace: context(of: item.segment))
+        }
+    }
+
+    /// What is committed of the segment that is not whole yet. The first of a stream are not offered: nothing is recorded
+    /// before its first segment.
+    private func offerParts() async {
+        guard kit.settings.storesParts, let tape else { return }
+        for part in replica.partsToStore(after: newestPart, beyond: offered) where !isOver {
+            newestPart = part.position
+            let file = "\(part.term)/\(part.position.msn).\(part.position.part).m4s"
+            for content in part.contents where tape.renditions.contains(content.rendition) {
+                await tape.uploader.offer(
+                    part: part.position.part, of: part.position.msn, in: content.rendition,
+                    Self.media(content.bytes, sha256: nil),
+                    as: ObjectKey.known("\(stream)/\(content.rendition)/\(file)"))
+            }
         }
     }
 

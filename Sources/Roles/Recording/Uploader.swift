@@ -88,6 +88,14 @@ public actor Uploader {
         obey(queue.offer(upload, now: now))
     }
 
+    /// Takes a part of the segment that is not whole yet, which is uploaded under `key`, and removed when nobody needs it.
+    public func offer(
+        part: Int, of msn: UInt64, in rendition: RenditionName, _ content: ObjectContent, as key: ObjectKey
+    ) {
+        held[.part(rendition, msn, part)] = HeldContent(key, content, offered: clock.now)
+        obey(queue.offer(part: part, of: msn, in: rendition, now: now))
+    }
+
     /// Nobody holds that segment, in no rendition, or not in one of them.
     public func skip(_ msn: UInt64, of rendition: RenditionName? = nil) {
         obey(queue.skip(msn, of: rendition, now: now))
@@ -126,6 +134,11 @@ public actor Uploader {
         case .upload(let id): Task { await upload(id) }
         case .spill(let id): Task { await spill(id) }
         case .release(let id): release(id)
+        case .drop(let id):
+            held[id]?.forget()
+            metrics.part(.dropped)
+        case .remove(let id):
+            if let key = held[id]?.key { Task { await removePart(id, key) } }
         case .writePlaylist(let name, let msn, let isLast):
             let gaps = self.gaps[name] ?? []
             Task {
@@ -178,11 +191,33 @@ extension Uploader {
         }
         do throws(StoreFailure) {
             try await put(bytes, content)
-            if case .segment = id { metrics.stored(after: clock.now - content.offered) }
+            note(stored: id, content)
             obey(queue.uploaded(id, now: now))
         } catch {
             note(error, content.key)
             obey(queue.failed(id, asked: error.asked, now: now, using: &random))
+        }
+    }
+
+    private func note(stored id: UploadID, _ content: HeldContent) {
+        switch id {
+        case .initSection: break
+        case .segment: metrics.stored(after: clock.now - content.offered)
+        case .part:
+            held[id]?.forget()
+            metrics.part(.stored)
+        }
+    }
+
+    /// Deletes a part from the store.
+    private func removePart(_ id: UploadID, _ key: ObjectKey) async {
+        do throws(StoreFailure) {
+            try await store.delete(key)
+            metrics.part(.removed)
+            obey(queue.removed(id, now: now))
+        } catch {
+            log.debug("part not removed", metadata: ["failure": "\(error)", "object": "\(key)"])
+            obey(queue.removalFailed(id, now: now, using: &random))
         }
     }
 
@@ -220,7 +255,7 @@ extension Uploader {
     }
 
     private func release(_ id: UploadID) {
-        guard let content = held.removeValue(forKey: id), content.content == nil, let disk else { return }
+        guard let content = held.removeValue(forKey: id), !id.isPart, content.content == nil, let disk else { return }
         Task { await remove(content.key, from: disk) }
     }
 

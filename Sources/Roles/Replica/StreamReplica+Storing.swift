@@ -27,6 +27,24 @@ public struct SegmentToStore: Sendable {
     }
 }
 
+/// A part for the object store.
+public struct PartToStore: Sendable {
+    /// Which part.
+    public let position: PartPosition
+    /// The term in its name.
+    public let term: Term
+    /// What each rendition has of it, `main` first.
+    public let contents: [Content]
+
+    /// The media of one rendition.
+    public struct Content: Sendable {
+        /// Which rendition.
+        public let rendition: RenditionName
+        /// Its bytes.
+        public let bytes: [UInt8]
+    }
+}
+
 /// What the recorder at the gateway asks of a replica.
 extension StreamReplica {
     /// The segments behind `msn`, or all that are held, which are committed and whole. Where `mailbox` is given it is posted
@@ -37,6 +55,15 @@ extension StreamReplica {
         state.withLock { state in
             if let mailbox { state.wish(.parts, mailbox) }
             return state.feed.window.storable(after: msn).prefix(limit).map { state.toStore($0) }
+        }
+    }
+
+    /// The parts at the live edge that are committed, behind `position` and behind segment `msn`.
+    public func partsToStore(after position: PartPosition?, beyond msn: MediaSequenceNumber?) -> [PartToStore] {
+        state.withLock { state in
+            let parts = state.feed.window.freshParts(after: position)
+            return parts.filter { part in msn.map { part.position.msn > $0 } ?? true }
+                .map { state.toStore($0.position, of: $0.term) }
         }
     }
 
@@ -51,6 +78,14 @@ extension StreamReplica {
 }
 
 extension StreamReplica.State {
+    fileprivate mutating func toStore(_ position: PartPosition, of term: Term) -> PartToStore {
+        let contents = feed.window.renditions(of: position.msn).compactMap { rendition -> PartToStore.Content? in
+            feed.window.part(position, term: term, rendition: rendition)
+                .map { PartToStore.Content(rendition: rendition, bytes: $0) }
+        }
+        return PartToStore(position: position, term: term, contents: contents)
+    }
+
     fileprivate mutating func toStore(_ segment: StoredSegment) -> SegmentToStore {
         let isBeginning = feed.window.isBeginning(segment.msn)
         guard !segment.isGap else { return SegmentToStore(segment: segment, isBeginning: isBeginning, contents: []) }

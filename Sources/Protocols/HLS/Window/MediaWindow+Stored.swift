@@ -20,6 +20,20 @@ extension MediaWindow {
         }
     }
 
+    /// The committed parts behind `position`, or all where it is nil, of the newest segment that has some and of the one
+    /// before; none where playlists list none. Each with the term in its name.
+    public func freshParts(after position: PartPosition?) -> [(position: PartPosition, term: Term)] {
+        guard let committed else { return [] }
+        var parts: [(position: PartPosition, term: Term)] = []
+        for segment in segments.suffix(3) where segment.msn &+ 1 >= committed.msn && segment.partTarget != nil {
+            for index in segment.parts.indices {
+                let part = PartPosition(msn: segment.msn, part: index)
+                if part <= committed, position.map({ part > $0 }) ?? true { parts.append((part, segment.term)) }
+            }
+        }
+        return parts
+    }
+
     /// Whether a segment is the first of its stream, so that nothing before it is on its timeline.
     public func isBeginning(_ msn: MediaSequenceNumber) -> Bool { knowsBeginning && msn == base }
 

@@ -50,6 +50,10 @@ extension NodeSettings {
         settings.upload.memoryLimit = storage.memory
         settings.upload.diskLimit = storage.spillLimit
         settings.upload.patience = hls.segmentTarget * 3
+        settings.upload.partLifetime = hls.segmentTarget * 3
+        // As long as a playlist that lists it, or its segment, is asked for, and what a slow line adds.
+        settings.upload.partRetention = hls.segmentTarget * hls.window + .seconds(30)
+        settings.storesParts = storage.parts
         settings.apps = Set(storage.record)
         settings.retention = Dictionary(storage.retention.compactMap(StorageSettings.keeping)) { _, last in last }
         settings.resumption = storage.resume

@@ -74,6 +74,11 @@ extension SettingKey {
             why: "three quarters of an hour of 3 Mbit/s."
         ),
         SettingKey(
+            "storage.parts", \.storage.parts, .boolean,
+            "Whether parts are in the store, too, under their names in playlists, until hls.window and half a minute have passed: for a CDN that asks the store first and an edge for what is not there.",
+            why: "each part is one more request to write and one to delete; players have parts from edges."
+        ),
+        SettingKey(
             "storage.record", \.storage.record, .list(of: "apps, or * for all"), "The apps whose streams are recorded.",
             why: "whoever sets a store wants recordings."
         ),

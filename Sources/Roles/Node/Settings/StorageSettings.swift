@@ -49,6 +49,8 @@ public struct StorageSettings: Sendable, Equatable {
     public var spill: String?
     /// What a stream's waiting segments may take of the disk.
     public var spillLimit = ByteCount.mebibytes(1024)
+    /// Whether parts are in the store, too, while they are of use at the live edge.
+    public var parts = false
     /// The apps whose streams are recorded.
     public var record = ["*"]
     /// How long recordings are kept, as `app=time`.
