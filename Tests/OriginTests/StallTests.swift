@@ -40,7 +40,7 @@ struct StallTests {
         cluster.standStill()
         cluster.beat()
         // What waits at the gate is written as soon as that opens.
-        stream.end(.stopped)
+        table.end(stream.id, reason: .stopped)
         #expect(!stream.unfence(.clock, confirmedAfter: asked))
         #expect(stream.fences == .clock && !stream.replica.isOver && cluster.endings.withLock { $0 } == 0)
         #expect(stream.unfence(.clock, confirmedAfter: cluster.heart.stalls))
