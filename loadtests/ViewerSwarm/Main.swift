@@ -20,7 +20,7 @@ struct Main: ParsableCommand {
 struct PublishCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "publish", abstract: "Publish a clip over and over, as many streams.",
-        subcommands: [PublishRTMPCommand.self, PublishRTPCommand.self]
+        subcommands: [PublishRTMPCommand.self, PublishRTPCommand.self, PublishWHIPCommand.self]
     )
 }
 

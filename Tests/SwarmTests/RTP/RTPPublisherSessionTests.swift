@@ -2,10 +2,8 @@
 
 import Bytes
 import Media
-import RTMP
 import RTP
 import Swarm
-import TestKit
 import Testing
 
 @Suite("A publisher of plain RTP") struct RTPPublisherSessionTests {
@@ -55,7 +53,7 @@ import Testing
     @Test("can not be made of a clip without pictures")
     func sound() throws {
         let clip = try Clip(flv: ClipTests.flv(hasVideo: false)[...])
-        #expect(throws: RTPPublisherSession.Failure.noPictures) {
+        #expect(throws: ClipPictures.Failure.noPictures) {
             try RTPPublisherSession(clip, source: 1, wall: WallTime(milliseconds: 0), now: .zero)
         }
     }
@@ -76,17 +74,6 @@ import Testing
 
     private static func session() throws -> RTPPublisherSession {
         try RTPPublisherSession(
-            Clip(flv: flv()[...]), source: 77, wall: WallTime(milliseconds: 1_795_255_200_000), now: .zero)
-    }
-
-    /// Two seconds of thirty pictures a second and AAC.
-    private static func flv() -> [UInt8] {
-        var media = SyntheticMedia()
-        media.sizes.video = 3000
-        let tracks = [TrackID.video, .audio].map { Track(id: $0, parameters: media.parameters($0)) }
-        let writer = RTMPFromMedia(tracks: tracks)
-        let opening = writer.opening(at: MediaTime(ticks: 0, timescale: .milliseconds))
-        let tags = opening + media.events(for: .seconds(2)).compactMap { writer.tag($0.unit) }
-        return tags.reduce(into: FLVWriter().header(hasVideo: true, hasAudio: true)) { $0 += FLVWriter().write($1) }
+            Clip.synthetic(), source: 77, wall: WallTime(milliseconds: 1_795_255_200_000), now: .zero)
     }
 }

@@ -3,16 +3,16 @@
 public import SecureMedia
 public import WebRTC
 
-/// A viewer's side of a session, as SDP tells it: it receives one track of video and one of audio.
+/// Our side of a session, as SDP tells it: a viewer receives one track of video and one of audio, a publisher sends pictures.
 public struct LocalParty: Hashable, Sendable {
     /// What signs the other side's checks.
     public let credentials: ICECredentials
-    /// Who the viewer is in DTLS.
+    /// Who we are in DTLS.
     public let fingerprint: CertificateFingerprint
-    /// Who is to begin the handshake: the other side chooses unless the viewer insists.
+    /// Who is to begin the handshake: the other side chooses unless we insist.
     public let setup: DTLSSetup
 
-    /// A viewer of its parts.
+    /// A side of its parts.
     public init(credentials: ICECredentials, fingerprint: CertificateFingerprint, setup: DTLSSetup = .either) {
         self.credentials = credentials
         self.fingerprint = fingerprint
@@ -43,10 +43,13 @@ public struct LocalParty: Hashable, Sendable {
         return answer
     }
 
-    private func medium(_ kind: MediaKind, _ mid: String, _ setup: DTLSSetup) -> MediaDescription {
+    /// A medium that shares our transport, without formats.
+    func medium(
+        _ kind: MediaKind, _ mid: String, _ setup: DTLSSetup, direction: MediaDirection = .receiveOnly
+    ) -> MediaDescription {
         var medium = MediaDescription(kind: kind)
         medium.mid = mid
-        medium.direction = .receiveOnly
+        medium.direction = direction
         medium.multiplexesRTCP = true
         medium.reducesRTCP = true
         medium.credentials = credentials

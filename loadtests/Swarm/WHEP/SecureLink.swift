@@ -4,7 +4,7 @@ import Bytes
 import Cluster
 import SecureMedia
 
-/// DTLS of one viewer, and SRTP both ways once there are keys.
+/// DTLS of one viewer or publisher, and SRTP both ways once there are keys.
 final class SecureLink {
     /// Where the server is; nil before a check was answered.
     private(set) var address: Endpoint?
@@ -58,6 +58,14 @@ final class SecureLink {
         guard let media else { return nil }
         var bytes = report + [UInt8](repeating: 0, count: SRTPProfile.largestOverhead)
         let count = bytes.withUnsafeMutableBytes { try? media.outbound.protectControl($0, count: report.count) }
+        return count.map { Array(bytes[..<$0]) }
+    }
+
+    /// The packet of media with its protection; nil where that can not be, as for a number that was sent before.
+    func protect(media packet: [UInt8]) -> [UInt8]? {
+        guard let media else { return nil }
+        var bytes = packet + [UInt8](repeating: 0, count: SRTPProfile.largestOverhead)
+        let count = bytes.withUnsafeMutableBytes { try? media.outbound.protect($0, count: packet.count) }
         return count.map { Array(bytes[..<$0]) }
     }
 }

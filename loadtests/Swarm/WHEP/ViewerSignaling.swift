@@ -22,7 +22,7 @@ public enum SignalingStep: Hashable, Sendable {
     case done
 }
 
-/// WHEP (draft-ietf-wish-whep): one POST, and one DELETE.
+/// WHEP (draft-ietf-wish-whep), and WHIP (RFC 9725) whose media goes the other way: one POST, and one DELETE.
 public struct WHEPSignaling: ViewerSignaling {
     private var address: HTTPAddress
     private let fields: [String: String]
@@ -30,16 +30,19 @@ public struct WHEPSignaling: ViewerSignaling {
     private var redirects = 0
     private var session: HTTPAddress?
 
-    /// A viewer of an endpoint.
+    /// A viewer of an endpoint, or a publisher at one.
     /// - Parameter token: the bearer's token; nil for none.
     public init(_ address: HTTPAddress, token: String? = nil) {
         self.address = address
         fields = token.map { ["Authorization": "Bearer \($0)"] } ?? [:]
     }
 
-    /// Offers.
-    public mutating func start(_ party: LocalParty) -> HTTPRequest {
-        offer = party.offer.text
+    /// Offers to view.
+    public mutating func start(_ party: LocalParty) -> HTTPRequest { start(offer: party.offer) }
+
+    /// Offers this.
+    mutating func start(offer: SessionDescription) -> HTTPRequest {
+        self.offer = offer.text
         return post
     }
 

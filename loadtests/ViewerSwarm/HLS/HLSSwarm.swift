@@ -14,7 +14,7 @@ final class HLSSwarm {
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 16)
     private let board: HLSProgressBoard
     private var random: SplitMix
-    private var names: [HTTPAddress: SocketName] = [:]
+    let names = ServerNames()
     private var samples: [HLSSample] = []
     private var sampled = ViewerTally()
     /// How late this thread was to do what was due.
@@ -105,15 +105,4 @@ extension HLSSwarm {
     func source(of number: Int) -> SocketName? {
         plan.sources.isEmpty ? nil : SocketName(Endpoint(address: plan.sources[number % plan.sources.count], port: 0))
     }
-
-    /// Where a server is; nil where nobody knows.
-    func name(of address: HTTPAddress) -> SocketName? {
-        let server = address.at("/")
-        if let known = names[server] { return known }
-        let name = SocketName.resolve(server.host, port: server.port).map(SocketName.init)
-        names[server] = names.count < Self.mostNames ? name : nil
-        return name
-    }
-
-    private static let mostNames = 4096
 }

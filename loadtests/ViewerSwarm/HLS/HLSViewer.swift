@@ -97,7 +97,7 @@ extension HLSViewer {
     private func get(_ request: HLSRequest, _ number: Int, _ now: Duration) {
         if let lane = lanes[number], !lane.server.isOfServer(of: request.address) { close(number) }
         if let lane = lanes[number] { return lane.send(request) }
-        guard let name = swarm.name(of: request.address),
+        guard let name = swarm.names[request.address],
             let lane = HTTPLane(
                 self, number: number, to: request.address, at: name, from: swarm.source(of: self.number))
         else {

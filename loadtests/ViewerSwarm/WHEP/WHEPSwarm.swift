@@ -12,10 +12,10 @@ final class WHEPSwarm {
     var random = SystemRandomNumberGenerator()
     let poll = SocketPoll()
     let reader = DatagramReader()
+    let names = ServerNames()
     /// What connections of `https` have in common; made with the first.
     private(set) lazy var security = TLSContext()
     private let context: DTLSContext
-    private var names: [HTTPAddress: SocketName] = [:]
     private var nextNote: Duration
 
     init(_ plan: WHEPPlan) {
@@ -45,14 +45,6 @@ final class WHEPSwarm {
         WHEPViewerSession(plan.signaling(number), context: context, setup: plan.setup, isWhole: plan.isWhole(number))
     }
 
-    /// Where a server of HTTP is; nil where nobody knows.
-    func name(of address: HTTPAddress) -> SocketName? {
-        if let known = names[address] { return known }
-        let name = SocketName.resolve(address.host, port: address.port).map(SocketName.init)
-        names[address] = names.count < Self.mostNames ? name : nil
-        return name
-    }
-
     private func turn(_ viewers: [WHEPViewer], _ thread: Int, until isDone: (Duration) -> Bool) {
         var due = Duration.sinceBoot
         while true {
@@ -77,7 +69,6 @@ final class WHEPSwarm {
 
     private static let interval: Duration = .milliseconds(5)
     private static let goodbye: Duration = .seconds(6)
-    private static let mostNames = 4096
 }
 
 /// What the viewers of a run do.

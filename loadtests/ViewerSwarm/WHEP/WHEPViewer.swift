@@ -100,7 +100,7 @@ extension WHEPViewer {
 
     private func ask(_ request: HTTPRequest, now: Duration) {
         exchange?.cancel()
-        exchange = swarm.name(of: request.address).flatMap { name in
+        exchange = swarm.names[request.address].flatMap { name in
             HTTPExchange(request, to: name, poll: swarm.poll, security: swarm.security) { [unowned self] result in
                 answered(result)
             }
