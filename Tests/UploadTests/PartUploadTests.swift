@@ -95,7 +95,8 @@ struct PartUploadTests {
                 attempts += 1
                 directives += queue.failed(id, asked: .seconds(1), now: now, using: &random)
             }
-            #expect(directives.allSatisfy(\.isDropping), "\(directives)")
+            let areDropping = directives.allSatisfy { $0.isDropping }
+            #expect(areDropping, "\(directives)")
         }
         #expect(attempts > 100)
     }
