@@ -10,6 +10,30 @@ import Testing
 
 @Suite("A node with a CDN")
 struct OffloadTests {
+    @Test("refuses what its own cluster has asked for, and a CDN has sent round")
+    func loops() async throws {
+        var lone = ""
+        try await TestNode.run { node in
+            let publisher = try await node.publisher()
+            try await publisher.publish(.milliseconds(3050))
+            try await eventually("it is live") { try await node.playlist().segments.count >= 2 }
+            lone = node.assembly.loopGuard.token
+            for value in [lone, "cdn.example; a=\"b\", \(lone)", "\(lone),cdn.example"] {
+                let answer = try await node.ask("/live/demo/index.m3u8", fields: ["CDN-Loop": value])
+                #expect(answer.status == 508 && answer.fields["cache-control"] == "no-store", "\(value)")
+            }
+            for value in ["cdn.example", "millrace", String(lone.dropLast()), ""] {
+                let answer = try await node.ask("/live/demo/index.m3u8", fields: ["CDN-Loop": value])
+                #expect(answer.status == 200, "\(value)")
+            }
+            #expect(node.metric("millrace_cdn_loops_total") == 3)
+        }
+        try await TestCluster.run(2) { cluster in
+            #expect(cluster[0].assembly.loopGuard.token == cluster[1].assembly.loopGuard.token)
+            #expect(cluster[0].assembly.loopGuard.token != lone)
+        }
+    }
+
     @Test("leads its viewers there from one segment on, and changes nothing that was listed")
     func switching() async throws {
         try await TestNode.run {

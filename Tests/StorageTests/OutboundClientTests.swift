@@ -49,6 +49,19 @@ struct OutboundClientTests {
         }
     }
 
+    @Test("says of every request who made it, where it was told to")
+    func loopToken() async throws {
+        let echo = try await StoreServers.echo()
+        var settings = OutboundSettings()
+        settings.loopToken = "millrace-0123"
+        let client = OutboundClient(settings)
+        let told = String(decoding: try await ask(echo.port, client).body, as: UTF8.self)
+        #expect(told.contains("CDN-Loop: millrace-0123"))
+        client.close()
+        let untold = String(decoding: try await ask(echo.port).body, as: UTF8.self)
+        #expect(!untold.contains("CDN-Loop"))
+    }
+
     @Test("gives up what is on its way when it closes, and refuses what comes later")
     func closing() async throws {
         let silent = try await StoreServers.silent()

@@ -56,6 +56,11 @@ package enum StoreServers {
         try await ToolProcess("python") { [stub, "silent", "\($0)"] }
     }
 
+    /// A server that answers with the headers that it was asked with.
+    package static func echo() async throws -> ToolProcess {
+        try await ToolProcess("python") { [stub, "echo", "\($0)"] }
+    }
+
     /// A store of a dialect, with metrics of its own.
     package static func store(
         _ dialect: some StoreDialect, client: OutboundClient = client, settings: StoreSettings = StoreSettings(),

@@ -6,6 +6,7 @@
 interface of Google Cloud Storage, which verifies GOOG4-HMAC-SHA256, and a token endpoint, which verifies RS256. `faults`
 passes requests on to BACKEND_PORT, but PERCENT of them are answered 503, before or after they are passed on, or are cut off.
 `refusing PORT STATUS CODE` answers every request with that status and S3's word for it. `silent` accepts and says nothing.
+`echo` answers with the headers that it was asked with.
 """
 
 import base64
@@ -274,6 +275,11 @@ class Refusing(Handler):
         raise Refusal(int(sys.argv[3]), sys.argv[4])
 
 
+class Echo(Handler):
+    def answer(self):
+        self.reply(200, str(self.headers).encode())
+
+
 def stay_silent(port):
     """Accepts and never answers."""
     server, kept = socket.create_server(("127.0.0.1", port), backlog=64), []
@@ -292,4 +298,4 @@ kind, port = sys.argv[1], int(sys.argv[2])
 if kind == "silent":
     stay_silent(port)
 Server(("127.0.0.1", port), {"azure": Azure, "google": Google, "faults": Faults,
-                            "refusing": Refusing}[kind]).serve_forever()
+                            "refusing": Refusing, "echo": Echo}[kind]).serve_forever()

@@ -29,6 +29,18 @@ struct RequestHeadDecoderTests {
         #expect(head.length == text.utf8.count - 9)
     }
 
+    @Test("finds all that CDN-Loop says, however many lines it has")
+    func loop() throws {
+        let one = "GET / HTTP/1.1\r\nHost: a\r\ncdn-loop: x; v=\"1,2\", y \r\nAccept: b\r\n"
+        let head = try #require(try decode(one + "\r\n"))
+        #expect(head.loop.map { slice(one, $0) } == "x; v=\"1,2\", y")
+        let three = one + "CDN-Loop: z\r\nCDN-LOOP:\r\n\r\n"
+        let other = try #require(try decode(three))
+        let text = try #require(other.loop.map { slice(three, $0) })
+        #expect(text.hasPrefix("x; v=") && text.contains("CDN-Loop: z"))
+        #expect(try decode("GET / HTTP/1.1\r\nHost: a\r\nCDN-Loops: x\r\n\r\n")?.loop == nil)
+    }
+
     @Test(
         "knows whether the connection goes on",
         arguments: [

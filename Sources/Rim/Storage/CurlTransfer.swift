@@ -48,7 +48,7 @@ final class CurlTransfer: @unchecked Sendable {
             easy, CURLOPT_CONNECTTIMEOUT_MS, min(timeout, settings.connectTimeout).wholeMilliseconds)
         if let file = settings.certificateFile { millrace_curl_set_text(easy, CURLOPT_CAINFO, file) }
         setMethod(easy)
-        setHeaders(easy)
+        setHeaders(easy, settings.loopToken)
         millrace_curl_set_callbacks(
             easy, Self.read, Self.seek, Self.header, Self.body, Unmanaged.passUnretained(self).toOpaque())
     }
@@ -81,9 +81,10 @@ final class CurlTransfer: @unchecked Sendable {
         }
     }
 
-    private func setHeaders(_ easy: UnsafeMutableRawPointer) {
+    private func setHeaders(_ easy: UnsafeMutableRawPointer, _ loopToken: String?) {
         // Without waiting for 100 Continue, which costs a round trip for each larger body.
         headerList = curl_slist_append(nil, "Expect:")
+        if let loopToken { headerList = curl_slist_append(headerList, "CDN-Loop: \(loopToken)") }
         for header in request.headers {
             // An empty value is written with a semicolon, or libcurl leaves the header out.
             headerList = curl_slist_append(

@@ -10,6 +10,8 @@ public struct OutboundSettings: Hashable, Sendable {
     public var idleConnections = 64
     /// A file of certificates in PEM that servers are verified against; nil for the system's.
     public var certificateFile: String?
+    /// What stands in CDN-Loop of every request (RFC 8586 §2), of characters that a field may have; nil for no such field.
+    public var loopToken: String?
 
     /// The defaults.
     public init() {}

@@ -74,6 +74,9 @@ public struct MediaRequest {
     /// The value of X-Millrace-Region, in which a proxy names the viewer's region.
     public var region: ByteBufferView? { fields.region.map(view) }
 
+    /// All values of CDN-Loop (RFC 8586 §2), and what stands between them.
+    public var loop: ByteBufferView? { fields.loop.map(view) }
+
     /// Feeds what tells one viewer from another: the peer's address, and its playback session or else its user agent.
     /// Viewers behind one address whose players are alike remain one.
     public func identify(into hasher: inout Hasher) {

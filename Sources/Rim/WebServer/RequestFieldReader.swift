@@ -46,6 +46,8 @@ struct RequestFieldReader: Sendable {
         case 6 where name.equalsIgnoringCase("origin"): head.origin = place
         case 6 where name.equalsIgnoringCase("expect"): head.hasExpectation = true
         case 8 where name.equalsIgnoringCase("if-range"): head.ifRange = place
+        case 8 where name.equalsIgnoringCase("cdn-loop"):
+            head.loop = (head.loop?.lowerBound ?? place.lowerBound)..<place.upperBound
         case 10 where name.equalsIgnoringCase("connection"): takeConnection(value, into: &head)
         case 10 where name.equalsIgnoringCase("user-agent"): head.userAgent = place
         case 11 where name.equalsIgnoringCase("traceparent"): head.traceParent = place

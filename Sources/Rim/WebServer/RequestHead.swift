@@ -64,6 +64,8 @@ public struct RequestHead: Sendable, Equatable {
     public var traceParent: Range<Int>?
     /// Where the value of X-Millrace-Region is.
     public var region: Range<Int>?
+    /// Where the values of CDN-Loop are: from the beginning of the first to the end of the last.
+    public var loop: Range<Int>?
     /// The length of the head, with the empty line at its end.
     public var length = 0
 

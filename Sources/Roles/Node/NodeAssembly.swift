@@ -45,6 +45,7 @@ package final class NodeAssembly: Sendable {
     let tracing: TracingPart?
     let delivery: DeliveryPart?
     let steering: SteeringDesk
+    package let loopGuard: LoopGuard
     package let group: MultiThreadedEventLoopGroup
     let traffic = TrafficMeter()
     let reports = ReportNumbers()
@@ -78,9 +79,12 @@ package final class NodeAssembly: Sendable {
         }
         let key = try settings.clusterKey()
         let link = ClusterLink()
-        let recording = try RecordingPart(settings, metrics: metrics, tracer: tracing?.tracer, logger: logger)
+        let deliveryMetrics = DeliveryMetrics(metrics.registry)
+        loopGuard = LoopGuard(key: key, refused: deliveryMetrics.loops)
+        let recording = try RecordingPart(
+            settings, loopToken: loopGuard.token, metrics: metrics, tracer: tracing?.tracer, logger: logger)
         self.recording = recording
-        let delivery = try DeliveryPart(settings, metrics: DeliveryMetrics(metrics.registry), log: storms)
+        let delivery = try DeliveryPart(settings, metrics: deliveryMetrics, log: storms)
         self.delivery = delivery
         let alone: any OriginCluster = key == nil ? LoneOrigin(packaging: settings.packaging.upperBound) : link
         let origin = recording.map { RecordedOrigin(alone, recorders: $0) as any OriginCluster } ?? alone
@@ -182,7 +186,8 @@ package final class NodeAssembly: Sendable {
             on: group,
             observer: WebMetrics(metrics.registry)
         ) { [self] loop in
-            SteeringFront(desk: steering, policy: policy, next: mediaFront(loops, routing, loop))
+            let media = mediaFront(loops, routing, loop)
+            return LoopFront(loopGuard, next: SteeringFront(desk: steering, policy: policy, next: media))
         }
     }
 

@@ -24,10 +24,14 @@ final class RecordingPart: Sendable {
     private let link: StreamsLink
 
     /// Throws what is wrong with the settings of the store; nil where there is none.
-    init?(_ settings: NodeSettings, metrics: NodeMetrics, tracer: NodeTracer?, logger: Logger) throws {
+    /// - Parameter loopToken: by what this cluster's nodes know requests to the store that come back to them.
+    init?(
+        _ settings: NodeSettings, loopToken: String, metrics: NodeMetrics, tracer: NodeTracer?, logger: Logger
+    ) throws {
         guard settings.storage.kind != .none else { return nil }
         var outbound = OutboundSettings()
         outbound.connectTimeout = min(.seconds(1), settings.storage.timeout)
+        outbound.loopToken = loopToken
         client = OutboundClient(outbound, instrument: tracer)
         let counters = StoreMetrics(metrics.registry)
         guard let store = try settings.objectStore(client, metrics: counters, attempts: 1),
