@@ -52,11 +52,12 @@ struct SlowPathwaysTests {
     @Test("are", arguments: rows)
     func follow(row: Row) {
         var slow = SlowPathways(row.known)
-        #expect(slow.follow("a", measured: row.measured, need: row.need) == row.isNew)
+        let isNew = slow.follow("a", measured: row.measured, need: row.need)
+        #expect(isNew == row.isNew)
         #expect(slow.entries == row.after)
     }
 
-    /// Each pathway has a speed of its own that wavers by a tenth; what the player measures on one counts from its second request.
+    /// Each pathway has a speed of its own that wavers by a tenth; what is measured there counts from the second request on.
     @Test("send nobody to and fro", arguments: 0..<100 as Range<UInt64>)
     func pingPong(seed: UInt64) {
         var random = SeededRandom(seed: seed)
