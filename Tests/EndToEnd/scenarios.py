@@ -5,6 +5,7 @@ one file of all that came of it."""
 from __future__ import annotations
 
 import dataclasses
+import http.client
 import json
 import os
 import pathlib
@@ -17,7 +18,7 @@ from typing import Any
 
 import yaml
 from lab.topology import of_keys, seconds
-from loopback import LoopbackCluster, Usage, ask, clip, load_program
+from loopback import HTTP_PORT, LoopbackCluster, Usage, ask, clip, load_program
 from server import wait_until
 
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "loadtests"
@@ -36,7 +37,8 @@ class Scenario:
     topology: str
     # From the first viewer on.
     seconds: int
-    # `clip`, `streams`, `ramp`, `at`: the nodes that are published to, `again`: after how long a lost one comes back.
+    # `clip`, `streams`, `ramp`, `at`: the nodes that are published to, `again`: after how long a lost one comes back, all by
+    # RTMP; `whip` and `rtp`: how many streams more come by those, of pictures alone, their numbers behind those of RTMP.
     publish: dict[str, Any]
     # By a name of their own: `kind`, hls, whep, rtmp, flv, or slow, half and silent, who are nobody's friends; and options of
     # `millrace-load watch`, or of `trouble`.
@@ -55,6 +57,11 @@ class Scenario:
         text = of_keys(text, name, {field.name for field in dataclasses.fields(cls)} - {"name"})
         defaults = {"topology": "load", "faults": [], "settings": {}, "nodes": {}, "counted": {}}
         return cls(name=name, **(defaults | text))
+
+    @property
+    def streams(self) -> int:
+        """Of all kinds of publishers together."""
+        return sum(self.publish.get(kind, 0) for kind in ("streams", "whip", "rtp"))
 
     @property
     def viewers(self) -> int:
@@ -79,15 +86,16 @@ def run(name: str, folder: pathlib.Path) -> dict[str, Any]:
 class Run:
     def __init__(self, scenario: Scenario, cluster: LoopbackCluster, folder: pathlib.Path, cores: set[int] | None) -> None:
         self.scenario, self.cluster, self.folder, self.cores = scenario, cluster, folder, cores
-        self.publishers: subprocess.Popen | None = None
+        # By what their results are called.
+        self.publishers: dict[str, subprocess.Popen] = {}
 
     def result(self) -> dict[str, Any]:
         scenario = self.scenario
         # What an earlier run has told must not be taken for this one's.
         for path in self.folder.glob(f"{scenario.name}-*"):
             path.unlink()
-        self._publish()
         try:
+            self._publish()
             self._wait_live()
             time.sleep(3)
             begun = time.monotonic()
@@ -99,13 +107,17 @@ class Run:
             crashed = [name for name, process in self.cluster.processes.items()
                        if process.poll() is not None and name not in {fault["kill"] for fault in scenario.faults}]
         finally:
-            self.publishers.terminate()
-            self.publishers.wait(20)
-        published = self._report("publish")
-        assert published, f"the publishers told nothing: {self._log('publish')}"
+            for publisher in self.publishers.values():
+                publisher.terminate()
+            for publisher in self.publishers.values():
+                publisher.wait(20)
+        reports = {name: self._report(name) for name in self.publishers}
+        silent = [f"{name}: {self._log(name)}" for name, report in reports.items() if not report]
+        assert not silent, f"publishers told nothing: {silent}"
+        published = together(list(reports.values()))
         result = {
             "scenario": scenario.name, "about": scenario.about, "viewers": scenario.viewers, "seconds": scenario.seconds,
-            "streams": scenario.publish["streams"], "killed": killed, "copies": copies,
+            "streams": scenario.streams, "killed": killed, "copies": copies,
             "received": {name: rate * published["seconds"] / published["bytes"] for name, rate in received.items()},
             "publish": published, "watch": {name: self._report(name) for name in watches},
             "nodes": self._nodes(begun), "broken": [],
@@ -121,21 +133,40 @@ class Run:
     # Publishers and viewers.
 
     def _publish(self) -> None:
-        what = self.scenario.publish
-        words = [load_program(), "publish", "rtmp", "--file", clip(what["clip"]), "--name", "load-{n}", "--stamp",
-                 "--streams", what["streams"], "--ramp", what.get("ramp", "0s"), "--seconds", self.scenario.seconds + 300]
-        for node in what.get("at", self.cluster.names("origin")):
+        what, origins = self.scenario.publish, self.cluster.names("origin")
+        words = ["--name", "load-{n}", "--streams", what["streams"], "--ramp", what.get("ramp", "0s")]
+        for node in what.get("at", origins):
             words += ["--url", self.cluster.publish_url(node)]
         words += ["--again", what["again"]] if "again" in what else []
-        words += ["--result", self.folder / f"{self.scenario.name}-publish.json"]
-        with open(self.folder / f"{self.scenario.name}-publish.log", "wb") as log:
-            self.publishers = self.cluster.popen(words, self.cores, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        self._start("publish", "rtmp", *words)
+        if "whip" in what:
+            self._start("publish-whip", "whip", "--url", self.cluster.url(origins[-1], "/live/load-{n}/whip"), "--first",
+                        what["streams"] + 1, "--streams", what["whip"])
+        if "rtp" in what:
+            self._feed(origins[0], what["streams"] + what.get("whip", 0), what["rtp"])
+
+    def _start(self, name: str, kind: str, *words: object) -> None:
+        file = self.folder / f"{self.scenario.name}-{name}"
+        command = [load_program(), "publish", kind, "--file", clip(self.scenario.publish["clip"]), "--stamp", *words,
+                   "--seconds", self.scenario.seconds + 300, "--result", file.with_suffix(".json")]
+        with open(file.with_suffix(".log"), "wb") as log:
+            self.publishers[name] = self.cluster.popen(command, self.cores, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+
+    def _feed(self, node: str, before: int, count: int) -> None:
+        """Plain RTP that a node makes streams of, by what the publisher says of them."""
+        files = [self.folder / f"{self.scenario.name}-rtp-{number}.sdp" for number in range(1, count + 1)]
+        self._start("publish-rtp", "rtp", "--url", f"rtp://{self.cluster.address(node)}", "--source", 7000, "--streams", count,
+                    "--describe", self.folder / f"{self.scenario.name}-rtp-{{n}}.sdp")
+        for number, file in enumerate(files, before + 1):
+            wait_until(file.exists, 20, f"{file}")
+            with self.cluster.inside():
+                status, body = post(self.cluster.address(node), HTTP_PORT, f"/api/v1/streams/load-{number}/rtp",
+                                    file.read_bytes(), "application/sdp")
+            assert status == 201, f"load-{number} by RTP: {status} {body[:300]!r}"
 
     def _wait_live(self) -> None:
-        """Until each router names edges for the last stream, and those have its media."""
-        path = f"/live/load-{self.scenario.publish['streams']}/index.m3u8"
-
-        def plays(router: str) -> bool:
+        """Until each router names edges for the last stream of each kind, and those have its media."""
+        def plays(router: str, path: str) -> bool:
             with self.cluster.inside():
                 try:
                     status, body = ask(self.cluster.address(router), 8080, path, 5)
@@ -147,13 +178,19 @@ class Run:
                 except OSError:
                     return False
 
+        last, lasts = 0, []
+        for kind in ("streams", "whip", "rtp"):
+            last += self.scenario.publish.get(kind, 0)
+            lasts.append(f"/live/load-{last}/index.m3u8")
         for router in self.cluster.names("router"):
-            wait_until(lambda router=router: plays(router), 60 + self.scenario.publish["streams"] / 4, f"{path} at {router}")
+            for path in dict.fromkeys(lasts):
+                wait_until(lambda router=router, path=path: plays(router, path), 60 + self.scenario.streams / 4,
+                           f"{path} at {router}")
 
     def _watch(self, name: str, what: dict[str, Any]) -> subprocess.Popen:
         what = dict(what)
         kind = what.pop("kind")
-        streams, viewers = self.scenario.publish["streams"], what.pop("viewers")
+        streams, viewers = self.scenario.streams, what.pop("viewers")
         thresholds = FOLDER / f"thresholds/{what.pop('thresholds')}.json"
         file = self.folder / f"{self.scenario.name}-{name}"
         words = [load_program(), *(["trouble", "--kind", kind] if kind in TROUBLES else ["watch", kind]), "--streams", streams,
@@ -220,7 +257,7 @@ class Run:
         or that were late themselves."""
         lines = []
         failed = sum(published["failures"].values())
-        if published["published"] < self.scenario.publish["streams"] or failed and not self.scenario.faults:
+        if published["published"] < self.scenario.streams or failed and not self.scenario.faults:
             lines.append(f"published: {published['published']}, failures {published['failures']}")
         origins = {fault["kill"] for fault in self.scenario.faults} & set(self.scenario.publish.get("at", []))
         if origins and not failed:
@@ -259,6 +296,27 @@ class Run:
                    if name in limits and found[name] == 0]
         return nothing + [f"{name} of the nodes is {found[name]:.2f}, at most {limit}" for name, limit in limits.items()
                 if found[name] > limit]
+
+
+def together(reports: list[dict[str, Any]]) -> dict[str, Any]:
+    """What all kinds of publishers did; late as those who were latest."""
+    failures: dict[str, int] = {}
+    for report in reports:
+        for reason, count in report["failures"].items():
+            failures[reason] = failures.get(reason, 0) + count
+    sums = {key: sum(report[key] for report in reports) for key in ("published", "bytes", "messages")}
+    lateness = max((report["latenessMilliseconds"] for report in reports), key=lambda times: times["p95"])
+    return {**reports[0], **sums, "failures": failures, "latenessMilliseconds": lateness}
+
+
+def post(host: str, port: int, path: str, body: bytes, kind: str) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection(host, port, timeout=10)
+    try:
+        connection.request("POST", path, body, {"Content-Type": kind})
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
 
 
 def mebibytes(samples: list[Usage]) -> float:

@@ -161,6 +161,18 @@ def test_what_misleads_is_told() -> None:
     assert told("flash-crowd", failures={}) == 0 and told("flash-crowd") == 1
     assert told("flash-crowd", failures={}, published=0) == 1
     assert told("flash-crowd", failures={}, latenessMilliseconds={"p95": 900.0}) == 1
+    assert told("mixed", failures={}) == 1 and told("mixed", failures={}, published=5) == 0
+
+
+@pytest.mark.unit
+def test_publishers_of_all_kinds_are_counted_together() -> None:
+    def report(published: int, late: float, **failures: int) -> dict:
+        return {"published": published, "bytes": 10, "messages": 2, "seconds": 60, "failures": failures,
+                "latenessMilliseconds": {"p95": late}}
+
+    made = scenarios.together([report(3, 1.0, disconnected=1), report(1, 9.0, checks=2), report(1, 2.0, disconnected=1)])
+    assert (made["published"], made["bytes"], made["seconds"]) == (5, 30, 60), made
+    assert made["failures"] == {"disconnected": 2, "checks": 2} and made["latenessMilliseconds"]["p95"] == 9.0, made
 
 
 @pytest.mark.unit

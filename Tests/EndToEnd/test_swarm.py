@@ -284,6 +284,52 @@ def test_viewers_of_plain_rtp(binary: str, tmp_path: pathlib.Path, figures) -> N
             latency=hls["latencyMilliseconds"])
 
 
+def test_publishers_by_whip(binary: str, tmp_path: pathlib.Path, figures) -> None:
+    """Stamped pictures go in over WebRTC and out over it, and over HLS; publishers that are asked to end say so to the node."""
+    streams, viewers, length = (20, 10, 60) if FULL else (3, 4, 10)
+    with contextlib.ExitStack() as stack:
+        with pinned(SERVER_CORE):
+            node = stack.enter_context(Server(WEBRTC_THREADS=1, RTP_ENABLED="false", RTMP_HOST="127.0.0.1"))
+        publishers = start("publish", "whip", "--url", node.url("/live/camera-{n}/whip"), "--streams", streams, "--ramp", "1s",
+                           "--stamp", "--file", clips.path("real-time", "flv"), "--seconds", 600, "--result",
+                           tmp_path / "published.json")
+        stack.callback(publishers.kill)
+        for number in range(streams):
+            node.wait_live(f"camera-{number + 1}")
+        load, hls = (start("watch", kind, "--url", node.url(f"/live/camera-{{n}}/{path}"), "--streams", streams, "--viewers",
+                           count, "--seconds", length, "--result", tmp_path / f"{name}.json")
+                     for kind, path, count, name in (("whep", "whep", viewers, "seen"), ("hls", "index.m3u8", 1, "hls")))
+        result = seen(load, tmp_path, length)
+        hls.wait(60)
+        assert publishers.poll() is None, (tmp_path / "published.json").read_text()
+        lost = node.metric("millrace_webrtc_packets_lost_total")
+        end(publishers)
+        # Long before a node ends by itself a session of which it hears nothing.
+        wait_until(lambda: node.metric("millrace_webrtc_sessions") == 0, 10, "all sessions to be over")
+    published, watched = (json.loads((tmp_path / f"{name}.json").read_text()) for name in ("published", "hls"))
+    sound(result)
+    assert result["started"] == streams * viewers, result
+    assert result["delayMilliseconds"]["count"] > streams * viewers * 30 * (length - 6), result
+    assert watched["started"] == streams and watched["latencyMilliseconds"]["count"] > 0, watched
+    assert publishers.returncode == 0 and published["published"] == streams and published["failures"] == {}, published
+    assert published["messages"] > streams * 30 * length and lost == 0, (published, lost)
+    figures(kind="whip", streams=streams, viewers=result["joins"], delay=result["delayMilliseconds"], freezes=result["freezes"],
+            late=published["latenessMilliseconds"])
+    if FULL:
+        assert result["delayMilliseconds"]["p99"] <= 50 and result["freezes"] == 0, result
+
+
+def test_publishers_that_are_refused_say_why(server: Server, tmp_path: pathlib.Path) -> None:
+    """One at a name that is taken, and one at a place where nobody publishes."""
+    for path in ("/live/swarm/whip", "/nowhere"):
+        file = tmp_path / "published.json"
+        publisher = start("publish", "whip", "--url", server.url(path), "--file", clips.path("real-time", "flv"), "--seconds", 3,
+                          "--result", file)
+        assert publisher.wait(30) == 1, path
+        told = json.loads(file.read_text())
+        assert told["published"] == 0 and told["failures"] == {"refused": 1}, (path, told)
+
+
 def bound(port: int) -> bool:
     """Whether a UDP socket of this machine has the port."""
     return any(line.split()[1].endswith(f":{port:04X}") for line in pathlib.Path("/proc/net/udp").read_text().splitlines()[1:])

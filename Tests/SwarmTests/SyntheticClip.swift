@@ -7,8 +7,10 @@ import TestKit
 
 extension Clip {
     /// Two seconds of thirty pictures a second, of three packets each, and AAC.
-    static func synthetic() throws -> Clip {
+    /// - Parameter bFrames: how many B-frames stand between two others; others refer to them.
+    static func synthetic(bFrames: Int64 = 0) throws -> Clip {
         var media = SyntheticMedia()
+        media.bFrames = bFrames
         media.sizes.video = 3000
         let tracks = [TrackID.video, .audio].map { Track(id: $0, parameters: media.parameters($0)) }
         let writer = RTMPFromMedia(tracks: tracks)

@@ -61,9 +61,9 @@ struct PublishRTPCommand: ParsableCommand {
     private func sessions() throws -> [RTPPublisherSession] {
         let clip = try Clip(flv: Array(try Data(contentsOf: URL(fileURLWithPath: file)))[...])
         let wall = WallTime(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
-        return try (0..<arguments.streams).map { index in
-            let number = source &+ UInt32(truncatingIfNeeded: index)
-            return try RTPPublisherSession(clip, source: number, wall: wall, now: .sinceBoot)
+        let pictures = try ClipPictures(clip, wall: wall, now: .sinceBoot)
+        return (0..<arguments.streams).map { index in
+            RTPPublisherSession(pictures, source: source &+ UInt32(truncatingIfNeeded: index))
         }
     }
 

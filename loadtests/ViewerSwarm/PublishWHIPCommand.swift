@@ -13,8 +13,11 @@ struct PublishWHIPCommand: ParsableCommand {
         abstract: "Publish the pictures of an FLV clip over WebRTC, as many streams, each at the speed of life."
     )
 
-    @Option(help: "The WHIP endpoint, http or https (by whatever certificate); {n} is the stream's number from 1.")
+    @Option(help: "The WHIP endpoint, http or https (by whatever certificate); {n} is the stream's number.")
     var url: String
+
+    @Option(help: "The number of the first stream.")
+    var first = 1
 
     @Option(help: "The FLV file; its sound is left out.", completion: .file(extensions: ["flv"]))
     var file: String
@@ -26,6 +29,10 @@ struct PublishWHIPCommand: ParsableCommand {
     var token: String?
 
     @OptionGroup var arguments: RunArguments
+
+    func validate() throws {
+        guard (0...1_000_000).contains(first) else { throw ValidationError("first must be 0 to 1000000") }
+    }
 
     func run() throws {
         let plan = try plan()
@@ -43,7 +50,7 @@ struct PublishWHIPCommand: ParsableCommand {
         guard template.isNumbered || arguments.streams == 1 else {
             throw ValidationError("--url needs {n} for more than one stream")
         }
-        let addresses = try (1...arguments.streams).map { number in
+        let addresses = try (first..<first + arguments.streams).map { number in
             guard let address = HTTPAddress(web: template(number)) else {
                 throw ValidationError("\(template(number)) is not http[s]://host[:port]/path")
             }

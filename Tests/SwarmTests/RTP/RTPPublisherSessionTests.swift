@@ -54,7 +54,15 @@ import Testing
     func sound() throws {
         let clip = try Clip(flv: ClipTests.flv(hasVideo: false)[...])
         #expect(throws: ClipPictures.Failure.noPictures) {
-            try RTPPublisherSession(clip, source: 1, wall: WallTime(milliseconds: 0), now: .zero)
+            try ClipPictures(clip, wall: WallTime(milliseconds: 0), now: .zero)
+        }
+    }
+
+    @Test("can not be made of a clip with B-frames to which others refer")
+    func reordered() throws {
+        let clip = try Clip.synthetic(bFrames: 2)
+        #expect(throws: ClipPictures.Failure.reorderedReferences) {
+            try ClipPictures(clip, wall: WallTime(milliseconds: 0), now: .zero)
         }
     }
 
@@ -73,7 +81,7 @@ import Testing
     }
 
     private static func session() throws -> RTPPublisherSession {
-        try RTPPublisherSession(
-            Clip.synthetic(), source: 77, wall: WallTime(milliseconds: 1_795_255_200_000), now: .zero)
+        let wall = WallTime(milliseconds: 1_795_255_200_000)
+        return RTPPublisherSession(try ClipPictures(.synthetic(), wall: wall, now: .zero), source: 77)
     }
 }

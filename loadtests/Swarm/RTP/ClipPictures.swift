@@ -11,6 +11,9 @@ public struct ClipPictures: Sendable {
     public enum Failure: Error, Hashable, Sendable {
         /// It has no pictures that RTP carries.
         case noPictures
+        /// It has B-frames to which other pictures refer: who shows pictures in the order in which they come can not have
+        /// them.
+        case reorderedReferences
     }
 
     /// One of them, whose payloads are there until the next.
@@ -45,6 +48,9 @@ public struct ClipPictures: Sendable {
         cursor = ClipCursor(clip)
         outgoing = RTPFromMedia(wall: wall, now: now)
         outgoing.begin([Self.track(sets)])
+        var once = self
+        for _ in clip.messages { _ = once.next(elapsed: once.due, stamp: nil, now: now) }
+        guard once.outgoing.refusal(.video) == nil else { throw .reorderedReferences }
     }
 
     /// When the next unit of the clip is due, after the stream's beginning; it may be one of sound.

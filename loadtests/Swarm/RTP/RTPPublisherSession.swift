@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import Media
 import RTP
 
 /// One publisher of plain RTP: the pictures of a clip as packets (RFC 3550), without sound.
@@ -11,11 +10,11 @@ public struct RTPPublisherSession: Sendable {
 
     /// A publisher that has sent nothing.
     /// - Parameters:
+    ///   - pictures: those of its clip, from the beginning.
     ///   - source: the SSRC of its packets.
-    ///   - wall: civil time at `now`.
-    public init(_ clip: Clip, source: UInt32, wall: WallTime, now: Duration) throws(ClipPictures.Failure) {
+    public init(_ pictures: ClipPictures, source: UInt32) {
+        self.pictures = pictures
         self.source = source
-        pictures = try ClipPictures(clip, wall: wall, now: now)
     }
 
     /// When the next unit is due, after the stream's beginning.
