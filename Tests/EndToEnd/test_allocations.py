@@ -23,12 +23,14 @@ from collections.abc import Iterator
 import clips
 import pytest
 from lab.settings import program
-from server import ROOT, Server
+from server import ROOT, Server, bound, wait_until
+from test_rtp import plain
 
 LIBRARY = ROOT / "Benchmarks/c/allocations.c"
 LIMITS = json.loads((ROOT / "Benchmarks/thresholds/allocations.json").read_text())
 # Units a second of the clip that is published: pictures, and AAC of 1024 samples.
 UNITS = 30 + 48_000 / 1024
+SENT = "millrace_rtp_packets_sent_total"
 
 
 @dataclasses.dataclass
@@ -42,7 +44,7 @@ class Counts:
 class Counted:
     """A node whose allocations are counted."""
 
-    def __init__(self, folder: pathlib.Path) -> None:
+    def __init__(self, folder: pathlib.Path, **settings: object) -> None:
         compiler = shutil.which("clang") or shutil.which("cc")
         assert compiler, "no C compiler"
         self.library, file = folder / "allocations.so", folder / "counts"
@@ -51,8 +53,9 @@ class Counted:
         self._file = file
         with open(file, "r+b") as opened:
             self._counts = mmap.mmap(opened.fileno(), 24)
-        self.node = Server(RTP_ENABLED="false", RTMP_HOST="127.0.0.1", HTTP_HOST="127.0.0.1", WEBRTC_HOST="127.0.0.1",
-                           WEBRTC_THREADS=1)
+        usual = {"RTP_ENABLED": "false", "RTMP_HOST": "127.0.0.1", "HTTP_HOST": "127.0.0.1", "WEBRTC_HOST": "127.0.0.1",
+                 "WEBRTC_THREADS": 1}
+        self.node = Server(**(usual | settings))
 
     def __enter__(self) -> Counted:
         preloaded = {"LD_PRELOAD": str(self.library), "ALLOCATION_COUNTS": str(self._file)}
@@ -183,6 +186,53 @@ def test_packets(live, figures, tmp_path: pathlib.Path) -> None:
     assert seen["started"] == 20, seen["faults"]
     packets = seen["steadyPackets"] / seen["steadySeconds"] * (after.at - before.at)
     hold(figures, "allocations", "a packet of WebRTC", per(before, after, background, packets))
+
+
+def test_viewers_of_webrtc(live, figures, tmp_path: pathlib.Path) -> None:
+    """What each holds when all have come and their handshakes are forgotten, which takes ten seconds."""
+    counted, count = live[0], 200
+    before = counted.now()
+    watch = start("watch", "whep", "--url", counted.node.url("/live/count-1/whep"), "--viewers", count, "--whole", count,
+                  "--ramp", "3s", "--seconds", 120, "--result", tmp_path / "seen.json")
+    wait_until(lambda: counted.node.metric("millrace_webrtc_sessions") == count, 60, "all viewers to be there")
+    time.sleep(12)
+    after = counted.now()
+    watch.terminate()
+    watch.wait(20)
+    seen = json.loads((tmp_path / "seen.json").read_text())
+    assert seen["started"] == count and seen["left"] == count and not seen["faults"], seen
+    hold(figures, "bytes", "a viewer of WebRTC", (after.bytes - before.bytes) / count)
+
+
+def test_packets_of_plain_rtp(binary: str, tmp_path: pathlib.Path, figures) -> None:
+    """From one source to fifty subscribers, from when all are there."""
+    count, first = 50, 22_000
+    with contextlib.ExitStack() as stack:
+        counted = stack.enter_context(Counted(tmp_path, RTP_ENABLED="true", RTP_THREADS=1, WEBRTC_ENABLED="false"))
+        time.sleep(3)
+        begun = counted.now()
+        time.sleep(5)
+        idle = counted.now()
+        background = (idle.allocations - begun.allocations) / (idle.at - begun.at)
+        for words in (["publish", "rtp", "--url", f"rtp://127.0.0.1:{counted.node.rtp}", "--source", 7000, "--file",
+                       clips.path("load-300k", "flv")], ["watch", "rtp", "--port", first, "--viewers", count]):
+            process = start(*words, "--seconds", 120)
+            stack.callback(process.wait, 20)
+            stack.callback(process.terminate)
+        wait_until(lambda: bound(first + count - 1), 20, "the viewers' ports")
+        with plain(counted.node) as call:
+            session = call("CreateSession", source_address="127.0.0.1:0", ssrc=7000, media_type="video")["session_id"]
+            for number in range(count):
+                call("AddSubscriber", session_id=session, subscriber_address=f"127.0.0.1:{first + number}")
+        time.sleep(2)
+        # What it takes to tell this is not counted.
+        earlier = counted.node.metric(SENT)
+        before = counted.now()
+        time.sleep(6)
+        after = counted.now()
+        packets = counted.node.metric(SENT) - earlier
+        assert packets > count * 30 * 5, packets
+        hold(figures, "allocations", "a packet of plain RTP", per(before, after, background, packets))
 
 
 def test_streams(binary: str, tmp_path: pathlib.Path, figures) -> None:

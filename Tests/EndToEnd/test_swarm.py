@@ -19,7 +19,7 @@ import urllib.request
 import clips
 import pytest
 from conftest import FULL, seconds
-from server import BINARY, Server, wait_until
+from server import BINARY, Server, bound, wait_until
 from test_rtp import feed, plain
 
 LOAD = pathlib.Path(BINARY).with_name("millrace-load")
@@ -328,11 +328,6 @@ def test_publishers_that_are_refused_say_why(server: Server, tmp_path: pathlib.P
         assert publisher.wait(30) == 1, path
         told = json.loads(file.read_text())
         assert told["published"] == 0 and told["failures"] == {"refused": 1}, (path, told)
-
-
-def bound(port: int) -> bool:
-    """Whether a UDP socket of this machine has the port."""
-    return any(line.split()[1].endswith(f":{port:04X}") for line in pathlib.Path("/proc/net/udp").read_text().splitlines()[1:])
 
 
 def test_a_picture_that_stays_is_a_freeze(server: Server, tmp_path: pathlib.Path) -> None:
