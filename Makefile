@@ -46,7 +46,7 @@ build: ## Build the program and everything beside it
 	$(BUILD)
 
 bench: ## make bench ingest: measure one subject beside other servers
-	@scripts/setup build bench
+	@scripts/setup build bench $(if $(filter gossip,$(NAME)),cluster)
 	$(BUILD)
 	scripts/bench $(NAME)
 

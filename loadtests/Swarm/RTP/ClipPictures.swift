@@ -39,7 +39,7 @@ public struct ClipPictures: Sendable {
     /// - Parameter wall: civil time at `now`.
     public init(_ clip: Clip, wall: WallTime, now: Duration) throws(Failure) {
         for message in clip.preamble { try? media.accept(message, into: &events) }
-        guard let sets = events.lazy.compactMap(Self.parameters).first, let codec = RTPCodec(sets.codec) else {
+        guard let sets = events.lazy.compactMap(Self.videoParameters).first, let codec = RTPCodec(sets.codec) else {
             throw .noPictures
         }
         events.removeAll()
@@ -83,7 +83,7 @@ public struct ClipPictures: Sendable {
 }
 
 extension ClipPictures {
-    private static func parameters(_ event: MediaFromRTMP.Event) -> VideoParameters? {
+    private static func videoParameters(_ event: MediaFromRTMP.Event) -> VideoParameters? {
         guard case .parameters(_, .video(let sets)) = event else { return nil }
         return sets
     }
