@@ -47,7 +47,7 @@ struct PackagingChoiceTests {
     @Test(
         "is one that all other regions write",
         arguments: [
-            // All of the same program; one that is not restarted yet; one whose program says nothing of it.
+            // All of the same program; one that is not restarted yet, or pinned to the first version.
             (1...3, [], [1...3, 1...3], 3),
             (1...3, [1...3], [1...2], 2),
             (1...3, [1...3], [1...3, 1...1], 1),
@@ -71,6 +71,19 @@ struct PackagingChoiceTests {
         }
         let summaries = try regions.enumerated().map { try summary("far-\($0)", packaging: $1) }
         #expect(try nodes.snapshot(of: "gateway", regions: summaries).packaging(writing: own) == version)
+    }
+
+    @Test("leaves out regions that do not say what they write, as a program of before need not write less")
+    func unsaid() throws {
+        var nodes = Nodes()
+        try nodes.add("gateway", roles: .origin, packaging: 1...3)
+        try nodes.add("edge", roles: .edge, packaging: 1...3)
+        let silent = [try summary("far-1"), try summary("far-2"), try summary("far-3")]
+        #expect(try nodes.snapshot(of: "gateway", regions: silent).packaging(writing: 1...3) == 3)
+        let said = silent + [try summary("far-4", packaging: 1...2)]
+        #expect(try nodes.snapshot(of: "gateway", regions: said).packaging(writing: 1...3) == 2)
+        let first = silent + [try summary("far-4", packaging: 1...1)]
+        #expect(try nodes.snapshot(of: "gateway", regions: first).packaging(writing: 1...3) == 1)
     }
 
     @Test("is the highest that is everybody's in all regions, where there is one", arguments: 0..<200 as Range<UInt64>)

@@ -71,7 +71,7 @@ func entry(
 
 func summary(
     _ region: String, doors: [String] = [], load: UInt16 = 0, routers: [String] = ["http://router"],
-    packaging: ClosedRange<UInt8> = 1...1
+    packaging: ClosedRange<UInt8>? = nil
 ) throws -> RegionSummary {
     RegionSummary(
         region: try #require(Region(parsing: region)), speaker: try node("speaker"), time: 1, routers: routers,

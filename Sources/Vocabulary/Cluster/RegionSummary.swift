@@ -19,13 +19,13 @@ public struct RegionSummary: Hashable, Sendable {
     /// How much of that is in use, in per mille.
     public let load: UInt16
     /// The versions of the byte writer that all write who may hold streams there; where they have none in common, the
-    /// highest of who writes the oldest. The first alone where the speaker's program does not say it yet.
-    public let packaging: ClosedRange<UInt8>
+    /// highest of who writes the oldest. nil where the speaker's program does not say it yet: it may write any.
+    public let packaging: ClosedRange<UInt8>?
 
     /// A summary of its parts.
     public init(
         region: Region, speaker: NodeID, time: UInt64, routers: [String], doors: [RelayDoor], capacity: UInt32,
-        load: UInt16, packaging: ClosedRange<UInt8> = 1...1
+        load: UInt16, packaging: ClosedRange<UInt8>? = nil
     ) {
         self.region = region
         self.speaker = speaker

@@ -77,10 +77,10 @@ struct GossipDatagramTests {
     }
 
     @Test(
-        "of a region says which versions all of it write, or is of an older node, which writes the first",
-        arguments: [("", 1...1), ("0101", 1...1), ("0103", 1...3), ("00ff", 0...255), ("010309", 1...3)]
-            as [(String, ClosedRange<UInt8>)])
-    func packaging(hex: String, packaging: ClosedRange<UInt8>) throws {
+        "of a region says which versions all of it write, each of them, or is of an older node, which says nothing",
+        arguments: [("", nil), ("0101", 1...1), ("0103", 1...3), ("00ff", 0...255), ("010309", 1...3)]
+            as [(String, ClosedRange<UInt8>?)])
+    func packaging(hex: String, packaging: ClosedRange<UInt8>?) throws {
         let said = try #require([UInt8](hex: hex))
         guard case .region(let summary) = try decodedDatagram(Self.region(saying: said)).rumours.first else {
             Issue.record("no summary")
@@ -88,6 +88,10 @@ struct GossipDatagramTests {
         }
         #expect(summary.packaging == packaging)
         #expect(summary.load == Sample.summary.load)
+        let known = packaging == nil ? [] : said.prefix(2)
+        #expect(
+            encoded(GossipDatagram(sender: Sample.node, rumours: [.region(summary)]))
+                == Self.region(saying: Array(known)))
     }
 
     @Test(

@@ -102,7 +102,7 @@ struct RandomGossip {
             routers: list(upTo: 9) { $0.text(upTo: 140) },
             doors: list(upTo: 9) { RelayDoor(node: $0.node(), relay: $0.endpoint(), capacity: $0.number()) },
             capacity: number(), load: number(),
-            packaging: lowest...UInt8.random(in: lowest...3, using: &random))
+            packaging: maybe { lowest...UInt8.random(in: lowest...3, using: &$0.random) })
     }
 
     mutating func report() -> LoadReport {

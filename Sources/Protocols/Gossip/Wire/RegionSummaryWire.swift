@@ -15,14 +15,12 @@ extension RegionSummary: WireWritable {
         for door in doors { door.write(to: &sink) }
         sink.write(integer: capacity)
         sink.write(integer: load)
-        // Older nodes say nothing of it, and are taken to write the first version alone.
-        if packaging != Self.unsaidPackaging {
+        // Older nodes say nothing of it, and pass over it.
+        if let packaging {
             sink.write(packaging.lowerBound)
             sink.write(packaging.upperBound)
         }
     }
-
-    fileprivate static let unsaidPackaging: ClosedRange<UInt8> = 1...1
 }
 
 extension RegionSummary {
@@ -56,7 +54,7 @@ extension WireReader {
             routers: try list(limit: WireLimit.places) { reader throws(GossipFailure) in try reader.visible() },
             doors: try list(limit: WireLimit.places) { reader throws(GossipFailure) in try reader.door() },
             capacity: try uint32(), load: try uint16(),
-            packaging: try isEmpty ? RegionSummary.unsaidPackaging : packaging())
+            packaging: try isEmpty ? nil : packaging())
     }
 
     private mutating func door() throws(GossipFailure) -> RelayDoor {
