@@ -41,7 +41,8 @@ final class RealTimeLoop: DatagramHandler {
 
     private enum Route {
         case here(SecureConnection)
-        case there(Int)
+        /// Another thread's, since the last check by this fragment.
+        case there(Int, ICEFragment, at: Duration)
     }
 
     init(
@@ -80,7 +81,7 @@ extension RealTimeLoop {
         case .dtls, .rtcp, .rtp:
             switch routes[peer] {
             case .here(let connection): connection.receive(kind, bytes, from: peer, now: now)
-            case .there(let thread): if via == nil { handOver(bytes, from: peer, to: thread) }
+            case .there(let thread, _, _): if via == nil { handOver(bytes, from: peer, to: thread) }
             case nil: drop("stranger", peer, via: via)
             }
         }
@@ -105,7 +106,7 @@ extension RealTimeLoop {
         if let thread = found.thread, thread != index {
             guard via == nil else { return }
             if let way { return handOver(bytes, on: way, to: thread) }
-            if !isHeld(peer, now: now) { routes[peer] = .there(thread) }
+            if !isHeld(peer, by: fragment, now: now) { routes[peer] = .there(thread, fragment, at: now) }
             return handOver(bytes, from: peer, to: thread)
         }
         guard let parked = table.adopt(fragment, by: index) else { return }
@@ -153,9 +154,14 @@ extension RealTimeLoop {
         if !isHeld(address, now: now) { routes[address] = .here(connection) }
     }
 
-    private func isHeld(_ address: DatagramAddress, now: Duration) -> Bool {
-        guard case .here(let holder)? = routes[address] else { return false }
-        return holder.wasHeard(from: address, now: now)
+    /// Whether an address is somebody's who was heard from it a moment ago; of another thread's session by the checks that it
+    /// gets, but for those by `fragment`.
+    private func isHeld(_ address: DatagramAddress, by fragment: ICEFragment? = nil, now: Duration) -> Bool {
+        switch routes[address] {
+        case .here(let holder): holder.wasHeard(from: address, now: now)
+        case .there(_, let holder, let heard): holder != fragment && now - heard < SecureConnection.presence
+        case nil: false
+        }
     }
 
     /// An address is a connection's no more; the thread that it comes to forgets it as well.
@@ -172,7 +178,7 @@ extension RealTimeLoop {
     }
 
     private func forget(_ address: DatagramAddress, handedTo thread: Int) {
-        if case .there(let other)? = routes[address], other == thread { routes[address] = nil }
+        if case .there(let other, _, _)? = routes[address], other == thread { routes[address] = nil }
     }
 
     /// No check by this fragment is for its session any more.
