@@ -8,8 +8,6 @@ public import Identity
 public struct RelayLinkSession: Sendable {
     /// Who the peer is; nil before its hello.
     public private(set) var peer: RelayHello?
-    /// The version that both speak, the highest there is; nil before the peer's hello.
-    public private(set) var version: UInt8?
 
     private let ours: RelayHello
     private let expected: NodeID?
@@ -77,10 +75,11 @@ public struct RelayLinkSession: Sendable {
 
     private mutating func greet(_ hello: RelayHello) throws(RelayFailure) {
         guard hello.cluster == ours.cluster else { throw .foreignCluster(hello.cluster) }
-        guard let common = ours.common(with: hello) else { throw .version(theirs: hello.versions, ours: ours.versions) }
+        guard ours.versions.overlaps(hello.versions) else {
+            throw .version(theirs: hello.versions, ours: ours.versions)
+        }
         guard peer == nil, hello.node == expected ?? hello.node, hello.node != ours.node else { throw .unexpected }
         peer = hello
-        version = common
     }
 
     /// Above any hello: a stranger gets no more of our memory.

@@ -96,13 +96,7 @@ public struct RelayHello: Hashable, Sendable {
         self.incarnation = incarnation
     }
 
-    /// The highest version that both nodes speak; nil where there is none.
-    public func common(with other: RelayHello) -> UInt8? {
-        let highest = min(versions.upperBound, other.versions.upperBound)
-        return versions.contains(highest) && other.versions.contains(highest) ? highest : nil
-    }
-
-    /// The versions spoken here.
+    /// The versions spoken here. There is one: with a second, what is sent depends on what both speak.
     public static let versions: ClosedRange<UInt8> = 1...1
 }
 
