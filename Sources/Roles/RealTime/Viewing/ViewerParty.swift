@@ -62,8 +62,11 @@ final class ViewerParty: MediaParty {
         fanout.append(self, now: now)
     }
 
-    /// Ends the session.
-    func close(_ end: SessionEnd, now: Duration) { connection.close(end, now: now) }
+    /// Ends the session. The loop lets go of the connection meanwhile.
+    func close(_ end: SessionEnd, now: Duration) {
+        let connection = connection
+        withExtendedLifetime(connection) { connection.close(end, now: now) }
+    }
 
     func leave() {
         tell()
