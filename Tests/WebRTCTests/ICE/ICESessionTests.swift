@@ -224,6 +224,28 @@ struct ICETimeTests {
         #expect(client.tick() == [.expire(.consent)])
     }
 
+    @Test("goes to where media comes from once the selected path has been silent for five seconds")
+    func moved() throws {
+        var client = ICEClient()
+        func hear(_ path: ICEPath, at second: Int) -> [ICESession.Directive] {
+            var directives: [ICESession.Directive] = []
+            client.session.heard(elsewhere: path, now: .seconds(second), into: &directives)
+            return directives
+        }
+        _ = try client.send(client.check(nominates: false), from: path(1))
+        #expect(hear(path(1), at: 100).isEmpty && client.session.selected == nil)
+        _ = try client.send(client.check(), from: path(2))
+        client.session.heard(now: .seconds(1))
+        #expect(hear(path(1), at: 5).isEmpty)
+        #expect(hear(path(3), at: 6).isEmpty)
+        #expect(hear(path(2), at: 6).isEmpty)
+        #expect(client.session.selected == path(2))
+        #expect(hear(path(1), at: 6) == [.select(path(1))])
+        #expect(client.session.selected == path(1))
+        #expect(client.session.nextDeadline == .seconds(36))
+        #expect(hear(path(2), at: 10).isEmpty)
+    }
+
     @Test("is not prolonged by checks that prove nothing")
     func noConsent() throws {
         var client = ICEClient()

@@ -6,9 +6,13 @@ import Cluster
 /// the password is admitted, the newest nomination selects the path, and a silent party expires.
 ///
 /// Departures: a lite agent sends no checks, so consent (RFC 7675) is what the remote party's own checks and its
-/// authenticated media say, on the selected path alone: who checks from elsewhere does not keep media going there. Checks that prove nothing are dropped without an answer, where RFC 8489 §9.1.3 asks for 400
-/// and 401: nobody gets an answer before the password is proven. The remote half of USERNAME is not compared, which
-/// RFC 8445 §7.3 leaves open.
+/// authenticated media say, on the selected path alone: checks from elsewhere that do not nominate keep no media going there.
+/// A nomination is obeyed at once, so who knows the password and forges the source of packets can lead media to a stranger for
+/// as long as it goes on: only a check of ours, answered from there, would tell. Checks that prove nothing are dropped without
+/// an answer, where RFC 8489 §9.1.3 asks for 400 and 401: nobody gets an answer before the password is proven. The remote half
+/// of USERNAME is not compared, which RFC 8445 §7.3 leaves open. Media of a party that has fallen silent on the selected path
+/// selects the path that it comes on: with aggressive nomination (RFC 5245 §8.1.1.2) the newest nomination need not be the pair
+/// that the party uses.
 public struct ICESession: Sendable {
     /// What the shell is to do.
     public enum Directive: Hashable, Sendable {
@@ -71,6 +75,16 @@ public struct ICESession: Sendable {
 
     /// Notes that authenticated media came on the selected path, or on any before there is one.
     public mutating func heard(now: Duration) { lastSign = max(lastSign ?? now, now) }
+
+    /// Notes that authenticated media came on another path than the selected one: the party has gone there, where it is admitted
+    /// and nothing proved for `ICESettings.moveTimeout` that the party is still at the selected one.
+    public mutating func heard(elsewhere path: ICEPath, now: Duration, into directives: inout [Directive]) {
+        guard !isExpired, selected != nil, selected != path, paths.contains(path) else { return }
+        guard let lastSign, now - lastSign >= settings.moveTimeout else { return }
+        self.lastSign = now
+        selected = path
+        directives.append(.select(path))
+    }
 
     /// Whether DTLS and media may come from the path.
     public func isAdmitted(_ path: ICEPath) -> Bool { paths.contains(path) }

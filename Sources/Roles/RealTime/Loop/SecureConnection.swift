@@ -37,9 +37,9 @@ final class SecureConnection {
         let via: Int?
         let way: StreamWay?
 
-        func isOf(_ path: ICEPath) -> Bool {
-            address.endpoint == path.remote && (way != nil) == (path.transport == .tcp)
-        }
+        var path: ICEPath { ICEPath(transport: way == nil ? .udp : .tcp, remote: address.endpoint) }
+
+        func isOf(_ path: ICEPath) -> Bool { path == self.path }
     }
 
     init(_ parked: ParkedSession, context: DTLSContext, loop: RealTimeLoop) {
@@ -164,11 +164,19 @@ extension SecureConnection {
         }
     }
 
-    /// Media that is authentic is a sign of life, where packets go.
+    /// Media that is authentic is a sign of life, where packets go; from elsewhere it says where the party is, if it has fallen
+    /// silent there.
     private func sign(from peer: DatagramAddress, now: Duration) {
+        if peer != address { move(to: peer, now: now) }
         guard peer == address else { return }
         heard = now
         ice.heard(now: now)
+    }
+
+    private func move(to peer: DatagramAddress, now: Duration) {
+        guard let known = admitted.last(where: { $0.address == peer }) else { return }
+        ice.heard(elsewhere: known.path, now: now, into: &directives)
+        obey(from: nil, via: nil, now: now)
     }
 
     /// Time went on.
