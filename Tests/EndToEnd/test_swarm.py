@@ -45,7 +45,7 @@ def server(binary: str):
     with contextlib.ExitStack() as stack:
         with pinned(SERVER_CORE):
             node = stack.enter_context(Server(WEBRTC_THREADS=1, RTP_ENABLED="false", RTMP_HOST="127.0.0.1"))
-        length = seconds(300, 3600)
+        length = seconds(1800, 3600)
         publisher = start("publish", "rtmp", "--url", f"rtmp://127.0.0.1:{node.rtmp}/live", "--name", "swarm", "--stamp",
                           "--file", clips.path("real-time", "flv"), "--seconds", length)
         stack.callback(end, publisher)
