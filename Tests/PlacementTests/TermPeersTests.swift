@@ -93,6 +93,28 @@ struct TermPeersTests {
         #expect(ids.contains("origin-2") && !ids.contains("origin-4") && !ids.contains("origin-1"))
     }
 
+    @Test(
+        "have among a gateway's witnesses whom a taker in another region asks: doors come after the standby",
+        arguments: [(1, "origin-9"), (1, nil), (9, "origin-9"), (0, "origin-9"), (0, nil)] as [(Int, String?)])
+    func witnessesAbroad(shields: Int, standby: String?) throws {
+        var home = Nodes()
+        for number in 1...10 { try home.add("origin-\(number)", roles: .origin) }
+        for number in 0..<shields { try home.add("shield-\(number)", roles: [.edge, .shield]) }
+        let doors = home.members.map(\.id.description).filter { $0.hasPrefix(shields == 0 ? "origin" : "shield") }
+        var abroad = Nodes()
+        try abroad.add("far-1", roles: .origin, region: "far")
+        let held = try entry(gateway: "origin-1", standby: standby)
+        let told = try summary("local", doors: Array(doors.sorted().prefix(8)))
+        let asked = try peers(try abroad.snapshot(of: "far-1", streams: [held], regions: [told]))
+        let stream = try stream("live/a")
+        let witnesses = try home.snapshot(of: "origin-1", streams: [held]).witnesses(of: stream)
+        let ids = witnesses.map(\.node.description)
+        #expect(ids.count == 8 && Set(ids).count == 8 && !ids.contains("origin-1"))
+        #expect(standby == nil || ids.first == standby)
+        let known = Set(asked).intersection(ids).count
+        #expect(known >= min(asked.count, 7) && known > 0, "\(asked) are asked, and \(ids) say")
+    }
+
     @Test("end a stream whose gateway is dead: the standby, or else the first origin of its ranking")
     func heirs() throws {
         var nodes = try region()

@@ -23,11 +23,16 @@ extension PlacementSnapshot {
         return (near + far).filter { seen.insert($0.node).inserted }
     }
 
-    /// Whom a gateway asks that does not know whether somebody took its stream: the first of those whom a taker asks, as far
-    /// as they are believed alive, so the standby before all. Nobody else has to know of a higher term.
+    /// Whom a gateway asks that does not know whether somebody took its stream: of those whom a taker asks, as far as they are
+    /// believed alive, the standby before all, and then the region's doors, as a taker in another region asks nobody else
+    /// here. No others have to know of a higher term.
     public func witnesses(of stream: StreamID) -> [Upstream] {
         let asked = termPeers(for: stream).filter { view.member($0.node)?.health == .alive }
-        return Array(asked.prefix(Self.mostWitnesses))
+        let holders = livingHolders(of: stream)
+        let doors = (shields.count == 0 ? origins : shields).members.prefix(Self.mostDoors).map(\.id)
+        let first = asked.filter { holders.contains($0.node) } + asked.filter { doors.contains($0.node) }
+        var seen: Set<NodeID> = []
+        return Array((first + asked).filter { seen.insert($0.node).inserted }.prefix(Self.mostWitnesses))
     }
 
     /// Those of whom a stream's directory entry says that they hold it and who are believed alive, but for this node.
@@ -62,6 +67,8 @@ extension PlacementSnapshot {
 
     /// The edges that a stream of a common audience has, and some.
     static let askedEdges = 8
+    /// As many as a region's summary names, the first by name.
+    static let mostDoors = 8
     /// Two answers may be enough; some may be dead.
     static let mostWitnesses = 8
 }
