@@ -74,7 +74,7 @@ def seen(process: subprocess.Popen, tmp_path: pathlib.Path, length: float) -> di
 
 
 def sound(result: dict) -> None:
-    """Nobody failed, and whatever never came was dropped by the viewers' own sockets."""
+    """Nobody failed, and whatever never came was dropped by the sockets of the viewers that looked for it."""
     assert result["faults"] == {}, result
     assert result["started"] > 0, result
     assert result["lostPackets"] + result["repairedPackets"] <= result["overrunPackets"], result
@@ -144,7 +144,8 @@ def test_pictures_go_on_at_once(many: Server, tmp_path: pathlib.Path, figures) -
             freezes=result["freezes"], delay=result["delayMilliseconds"])
     assert result["delayMilliseconds"]["count"] > 0, result
     # Those who are not whole are sent what the others are.
-    assert result["packets"] > 2 * result["pictures"], result
+    assert 0 < result["whole"] < result["joins"] and result["wholePackets"] > 0, result
+    assert result["packets"] >= 0.9 * result["joins"] / result["whole"] * result["wholePackets"], result
     if FULL:
         assert 0.4 <= busy <= 0.65, busy
         assert result["delayMilliseconds"]["p99"] <= 5, result

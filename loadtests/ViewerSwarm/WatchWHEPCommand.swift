@@ -33,8 +33,8 @@ struct WatchWHEPCommand: ParsableCommand {
 
     @Option(
         help: """
-            Of how many viewers of a stream one opens all that it gets; the others count what comes once they have had a \
-            picture.
+            Of how many viewers of a stream one, the last to join, opens all that it gets; the others count what comes once \
+            they have had a picture.
             """)
     var whole = 1
 
@@ -93,7 +93,7 @@ struct WatchWHEPCommand: ParsableCommand {
             length: .seconds(arguments.seconds),
             settle: settle.duration, ramp: joins.map { .seconds(1) * count / $0 } ?? arguments.ramp.duration,
             stay: stay?.duration, board: PlayProgressBoard(isShown: progress),
-            isWhole: { [whole] index in index / addresses.count % whole == 0 }
+            isWhole: { [group = min(whole, viewers)] index in index / addresses.count % group == group - 1 }
         ) { [janus, token] index in
             let address = addresses[index % addresses.count]
             if let janus { return JanusSignaling(address, mountpoint: janus) }

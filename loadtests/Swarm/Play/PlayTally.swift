@@ -20,11 +20,15 @@ public struct PlayTally: Hashable, Sendable {
     public var bytes = 0
     /// Of the packets, those before ``settle()``.
     public private(set) var earlyPackets = 0
+    /// Of the joins, those of viewers that only count what comes once they have had a picture.
+    public var countingJoins = 0
+    /// Of the packets, theirs.
+    public var countingPackets = 0
     /// Packets that never came, by the numbers of those around them.
     public var lostPackets = 0
     /// Packets that were missing and came when they were asked for.
     public var repairedPackets = 0
-    /// Packets that this machine dropped before the viewer read them; they are among the missing.
+    /// Packets that this machine dropped before a viewer read them that opened what came; they are among the missing.
     public var overrunPackets = 0
     /// Packets whose protection did not fit, or that came twice.
     public var badPackets = 0
@@ -40,6 +44,8 @@ public struct PlayTally: Hashable, Sendable {
     public var frozen: Duration = .zero
     /// How long viewers were connected, in all.
     public var present: Duration = .zero
+    /// Of this, those that only count what comes.
+    public var countingPresent: Duration = .zero
     /// Failures by kind.
     public var faults: [PlayFault: Int] = [:]
     /// From the offer to its answer.
@@ -75,15 +81,15 @@ public struct PlayTally: Hashable, Sendable {
         for histogram in Self.histograms { self[keyPath: histogram].merge(other[keyPath: histogram]) }
         frozen += other.frozen
         present += other.present
+        countingPresent += other.countingPresent
         faults.merge(other.faults, uniquingKeysWith: +)
     }
 
     private static var sums: [WritableKeyPath<PlayTally, Int>] {
         [
-            \.joins, \.connected, \.started, \.cutShort, \.unserved, \.left, \.packets, \.bytes, \.earlyPackets,
-            \.lostPackets,
-            \.repairedPackets,
-            \.overrunPackets, \.badPackets, \.pictures, \.sounds, \.lostPictures, \.freezes,
+            \.joins, \.countingJoins, \.countingPackets, \.connected, \.started, \.cutShort, \.unserved, \.left,
+            \.packets, \.bytes, \.earlyPackets, \.lostPackets, \.repairedPackets, \.overrunPackets, \.badPackets,
+            \.pictures, \.sounds, \.lostPictures, \.freezes,
         ]
     }
 
@@ -114,7 +120,7 @@ public enum PlayFault: String, Error, Hashable, Sendable, CaseIterable {
     case refused
     /// The server could not: 5xx.
     case server
-    /// Connected, and no picture for ten seconds.
+    /// Connected, and no picture for ten seconds; of a viewer that only counts what comes, no packet for as long.
     case silence
     /// No answer over HTTP for ten seconds.
     case timeout

@@ -52,10 +52,12 @@ struct MediaWatch: Sendable {
     }
 
     /// The viewer leaves.
-    func finish(now: Duration, tally: inout PlayTally) {
+    /// - Parameter isWhole: whether all was given to this that came.
+    func finish(isWhole: Bool, now: Duration, tally: inout PlayTally) {
         for source in sources { tally.repairedPackets += receiver.counters(source)?.recovered ?? 0 }
         tally.lostPictures += media.ignored.lost
         tally.present += now - connected
+        if !isWhole { tally.countingPresent += now - connected }
         pictures.finish(now: now, tally: &tally)
     }
 }

@@ -73,11 +73,14 @@ public struct WHEPViewerSession: ~Copyable {
         var deadline = limit
         if let due = checks?.nextDeadline { deadline = min(deadline ?? due, due) }
         if let due = link?.nextDeadline { deadline = min(deadline ?? due, due) }
-        if isWhole || !hasStarted, let due = media?.nextDeadline { deadline = min(deadline ?? due, due) }
+        if opensAll, let due = media?.nextDeadline { deadline = min(deadline ?? due, due) }
         return deadline
     }
 
-    /// How long an answer over HTTP may take, a connection, and the first picture.
+    /// Whether it opens what comes, so that it sees what is missing.
+    public var opensAll: Bool { isWhole || !hasStarted }
+
+    /// How long an answer over HTTP may take, a connection, and the first picture; and for a viewer that only counts, a packet.
     private static let patience: Duration = .seconds(10)
     /// How long the last answer may take.
     private static let goodbye: Duration = .seconds(5)
@@ -99,6 +102,7 @@ extension WHEPViewerSession {
         asked = due ?? now
         limit = now + Self.patience
         tally.joins += 1
+        if !isWhole { tally.countingJoins += 1 }
         directives.append(.request(signaling.start(party)))
     }
 
@@ -169,7 +173,7 @@ extension WHEPViewerSession {
 
     private mutating func goodbye(now: Duration, _ tally: inout PlayTally, _ directives: inout [Directive]) {
         defer { (media, checks, link) = (nil, nil, nil) }
-        media?.finish(now: now, tally: &tally)
+        media?.finish(isWhole: isWhole, now: now, tally: &tally)
         // Told over DTLS first, the server would know the session no more when it is asked over HTTP.
         guard let request = signaling.leave() else {
             for datagram in link?.close() ?? [] { send(datagram, &directives) }
@@ -205,7 +209,7 @@ extension WHEPViewerSession {
         let span = octets.span
         switch DatagramKind(of: span) {
         case .dtls: take(link?.receive(UnsafeRawBufferPointer(bytes), now: now) ?? [], now: now, &tally, &directives)
-        case .rtcp where isWhole || !hasStarted:
+        case .rtcp where opensAll:
             guard let packet = link?.open(bytes, isControl: true) else { return }
             media?.receive(rtcp: packet, now: now, tally: &tally)
             report(&directives)
@@ -232,7 +236,7 @@ extension WHEPViewerSession {
         checks?.tick(now: now, using: &random, into: &steps)
         obey(now: now, &tally, &directives)
         take(link?.tick(now: now) ?? [], now: now, &tally, &directives)
-        if isWhole || !hasStarted, let due = media?.nextDeadline, now >= due { media?.tick(now: now, tally: &tally) }
+        if opensAll, let due = media?.nextDeadline, now >= due { media?.tick(now: now, tally: &tally) }
         report(&directives)
     }
 
@@ -251,21 +255,25 @@ extension WHEPViewerSession {
     ) {
         guard media != nil else { return }
         let length = bytes.count
-        guard isWhole || !hasStarted else {
-            tally.packets += 1
-            tally.bytes += length
-            return
+        guard opensAll else {
+            limit = now + Self.patience
+            return count(length, &tally)
         }
         guard let packet = link?.open(bytes, isControl: false) else { return tally.badPackets += 1 }
-        tally.packets += 1
-        tally.bytes += length
+        count(length, &tally)
         media?.receive(rtp: packet, now: now, tally: &tally)
         report(&directives)
-        if limit != nil, media?.started != nil {
-            limit = nil
+        if limit != nil, hasStarted {
+            limit = isWhole ? nil : now + Self.patience
             tally.started += 1
             tally.startTimes.add(now - asked)
         }
+    }
+
+    private func count(_ length: Int, _ tally: inout PlayTally) {
+        tally.packets += 1
+        tally.bytes += length
+        if !isWhole { tally.countingPackets += 1 }
     }
 
     private mutating func obey(now: Duration, _ tally: inout PlayTally, _ directives: inout [Directive]) {

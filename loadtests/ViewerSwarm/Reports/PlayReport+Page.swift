@@ -10,7 +10,10 @@ extension PlayReport {
 
     private var facts: [[String]] {
         [
-            ["viewers", "\(viewers), \(joins) joins, \(started) saw a picture, \(unserved) waited in vain"],
+            [
+                "viewers",
+                "\(viewers), \(joins) joins, \(whole) of them whole, \(started) saw a picture, \(unserved) waited in vain",
+            ],
             ["for", "\(seconds) s"],
             ["packets, tags", "\(packets), \(lostPackets) lost, \(repairedPackets) repaired, \(badPackets) bad"],
             ["bytes", "\(bytes >> 20) MiB"],

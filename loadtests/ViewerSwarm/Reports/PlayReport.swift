@@ -4,10 +4,11 @@ import Swarm
 
 /// The result of `watch whep`, `watch rtmp` and `watch flv`.
 struct PlayReport: Report {
-    let viewers, seconds, joins, connected, started, cutShort, unserved, left, faultCount: Int
-    let packets, steadyPackets, bytes, lostPackets, repairedPackets, overrunPackets, badPackets: Int
+    /// `whole` are the joins of viewers that opened all that they got.
+    let viewers, seconds, joins, whole, connected, started, cutShort, unserved, left, faultCount: Int
+    let packets, wholePackets, steadyPackets, bytes, lostPackets, repairedPackets, overrunPackets, badPackets: Int
     let pictures, sounds, lostPictures, freezes: Int
-    let frozenSeconds, presentSeconds, steadySeconds, packetsPerViewerSecond: Double
+    let frozenSeconds, presentSeconds, wholePresentSeconds, steadySeconds, packetsPerViewerSecond: Double
     let faults: [String: Int]
     let answerMilliseconds, connectMilliseconds, startMilliseconds: TimesReport
     let delayMilliseconds, intervalMilliseconds, lagMilliseconds: TimesReport
@@ -21,6 +22,7 @@ struct PlayReport: Report {
         steadySeconds = (length - settle) / .seconds(1)
         steadyPackets = tally.packets - tally.earlyPackets
         joins = tally.joins
+        whole = tally.joins - tally.countingJoins
         connected = tally.connected
         started = tally.started
         cutShort = tally.cutShort
@@ -28,6 +30,7 @@ struct PlayReport: Report {
         left = tally.left
         faultCount = tally.faultCount
         packets = tally.packets
+        wholePackets = tally.packets - tally.countingPackets
         bytes = tally.bytes
         lostPackets = tally.lostPackets
         repairedPackets = tally.repairedPackets
@@ -39,6 +42,7 @@ struct PlayReport: Report {
         freezes = tally.freezes
         frozenSeconds = tally.frozen / .seconds(1)
         presentSeconds = tally.present / .seconds(1)
+        wholePresentSeconds = (tally.present - tally.countingPresent) / .seconds(1)
         packetsPerViewerSecond = presentSeconds > 0 ? Double(tally.packets) / presentSeconds : 0
         faults = Dictionary(uniqueKeysWithValues: tally.faults.map { ($0.key.rawValue, $0.value) })
         answerMilliseconds = TimesReport(tally.answerTimes)
@@ -58,7 +62,7 @@ struct PlayReport: Report {
 
     var summary: String {
         """
-        \(joins) joins of \(viewers) viewers: \(connected) connected, \(started) saw a picture, \(cutShort) left before, \(unserved) of them in vain, \(left) left, faults \(faults)
+        \(joins) joins of \(viewers) viewers, \(whole) of them whole: \(connected) connected, \(started) saw a picture, \(cutShort) left before, \(unserved) of them in vain, \(left) left, faults \(faults)
         \(packets) packets, \(bytes >> 20) MiB, \(Int(packetsPerViewerSecond)) a viewer and second; \(lostPackets) lost, \
         \(repairedPackets) repaired, \(overrunPackets) dropped by this machine, \(badPackets) bad
         \(pictures) pictures, \(sounds) of sound, \(lostPictures) runs lost, \(freezes) freezes of \(frozenSeconds) s

@@ -44,11 +44,13 @@ final class WHEPViewer: SocketHandler {
 
     func ready(isWritable: Bool) {
         let now = Duration.sinceBoot
+        let opensAll = session?.opensAll ?? false
         let count = swarm.reader.read(socket) { bytes, source in
             session?.receive(bytes, from: source, now: now, tally: &swarm.tally, into: &directives)
         }
         if let count {
-            swarm.tally.overrunPackets += count - dropped
+            // Who only counts what comes misses nothing, and what was dropped there must not excuse what others miss.
+            if opensAll { swarm.tally.overrunPackets += count - dropped }
             dropped = count
         }
         obey(now: now)
