@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import threading
 import time
@@ -72,7 +73,7 @@ def test_a_region_dies_under_a_viewer(binary, figures) -> None:
     assert after[-1]["pathway"] == "REGION.east", after[-1]
     assert same and reloads == 0, after[-1]
     # `make test` shares its machine.
-    assert stalled <= (0 if FULL else 1), (stalls, stalled, after[-1]["errors"])
+    assert stalled <= (0 if FULL else 1), f"{stalls} stalls, {stalled} s: {json.dumps(after[-1]['errors'])}"
 
 
 def test_a_player_is_led_by_what_it_measures_and_by_a_command(binary) -> None:
