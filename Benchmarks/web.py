@@ -61,7 +61,7 @@ def main():
     page = Page(turns, missing, options.cases, options.seconds, options.rounds, HANDSHAKES)
     status = hand_over("http.md", page.text(), turns, options, Millrace.name)
     # Of what no machine of this size can do nobody is guilty; a turn that failed is a failure.
-    return status or int(len(missing) > len(options.missing))
+    return status or int(len(missing) > len(options.missing) or bool(page.missed()) and not options.short)
 
 
 def arguments():

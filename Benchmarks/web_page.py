@@ -15,6 +15,7 @@ NAMES = {"http": "HTTP/1.1", "https": "HTTP/1.1 over TLS", "h2": "HTTP/2 over TL
 # Millrace's requests a second, of nginx's: goals by what is served over HTTP, and over TLS.
 GOALS = {"playlist": 1.0, "segment": 0.9}
 SECURE_GOAL = 0.5
+NOT_HELD = "no"
 # A server that has less to do waits for the load, and its rate is the load's.
 SATURATED = 95
 
@@ -55,7 +56,7 @@ class Page:
         return f"{first} | {size:.0f} | {' | '.join(cells)} | {len(good)} of {len(every)} |"
 
     def ratio(self, case):
-        """Said to be held, or not, by turns that count alone."""
+        """Said to be held, or not, by turns that count alone, and where a server had all to do that it can."""
         what, scheme, connections = case
         goal = GOALS[what] if scheme == "http" else SECURE_GOAL
         first = f"| {what}, {NAMES[scheme]} | {connections}"
@@ -68,10 +69,19 @@ class Page:
             return statistics.median(one[key] for one in turns)
 
         rate = quotient(median(ours, "rate"), median(theirs, "rate"))
+        waited = [name for name, turns in ((OURS, ours), (THEIRS, theirs)) if median(turns, "cpu_percent") < SATURATED]
         thrift = quotient(median(theirs, "answer_us"), median(ours, "answer_us"))
-        held = ("yes" if rate >= goal else "no") if good and their_good else "not shown: no turn counts"
-        waited = ", ".join(name for name, turns in ((OURS, ours), (THEIRS, theirs)) if median(turns, "cpu_percent") < SATURATED)
-        return f"{first} | {rate:.2f} | {goal} | {held} | {thrift:.2f} | {waited} |"
+        if not good or not their_good:
+            held = "not shown: no turn counts"
+        elif len(waited) == 2:
+            held = "not shown: both waited for the load"
+        else:
+            held = "yes" if rate >= goal else NOT_HELD
+        return f"{first} | {rate:.2f} | {goal} | {held} | {thrift:.2f} | {', '.join(waited)} |"
+
+    def missed(self):
+        """The cases whose goal was shown not to be held."""
+        return [case for case in self.cases if self.ratio(case).split(" | ")[4] == NOT_HELD]
 
     def not_run(self):
         if not self.missing:
