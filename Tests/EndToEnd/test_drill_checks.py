@@ -11,7 +11,8 @@ import types
 import pytest
 
 import chaos.questions
-from chaos.causes import BACKLOG, RECENT, WAITING, Causes, Done, Leap
+from chaos.causes import BACKLOG, JOINING, RECENT, WAITING, Causes, Done, Leap
+from chaos.exercise import Exercise, Outcome
 from chaos.faults import Faults
 from chaos.memory import LONG, ROOM, SETTLED, Sample, growths
 from chaos.plan import Fault
@@ -43,9 +44,7 @@ def causes(*faults: Done, held: list | None = None, parents: dict | None = None)
     (done("full", "objects"), 99.9 - WAITING, ""),
     (done("crammed", "objects", "spill"), 110.1 + BACKLOG, ""),
     (done("full", "objects", ended=math.inf), 1000, "full"),
-    (done("kill", "east-o1"), 100, "kill"),
-    (done("kill", "east-o2"), 100 - WAITING, "kill"),
-    (done("kill", "east-o1"), 100.1 + WAITING, ""),
+    (done("kill", "east-o1"), 100, ""),  # the other holder has it
     (done("kill", "east-o3"), 100, ""),  # no holder
     (done("kill", "east-e1"), 100, ""),
     (done("freeze", "east-o1"), 100, ""),
@@ -56,12 +55,52 @@ def test_a_gap_in_the_store_has_a_cause_or_none(fault, at, cause):
     assert causes(fault).of_gap("s", at) == cause
 
 
+@pytest.mark.parametrize(("other", "at", "cause"), [
+    (done("kill", "east-o2", begun=105), 100, "kill"),
+    (done("kill", "east-o2", begun=105), 105 - WAITING, "kill"),
+    (done("kill", "east-o2", begun=105), 104.9 - WAITING, ""),
+    (done("kill", "east-o2", begun=105), 100.1 + WAITING, "kill"),  # by the other death: the first is still away
+    (done("kill", "east-o2", begun=105), 105.1 + WAITING, ""),
+    (done("kill", "east-o2", begun=100.1 + WAITING, ended=130), 100, ""),  # it had time to store it
+    (done("cut", "east-o2"), 100, "kill"),
+    (done("freeze", "east-o2", begun=80, ended=91), 100, "kill"),
+    (done("freeze", "east-o2", begun=80, ended=89), 100, ""),
+    (done("deaf", "east-o2", "east-o1"), 100, "kill"),
+    (done("clock", "east-o2"), 100, ""),
+    (done("kill", "east-o3"), 100, ""),
+])
+def test_a_death_explains_a_gap_only_where_the_other_holder_was_away(other, at, cause):
+    assert causes(done("kill", "east-o1"), other).of_gap("s", at) == cause
+
+
+@pytest.mark.parametrize(("held", "cause"), [
+    ([(0, {"east-o1"})], "kill"),  # alone
+    ([(0, {"east-o1"}), (101 - JOINING, {"east-o1", "east-o2"})], "kill"),  # not joined yet
+    ([(0, {"east-o1"}), (99 - JOINING, {"east-o1", "east-o2"})], ""),
+    ([(0, {"east-o1", "east-o2"}), (95, {"east-o1"}), (97, {"east-o1", "east-o2"})], "kill"),  # anew
+    ([(0, {"east-o1", "west-o1"})], "kill"),  # the other side of a cut
+    ([(0, {"east-o2", "east-o3"})], ""),  # it held nothing
+])
+def test_a_standby_counts_once_it_has_the_window(held, cause):
+    held = [(at, frozenset(names)) for at, names in held]
+    assert causes(done("kill", "east-o1"), held=held).of_gap("s", 100) == cause
+
+
+def test_a_gap_for_viewers_asks_for_a_cause_as_well():
+    exercise = Exercise.__new__(Exercise)
+    exercise.outcome, exercise.begun = Outcome(), 0
+    exercise.outcome.numbers["s"] |= {7: {""}, 8: {"a-b/8.m4s"}}
+    exercise.outcome.shown["s"] |= {7: 100.0, 8: 102.0}
+    assert exercise._cause_of_gap(causes(), "s", 7) == ("", 100)
+    assert exercise._cause_of_gap(causes(done("full", "objects")), "s", 7) == ("full, for viewers as well", 100)
+    assert exercise._cause_of_gap(causes(done("full", "objects")), "s", 8) == ("full", 102)
+
+
 def test_a_holder_is_who_was_one_when_it_died():
     held = [(0, frozenset({"east-o1"})), (50, frozenset({"east-o2", "east-o3"})), (200, frozenset({"east-o1"}))]
-    assert [bool(causes(done("kill", name), held=held).of_gap("s", 100)) for name in ("east-o1", "east-o2", "east-o3")] \
-        == [False, True, True]
     assert causes(held=held).holders("s", 40, 60) == {"east-o1", "east-o2", "east-o3"}
     assert causes(held=held).holders("other", 40, 60) == set()
+    assert causes(held=held).steady("s", 60, 150) == {"east-o2", "east-o3"} and not causes(held=held).steady("s", 40, 60)
 
 
 def leap(at: float, node: str = "west-e1", before: str = "west-e1", viewer: str = "west-v-3", news_at: float = 0) -> Leap:
@@ -149,7 +188,7 @@ PLAYLIST = b"#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:7\n#EXTINF:2.0,\na-b/7.m4s\n#EXTINF:
 class Nodes:
     """What nodes answer; all that the questions tell of it."""
 
-    def __init__(self, monkeypatch, **nodes: dict[str, bytes]) -> None:
+    def __init__(self, monkeypatch, **nodes: dict[str, bytes | int]) -> None:
         self.nodes, self.here = nodes, ""
         roles = {name: ["origin"] if name.startswith("o") else ["edge"] for name in nodes}
         self.topology = types.SimpleNamespace(nodes={name: types.SimpleNamespace(roles=each) for name, each in roles.items()})
@@ -157,6 +196,7 @@ class Nodes:
         self.problems: list[str] = []
         monkeypatch.setattr(Door, "get", lambda _, path: self.answer(path))
         monkeypatch.setattr(chaos.questions, "PATIENCE", 0)
+        monkeypatch.setattr(chaos.questions, "PAUSE", 0)
         monkeypatch.setattr(chaos.questions, "MISSING_AFTER", 0.03)
 
     @contextlib.contextmanager
@@ -166,7 +206,7 @@ class Nodes:
 
     def answer(self, path: str) -> tuple[int, bytes]:
         body = self.nodes[self.here].get(path)
-        return (404, b"") if body is None else (200, body)
+        return (body or 404, b"") if not isinstance(body, bytes) else (200, body)
 
     def ask(self, names: list[str]) -> Questions:
         questions = Questions(self, list(self.nodes), ["s"], names, 1, lambda *each: self.told.append(each),
@@ -197,6 +237,31 @@ def test_an_edge_that_does_not_give_what_it_lists_is_seen(monkeypatch, node, pro
     nodes = Nodes(monkeypatch, e1=WHOLE, e2=node)
     nodes.ask([])
     assert nodes.problems == [problem]
+
+
+@pytest.mark.parametrize(("node", "answer", "problem"), [
+    ("o2", 302, None),  # sent on
+    ("o2", None, "a node that knows no name"),
+    ("o2", 503, "a node that neither has a name nor has it no more"),
+    ("o2", 500, "a node that neither has a name nor has it no more"),
+    ("e2", None, None),  # it has it no more, and has others
+    ("e2", 403, "a node that neither has a name nor has it no more"),
+])
+def test_what_a_node_says_to_a_name_is_judged(monkeypatch, node, answer, problem):
+    name, old = f"{FOLDER}a-b/8.m4s", f"{FOLDER}a-b/1.m4s"
+    said = {"o2": {name: answer, old: answer}, "e2": WHOLE | {old: answer}}[node]
+    nodes = Nodes(monkeypatch, e1=WHOLE, **{node: said})
+    questions = nodes.ask([old, name])
+    assert nodes.problems == ([problem] if problem else [])
+    assert sum(questions.answers[node].values()) == len(questions.sample)
+
+
+def test_a_node_that_is_busy_is_asked_again(monkeypatch):
+    nodes = Nodes(monkeypatch, o1={f"{FOLDER}a-b/8.m4s": b"8"})
+    busy, answer = [503, 0], nodes.answer
+    monkeypatch.setattr(Door, "get", lambda _, path: (busy.pop(), b"") if busy else answer(path))
+    questions = nodes.ask([f"{FOLDER}a-b/8.m4s"])
+    assert nodes.problems == [] and not busy and set(questions.answers["o1"]) == {200}
 
 
 def test_a_number_of_two_terms_and_a_name_of_two_contents_are_seen():

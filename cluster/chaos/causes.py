@@ -21,6 +21,8 @@ BACKLOG = 15.0
 RECENT = 20.0
 # Every few seconds somebody looks who takes a stream from whom.
 LOOKED = 10.0
+# A standby that has been one for so long has the window: it copies it in a few seconds, and a look comes once in one.
+JOINING = 10.0
 # What takes a node, or its line, away.
 AWAY = ("kill", "freeze", "cut", "isolate", "slow", "thin", "deaf")
 
@@ -62,10 +64,10 @@ class Causes:
         self.topology, self.done, self.held, self.parents = topology, done, held, parents
 
     def of_gap(self, stream: str, at: float) -> str:
-        """The kind of fault for which the store may lack a segment that viewers were shown at a time; "" for none.
+        """The kind of fault for which a segment of that time may be lost, to the store or to everybody; "" for none.
 
-        Full disks, and what waits for them before and after. Or the death of a holder, with which goes what it had not
-        stored where no other had it: a standby counts only once it has the window.
+        Full disks, and what waits for them before and after. Or the death of a holder where no other had the segment, or
+        none that could go on with it.
         """
         for done in self.done:
             fault = done.fault
@@ -74,9 +76,20 @@ class Causes:
         for done in self.done:
             fault = done.fault
             if fault.kind == "kill" and abs(at - done.begun) <= WAITING \
-                    and fault.targets[0] in self.holders(stream, done.begun - WAITING, done.begun):
+                    and fault.targets[0] in self.holders(stream, done.begun - WAITING, done.begun) \
+                    and not self._heirs(stream, done, at):
                 return fault.kind
         return ""
+
+    def _heirs(self, stream: str, death: Done, at: float) -> set[str]:
+        """Who had the window when a holder died, and was well around a time: other holders of its region, that had been
+        ones for long enough to have joined."""
+        dead = death.fault.targets[0]
+        away = {name for done in self.done if done.fault.kind in AWAY and done.touches(at - WAITING, at + WAITING)
+                for name in done.fault.targets}
+        region = self.topology.nodes[dead].region
+        return {name for name in self.steady(stream, death.begun - JOINING, death.begun) - {dead} - away
+                if self.topology.nodes[name].region == region}
 
     def of_leap(self, leap: Leap) -> str:
         """What was done to somebody on the stream's way to the viewer; "" for nothing."""
@@ -101,6 +114,14 @@ class Causes:
             if at > ended:
                 break
             found = found | names if at > begun else set(names)
+        return found
+
+    def steady(self, stream: str, begun: float, ended: float) -> set[str]:
+        """Whoever was said to be one all the time between two."""
+        found = self.holders(stream, begun, begun)
+        for at, names in self.held.get(stream, []):
+            if begun < at <= ended:
+                found &= names
         return found
 
     def way(self, leap: Leap, since: float) -> set[str]:

@@ -234,9 +234,10 @@ class Exercise:
         """And when viewers were shown the segment, or the one that was nearest."""
         shown = self.outcome.shown[stream]
         at = shown[min(shown, key=lambda other: abs(other - number))] if shown else self.begun
-        if self.outcome.numbers[stream].get(number) == {""}:
-            return "a gap for viewers as well", at
-        return causes.of_gap(stream, at), at
+        cause = causes.of_gap(stream, at)
+        if cause and self.outcome.numbers[stream].get(number) == {""}:
+            cause += ", for viewers as well"
+        return cause, at
 
     def wait_stored(self, seconds: float) -> None:
         """Until the store lists all that viewers were shown by now."""

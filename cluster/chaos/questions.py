@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import http.client
 import random
@@ -18,6 +19,8 @@ from .swarm import MISSING_AFTER, MISSING_TIMES, digest_of
 
 # So many of the names that were ever given are asked for again, half of them of the last few thousand.
 SAMPLE, LATE = 200, 2000
+# Who has no answer yet, 0 or 503, is asked so often, with so many seconds between.
+ATTEMPTS, PAUSE = 3, 0.5
 # An edge that had nothing of a stream has it by then.
 PATIENCE = 20.0
 
@@ -27,7 +30,8 @@ class Questions:
 
     A node with edges' door gives all that its own newest playlist of each stream lists. All nodes are asked for a sample of
     what was given before: whoever has a name no more says so, and a node without that door, as an origin, sends on to an
-    edge. What origins wrote is held against the store."""
+    edge. Any other answer is a problem, and so is a node that gives nothing at all and sends on none. What origins
+    wrote is held against the store."""
 
     def __init__(self, lab: Lab, nodes: list[str], streams: list[str], names: list[str], seed: int,
                  told: Callable[[str, str, str], None], problem: Callable[[str, str], None]) -> None:
@@ -38,6 +42,8 @@ class Questions:
                        *chance.sample(names, min(SAMPLE // 2, len(names)))]
         # How many names each node gave.
         self.given = dict.fromkeys(nodes, 0)
+        # With which status each node answered for the names of the sample, and how often.
+        self.answers: dict[str, collections.Counter[int]] = {name: collections.Counter() for name in nodes}
 
     def ask(self) -> dict[str, int]:
         """All nodes at once; how many names each of them gave."""
@@ -58,9 +64,28 @@ class Questions:
                     for stream in self.streams:
                         self._newest(node, stream, door)
                 for name in self.sample:
-                    self._take(node, name, door)
+                    self.answers[node][self._again(node, name, door)] += 1
             finally:
                 door.close()
+        self._judge(node)
+
+    def _judge(self, node: str) -> None:
+        answers = self.answers[node]
+        sent_on = {status for status in answers if 300 <= status < 400}
+        if strange := {status: count for status, count in answers.items() if status not in {200, 404} | sent_on}:
+            self.problem("a node that neither has a name nor has it no more", f"{node}: {strange} of {answers.total()}")
+        elif answers and not sent_on and not self.given[node]:
+            self.problem("a node that knows no name", f"{node}, of {answers.total()}")
+
+    def _again(self, node: str, name: str, door: Door) -> int:
+        """The status for a name that somebody gave before."""
+        status = self._take(node, name, door)
+        for _ in range(ATTEMPTS - 1):
+            if status not in (0, 503):
+                break
+            time.sleep(PAUSE)
+            status = self._take(node, name, door)
+        return status
 
     def _newest(self, node: str, stream: str, door: Door) -> None:
         """The whole window of a stream."""
@@ -70,7 +95,7 @@ class Questions:
             return self.problem("a node that does not give a stream", f"{stream} at {node}, in {PATIENCE:.0f} s")
         for name in listing.names:
             begun, times = time.monotonic(), 1
-            while not (given := self._take(node, f"{folder}/{name}", door)):
+            while (status := self._take(node, f"{folder}/{name}", door)) != 200:
                 time.sleep(MISSING_AFTER / MISSING_TIMES)
                 times += 1
                 now = self._listing(f"{folder}/media.m3u8", door, MISSING_AFTER)
@@ -78,7 +103,7 @@ class Questions:
                     break
                 if times > MISSING_TIMES and time.monotonic() - begun > MISSING_AFTER:
                     break
-            if not given and (now is None or name in now.names):
+            if status != 200 and (now is None or name in now.names):
                 self.problem("listed and not given", f"{folder}/{name} at {node}, asked at the end")
 
     def _listing(self, path: str, door: Door, seconds: float) -> Listing | None:
@@ -92,13 +117,12 @@ class Questions:
                 return None
             time.sleep(0.3)
 
-    def _take(self, node: str, name: str, door: Door) -> bool:
+    def _take(self, node: str, name: str, door: Door) -> int:
         status, body = door.get(name)
-        if status != 200:
-            return False
-        self.given[node] += 1
-        self.told(name, digest_of(body), node)
-        return True
+        if status == 200:
+            self.given[node] += 1
+            self.told(name, digest_of(body), node)
+        return status
 
 
 class Door:
