@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What nodes show of one stream, held against each other: no number is of two terms, no name has two contents."""
+"""What nodes show of one stream, held against each other: no number is of two terms, no name has two contents.
+
+A segment that was open when a term began has its parts in the former, and is whole in the newer (decision 0020)."""
 
 from __future__ import annotations
 
@@ -20,8 +22,9 @@ class Shown:
     """Names and bytes of all nodes; `told` and `gave` may be called from any thread."""
 
     def __init__(self) -> None:
-        # Of each media sequence number the terms under which it was listed, and by whom.
-        self.terms: dict[int, dict[str, set[str]]] = collections.defaultdict(lambda: collections.defaultdict(set))
+        # Of each media sequence number the terms under which its parts were listed, and it as a whole; and by whom.
+        self.parts: dict[int, dict[str, set[str]]] = collections.defaultdict(lambda: collections.defaultdict(set))
+        self.wholes: dict[int, dict[str, set[str]]] = collections.defaultdict(lambda: collections.defaultdict(set))
         # Of each name its digests, and who gave them.
         self.contents: dict[str, dict[str, set[str]]] = collections.defaultdict(lambda: collections.defaultdict(set))
         self._lock = threading.Lock()
@@ -31,11 +34,17 @@ class Shown:
         with self._lock:
             for name in names:
                 if found := NAME.search(name):
-                    self.terms[int(found[2])][found[1]].add(node)
+                    (self.parts if found[3] else self.wholes)[int(found[2])][found[1]].add(node)
 
     def gave(self, node: str, name: str, digest: str) -> None:
         with self._lock:
             self.contents[name][digest].add(node)
+
+    @property
+    def terms(self) -> set[str]:
+        """All terms that were seen."""
+        with self._lock:
+            return {term for shown in (self.parts, self.wholes) for held in shown.values() for term in held}
 
     def names_of(self, node: str) -> int:
         """How many names a node gave."""
@@ -44,9 +53,24 @@ class Shown:
 
     def contradictions(self) -> list[str]:
         with self._lock:
-            twice = [f"number {number} is of {dict(terms)}" for number, terms in sorted(self.terms.items()) if len(terms) > 1]
+            twice = [f"number {number} is of {self.parts.get(number, {})} and {self.wholes.get(number, {})}"
+                     for number in sorted({*self.parts, *self.wholes})
+                     if not in_order(list(self.parts.get(number, {})), list(self.wholes.get(number, {})))]
             other = [f"{name} is {dict(digests)}" for name, digests in sorted(self.contents.items()) if len(digests) > 1]
         return twice + other
+
+
+def in_order(parts: list[str], wholes: list[str]) -> bool:
+    """Whether a number has parts in one term at most, and is whole in one at most, which is no older."""
+    if len(parts) > 1 or len(wholes) > 1:
+        return False
+    return not parts or not wholes or age(parts[0]) <= age(wholes[0])
+
+
+def age(term: str) -> tuple[int, int]:
+    """What terms are ordered by."""
+    count, _, node = term.partition("-")
+    return int(count, 16), int(node, 16)
 
 
 class Asking(threading.Thread):

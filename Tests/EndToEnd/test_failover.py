@@ -239,7 +239,7 @@ def test_a_gateway_that_stood_still_is_refused(three, figures, stops: str, seed:
         problems = [problem for viewer in viewers.values() for problem in viewer.seen.problems]
         read = contents(readers)
         asked_of_all(lab, read)
-        terms = {term for held in shown.terms.values() for term in held}
+        terms = shown.terms
     different = [*shown.contradictions(), *contents(readers, read).contradictions()]
     figures(kind="gateway stopped", stops=stops, awake=awake if stops == "twice" else 0, refusals=refusals,
             answers=old.answers, terms=len(terms), names=len(read.contents), different=len(different))
