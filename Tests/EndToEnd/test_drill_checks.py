@@ -277,6 +277,19 @@ def test_a_number_of_two_terms_and_a_name_of_two_contents_are_seen():
     assert [each.split(" is ")[0] for each in shown.contradictions()] == ["number 9", "/live/s/main/a-b/8.m4s"]
 
 
+@pytest.mark.parametrize(("names", "numbers"), [
+    # Open when the newer term began: its parts stay where they are, and it is whole in the newer.
+    (["a-b/9.0.m4s", "a-c/9.m4s", "a-c/10.0.m4s"], []),
+    (["a-c/9.0.m4s", "a-b/9.m4s"], ["number 9"]),
+    (["a-b/9.m4s", "a-c/9.m4s"], ["number 9"]),
+    (["a-b/9.0.m4s", "a-b/9.m4s", "a-c/9.1.m4s"], ["number 9"]),
+])
+def test_an_open_segment_ends_in_the_newer_term(names, numbers):
+    shown = Shown()
+    shown.told("n1", [f"/live/s/main/{name}" for name in names])
+    assert [each.split(" is ")[0] for each in shown.contradictions()] == numbers
+
+
 def test_of_a_stand_what_was_late_within_the_time_counts():
     stands = [Stand("v-1", "s", 8, 3, "e", "e"), Stand("v-2", "s", 18, 4, "e", "e"), Stand("v-2", "s", 1, 2, "e", "e")]
     # One second of the first, and a second and a half of the second.
