@@ -45,29 +45,38 @@ import WebRTC
         }
     }
 
-    @Test("asks for a subscriber who comes late")
+    @Test("asks again until a random access point comes, and for a subscriber who comes late")
     func subscriber() throws {
         let world = try World("nack pli")
         #expect(try world.requests(after: 1).count == 1)
+        // How many come within the time, after packets of no picture, for whose sake nothing is wanted.
+        func requests(within time: Duration, isEnough: (Int) -> Bool) throws -> Int {
+            let limit = ContinuousClock.now + time
+            var count = 0
+            while ContinuousClock.now < limit, !isEnough(count) {
+                count += try world.requests(after: 2, payloadType: 98).count
+            }
+            return count
+        }
+        // Half a second after the last request.
+        let again = try requests(within: .seconds(30)) { $0 > 0 }
+        #expect(again == 1)
+        #expect(try world.requests(after: randomAccess(7, 2)).isEmpty)
+        let needless = try requests(within: .milliseconds(700)) { _ in false }
+        #expect(needless == 0)
         let late = try UDPSocket()
         try world.desk.subscribe(late.endpoint, to: world.session)
-        // Half a second after the last request.
-        var (number, requests) = (UInt16(1), [RTCPPacket]())
-        let limit = ContinuousClock.now + .seconds(30)
-        while requests.isEmpty, ContinuousClock.now < limit {
-            number += 1
-            // Of no picture, so that nothing is wanted for its sake.
-            requests = try world.requests(after: number, payloadType: 98)
-        }
-        #expect(requests.count == 1)
+        let forLate = try requests(within: .seconds(30)) { $0 > 0 }
+        #expect(forLate == 1)
         #expect(late.receive() != nil)
     }
 
-    @Test("says nothing to a source that hears nothing, nor to a stranger")
+    @Test("says nothing to a source that hears nothing, or not there, nor to a stranger")
     func silence() throws {
-        let deaf = try World("nack")
-        deaf.door.want()
-        #expect(try deaf.requests(after: 1).isEmpty)
+        for deaf in [try World("nack"), try World("nack pli", isMultiplexed: false)] {
+            deaf.door.want()
+            #expect(try deaf.requests(after: 1).isEmpty)
+        }
         let world = try World("nack pli")
         _ = try world.requests(after: 1)
         let stranger = try UDPSocket()
@@ -89,7 +98,8 @@ private struct World {
     let source: UDPSocket
     let viewer: UDPSocket
 
-    init(_ feedback: String) throws {
+    /// - Parameter isMultiplexed: whether the source takes RTCP at the port that it sends from.
+    init(_ feedback: String, isMultiplexed: Bool = true) throws {
         let registry = MetricRegistry(families: PlainRTPMetrics.families + DatagramMetrics.families)
         desk = try FanoutDesk.start(
             PlainRTPSettings(
@@ -102,6 +112,7 @@ private struct World {
         let text = """
             v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=video 5004 RTP/AVPF 97\r
             a=rtpmap:97 H264/90000\r\na=rtcp-fb:97 \(feedback)\r\na=ssrc:7 cname:x\r
+            a=fmtp:97 sprop-parameter-sets=Z0LAH9oBQBbsBEAAAAMAQAAADwPGDKg=,aM4PyA==\r\(isMultiplexed ? "\na=rtcp-mux\r" : "")
 
             """
         let offer = try StreamOffer(try SessionDescription(parsing: Array(text.utf8)[...]), sources: [])
@@ -115,6 +126,10 @@ private struct World {
     func requests(after number: UInt16, payloadType: UInt8 = 97) throws -> [RTCPPacket] {
         var bytes = packet(7, number)
         bytes[1] = 0x80 | payloadType
+        return try requests(after: bytes)
+    }
+
+    func requests(after bytes: [UInt8]) throws -> [RTCPPacket] {
         source.send(bytes, to: desk.port)
         #expect(viewer.receive() == bytes)
         var found: [RTCPPacket] = []
@@ -129,6 +144,12 @@ private struct World {
         }
         return found
     }
+}
+
+/// A packet with a whole picture at which decoding can begin.
+private func randomAccess(_ source: UInt32, _ number: UInt16) -> [UInt8] {
+    [0x80, 0x80 | 97, UInt8(number >> 8), UInt8(number & 0xFF), 1, 2, 3, 5]
+        + [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: source >> $0) } + [0x65, 0x88, 0x84, 0x21, 0xFF]
 }
 
 /// Lets every publisher in, and keeps how it is asked for a random access point.

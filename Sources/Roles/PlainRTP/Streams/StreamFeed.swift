@@ -124,13 +124,12 @@ extension StreamFeed {
     }
 
     /// What asks for a random access point, where one is wanted, the packet was of the source of the pictures, and half a
-    /// second is over since the last request.
+    /// second is over since the last request: a request may be lost, so it is sent again until one came.
     private func request(of source: UInt32, _ state: inout State, now: Duration) -> [UInt8]? {
         guard isWanted.load(ordering: .relaxed), let askable, offer.lines[askable].ssrc == source else { return nil }
         var directives: [RTPReceiverSession.Directive] = []
         state.packets.requestRandomAccess(of: ReceiveSource(media: askable), now: now, into: &directives)
         guard case .send(let datagram)? = directives.first else { return nil }
-        isWanted.store(false, ordering: .relaxed)
         return datagram
     }
 

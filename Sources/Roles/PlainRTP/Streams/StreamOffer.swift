@@ -68,9 +68,12 @@ public struct StreamOffer: Sendable {
         guard let ssrc = signalled else { throw .noSource(medium.kind, index) }
         var media = ReceiveMedia(mid: medium.mid ?? "", formats: [format.payloadType: .codec(codec)])
         media.sources = [ReceiveMedia.SignalledSource(media: ssrc)]
-        // Only what the sender says that it hears (RFC 4585 §4.2): most sources of plain RTP hear nothing.
-        if format.feedback.contains(.pictureLoss) { media.feedback.insert(.pictureLoss) }
-        if format.feedback.contains(.fullIntraRequest) { media.feedback.insert(.fullIntraRequest) }
+        // Only what the sender says that it hears (RFC 4585 §4.2): most sources of plain RTP hear nothing. And only where it
+        // says that it takes RTCP at the port that its packets come from (RFC 5761 §5.1.1): no other is known to be its.
+        if medium.multiplexesRTCP {
+            if format.feedback.contains(.pictureLoss) { media.feedback.insert(.pictureLoss) }
+            if format.feedback.contains(.fullIntraRequest) { media.feedback.insert(.fullIntraRequest) }
+        }
         return Line(codec: codec, ssrc: ssrc, media: media, parameterSets: try parameterSets(format, medium.kind))
     }
 
