@@ -77,7 +77,7 @@ extension FailoverWorld {
         fail("n\(node.number) goes on in \(fence.term), fenced: \(gateway.fences)")
     }
 
-    /// A gateway that stood still goes on by no answers from before.
+    /// A gateway that stood still goes on by no answers from before: in a term that is outdone it appends nothing any more.
     func checkOutdone(_ node: FailoverNode) {
         guard let outdone = node.audit.outdone, let term = node.gateway?.term, term < outdone else { return }
         fail("n\(node.number) goes on in \(term), and \(outdone) had begun")

@@ -203,6 +203,7 @@ extension FailoverWorld {
     /// Appends at the gateway, and commits what the standby has.
     func append(_ records: [FeedRecord], _ node: FailoverNode) {
         guard var gateway = node.gateway, !records.isEmpty else { return }
+        checkOutdone(node)
         for record in records {
             node.feed?.append(record, at: FeedPosition(term: gateway.term, number: gateway.nextNumber))
             if case .partEnd(let mark) = record {
