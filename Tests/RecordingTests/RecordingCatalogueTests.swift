@@ -69,6 +69,38 @@ struct RecordingCatalogueTests {
         #expect(try await shelf.keys("").isEmpty)
     }
 
+    @Test("deletes parts also in a term of which a recording has init sections only, and behind its last segment")
+    func partsOfOtherTerms() async throws {
+        let shelf = try Shelf()
+        let (first, second) = (Term(number: 0x19, salt: 1), Term(number: 0x20, salt: 1))
+        try await shelf.put("live/a", 100, segments: 5, in: second, firstInitSection: first)
+        for name in ["\(first)/init-0.mp4", "\(first)/100.0.m4s", "\(first)/104.1.m4s", "\(second)/105.0.m4s"] {
+            try await shelf.write("live/a/main/\(name)", "left")
+        }
+        #expect(try await shelf.delete("live/a", 100))
+        #expect(try await shelf.keys("").isEmpty)
+    }
+
+    @Test("keeps for an hour what may still be listed where it can not be read that a recording is over")
+    func unreadableEnd() async throws {
+        let shelf = try Shelf()
+        try await shelf.put("live/a", 100, segments: 3)
+        try await shelf.segment("live/a", 103)
+        // The next writes in a term of which this one says nothing.
+        try await shelf.put("live/a", 200, segments: 2, in: Term(number: 0x20, salt: 1))
+        let text = try await shelf.text("live/a/main/100.m3u8")
+        try await shelf.write("live/a/main/100.m3u8", text + "#EXTINF:nonsense\n")
+        #expect(try await shelf.delete("live/a", 100))
+        #expect(try await shelf.media("live/a") == ["103.m4s", "init-0.mp4"])
+        let keeper = shelf.keeper(retention: [:])
+        try await keeper.sweep()
+        #expect(try await shelf.media("live/a") == ["103.m4s", "init-0.mp4"])
+        shelf.advance(by: .seconds(3700))
+        try await keeper.sweep()
+        #expect(try await shelf.media("live/a").isEmpty)
+        #expect(try await shelf.keys("recordings/") == ["recordings/live/a/200.m3u8"])
+    }
+
     @Test("leaves what the next recording has stored alone, which nothing lists yet")
     func rollover() async throws {
         let shelf = try Shelf()
@@ -250,6 +282,11 @@ struct RecordingCatalogueTests {
         try await shelf.write("recordings/live/a/103.m3u8", text)
         await #expect(throws: StoreFailure.self) { try await shelf.delete("live/a", 103, isLive: true) }
         #expect(try await shelf.delete("live/a", 103))
+        #expect(try await shelf.media("live/a") == ["init-0.mp4"], "nothing says that its recorder has no more")
+        let keeper = shelf.keeper(retention: [:])
+        try await keeper.sweep()
+        shelf.advance(by: .seconds(3700))
+        try await keeper.sweep()
         #expect(try await shelf.keys("").isEmpty)
     }
 

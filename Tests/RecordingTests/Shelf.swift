@@ -104,6 +104,10 @@ struct Shelf {
         return RecordingKeeper(catalogue ?? self.catalogue, kit: kit) { live.contains($0) }
     }
 
+    func text(_ key: String) async throws -> String {
+        String(decoding: try await store.get(try #require(ObjectKey(parsing: key))).bytes, as: UTF8.self)
+    }
+
     func write(_ key: String, _ text: String) async throws {
         try await store.put(
             try #require(ObjectKey(parsing: key)), ObjectContent(Array(text.utf8), mediaType: "text/plain"))

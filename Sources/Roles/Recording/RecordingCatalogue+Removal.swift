@@ -67,11 +67,13 @@ extension RecordingCatalogue {
         let names = Self.renditions(of: entry)
         var removal = RecordingRemoval(
             renditions: Set(names.isEmpty ? try await renditionsFound(of: name) : names))
+        var closed = 0
         for rendition in removal.renditions {
             guard let text = try await read(name.mediaKey(rendition)) else { continue }
             removal.add(playlist: text)
-            if (try? StoredPlaylist(parsing: text)) != nil, !Conclusion.isMarked(text) { removal.isOpen = true }
+            if (try? StoredPlaylist(parsing: text)) != nil, Conclusion.isMarked(text) { closed += 1 }
         }
+        removal.isOpen = removal.renditions.isEmpty || closed < removal.renditions.count
         if removal.spans.isEmpty { try await addFound(of: name, to: &removal, isLive: isLive) }
         do throws(StoreFailure) {
             try await store.put(name.removalKey, ObjectContent(removal.text, mediaType: "text/plain"), if: .absent)
@@ -181,7 +183,8 @@ extension RecordingCatalogue {
                 let prefix = "\(name.stream)/\(rendition)/\(term)/"
                 let isShared = needed.contains(term)
                 let isAwaited = next == nil ? isLive || mayGrow : mayGrow && !isShared
-                var folder = MediaFolder(span: span, next: next, isAwaited: isAwaited, isShared: isShared)
+                var folder = MediaFolder(
+                    span: span, from: name.number, next: next, isAwaited: isAwaited, isShared: isShared)
                 try await forEach(prefix: prefix) { key throws(StoreFailure) in
                     folder.sort(key, file: key.description.dropFirst(prefix.count))
                 } then: { () throws(StoreFailure) in
@@ -240,6 +243,8 @@ extension RecordingCatalogue {
 private struct MediaFolder {
     /// The recording's numbers; nil where it has only init sections there.
     let span: ClosedRange<UInt64>?
+    /// Where the recording begins.
+    let first: UInt64
     /// Where the stream's next recording begins.
     let next: UInt64?
     /// Whether somebody may list what no recording lists yet, and need the init sections for it.
@@ -251,8 +256,9 @@ private struct MediaFolder {
     private var isUndecided = false
 
     /// - Parameter isShared: whether the next recording names something in the folder.
-    init(span: ClosedRange<UInt64>?, next: UInt64?, isAwaited: Bool, isShared: Bool) {
+    init(span: ClosedRange<UInt64>?, from first: UInt64, next: UInt64?, isAwaited: Bool, isShared: Bool) {
         self.span = span
+        self.first = first
         self.next = next
         self.isAwaited = isAwaited
         self.isShared = isShared
@@ -260,8 +266,10 @@ private struct MediaFolder {
 
     mutating func sort(_ key: ObjectKey, file: Substring) {
         guard let number = RecordingRemoval.number(of: file) else { return initSections.append(key) }
-        guard let span, number >= span.lowerBound, number < next ?? .max else { return isShared = true }
-        if number <= span.upperBound || !isAwaited {
+        // No playlist names parts: they are the recording's from where it begins, whatever it has of the term.
+        let lowest = RecordingRemoval.isPart(file) ? first : span?.lowerBound
+        guard let lowest, number >= lowest, number < next ?? .max else { return isShared = true }
+        if span.map({ number <= $0.upperBound }) ?? false || !isAwaited {
             own.append(key)
         } else {
             // Never listed, or the first of the next recording.

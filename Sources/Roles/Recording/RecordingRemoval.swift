@@ -11,8 +11,8 @@ struct RecordingRemoval: Hashable {
     var renditions: Set<RenditionName>
     /// The numbers of its segments by the term in their names; nil for a term that has only init sections of it.
     var spans: [Term: ClosedRange<UInt64>?] = [:]
-    /// Whether a playlist of it was not ended by its own recorder with the stream (``Conclusion``): somebody may have had more in
-    /// its terms, which the next recording will list.
+    /// Whether there is a playlist of it of which it can not be read that its own recorder ended it with the stream
+    /// (``Conclusion``): somebody may have had more in its terms, which the next recording will list.
     var isOpen = false
 
     /// A removal of renditions without any media yet.
@@ -79,6 +79,11 @@ struct RecordingRemoval: Hashable {
         let numbers = file.dropLast(4).split(separator: ".", omittingEmptySubsequences: false).map { UInt64($0) }
         guard numbers.count <= 2, !numbers.contains(nil) else { return nil }
         return numbers.first ?? nil
+    }
+
+    /// Whether the name of a file is that of a part, `{msn}.{part}.m4s`.
+    static func isPart(_ file: some StringProtocol) -> Bool {
+        file.hasSuffix(".m4s") && file.dropLast(4).contains { $0 == "." }
     }
 
     private static let map = "#EXT-X-MAP:URI=\""
