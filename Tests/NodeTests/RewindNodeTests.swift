@@ -258,6 +258,13 @@ struct RewindNodeTests {
                 }
             ),
             (
+                "storage.parts needs storage.concurrency 2 or more, as segments would wait for parts",
+                {
+                    $0.storage.parts = true
+                    $0.storage.concurrency = 1
+                }
+            ),
+            (
                 "dvr.window is at most cdn.token_life: what is listed must be let in",
                 {
                     $0.storage.kind = .file

@@ -27,8 +27,10 @@ final class Desk: Sendable {
     private let store: FileStore
     private let news: News
 
-    /// - Parameter parts: whether parts are stored, too.
-    init(parts: Bool = false) throws {
+    /// - Parameters:
+    ///   - parts: whether parts are stored, too; what waits is in memory then, and on the disk otherwise.
+    ///   - concurrency: uploads at a time.
+    init(parts: Bool = false, concurrency: Int = 4) throws {
         stream = try StreamID(app: "live", name: "a")
         let folder = "\(StoreServers.scratch)/\(UUID().uuidString)"
         let store = try FileStore(path: folder + "/store")
@@ -38,7 +40,9 @@ final class Desk: Sendable {
         disk = try FileStore(path: folder + "/disk")
         catalogue = RecordingCatalogue(gate)
         var settings = RecordingSettings()
-        settings.upload.memoryLimit = .bytes(1)
+        settings.upload.concurrency = concurrency
+        if !parts { settings.upload.memoryLimit = .bytes(1) }
+        settings.upload.partRetention = .seconds(2)
         settings.storesParts = parts
         let news = News()
         self.news = news
@@ -132,6 +136,8 @@ final class Gate: ObjectStore {
         var isOpen = true
         /// What the names of objects end with that can not be written.
         var refused: String?
+        /// Whether nothing can be deleted.
+        var keepsAll = false
         /// What is written without an answer; the gate closes behind it.
         var silent: String?
         var writes: [String] = []
@@ -148,6 +154,8 @@ final class Gate: ObjectStore {
 
     func refuse(_ suffix: String?) { state.withLock { $0.refused = suffix } }
 
+    func keepAll() { state.withLock { $0.keepsAll = true } }
+
     func loseAnswer(to key: String) { state.withLock { $0.silent = key } }
 
     func open() { state.withLock { $0.isOpen = true } }
@@ -156,7 +164,10 @@ final class Gate: ObjectStore {
 
     func perform(_ operation: ObjectOperation) async throws(StoreFailure) -> ObjectOutcome {
         let name = if case .put(let key, _, _) = operation { key.description } else { "" }
-        let isTaken = state.withLock { $0.isOpen && !name.hasSuffix($0.refused ?? "nothing") }
+        let isDeletion = if case .delete = operation { true } else { false }
+        let isTaken = state.withLock { state in
+            state.isOpen && !name.hasSuffix(state.refused ?? "nothing") && !(isDeletion && state.keepsAll)
+        }
         guard isTaken else { throw .serverFailed(500) }
         let outcome = try await store.perform(operation)
         if case .put(let key, let content, _) = operation { await check(key, content) }

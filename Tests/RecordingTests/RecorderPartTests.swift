@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Feed
 import HLS
 import Identity
 import Recording
@@ -9,7 +10,7 @@ import Testing
 
 @Suite("A recorder that stores parts")
 struct RecorderPartTests {
-    @Test("stores those at the live edge under their names, lists none, and leaves none when the stream is over")
+    @Test("stores those at the live edge under their names, lists none, and leaves none behind the end of the stream")
     func parts() async throws {
         let desk = try Desk(parts: true)
         let life = RecordedLife(of: desk.stream, in: desk.term(1), from: 100)
@@ -29,7 +30,7 @@ struct RecorderPartTests {
         let playlist = try await desk.playlist(100)
         #expect(playlist.isEnded && playlist.gapCount == 0 && playlist.segments.count >= 5)
         #expect(try await desk.missing(in: playlist) == [])
-        #expect(try await desk.parts() == [])
+        try await eventually("no part is left") { try await desk.parts().isEmpty }
         #expect(try await desk.media().count == playlist.segments.count)
         #expect(desk.gate.violations == [] && desk.heard.last == .done)
     }
@@ -45,7 +46,53 @@ struct RecorderPartTests {
         try await eventually("it is whole") { desk.table.streams.isEmpty }
         let playlist = try await desk.playlist(100)
         #expect(playlist.isEnded && playlist.gapCount == 0 && playlist.segments.count >= 5)
-        #expect(try await desk.parts() == [])
+        try await eventually("no part is left") { try await desk.parts().isEmpty }
+    }
+
+    @Test("stores a segment before the part that ends with it")
+    func segmentFirst() async throws {
+        let desk = try Desk(parts: true, concurrency: 1)
+        let life = RecordedLife(of: desk.stream, in: desk.term(1), from: 100)
+        desk.record(life)
+        life.publish(.milliseconds(2050))
+        try await eventually("two are listed") { try await desk.listed(100) >= 2 }
+        let folder = "\(desk.stream)/main/\(desk.term(1))"
+        func committed() -> [String] {
+            life.replica.partsToStore(after: nil, beyond: 102).filter { $0.position.msn == 103 }
+                .map { "\(folder)/103.\($0.position.part).m4s" }
+        }
+        // One upload at a time is allowed, and none is on its way when the segment ends.
+        var known: String?
+        for duration in [Duration.milliseconds(1650), .milliseconds(200)] {
+            life.publish(duration)
+            known = committed().last
+            try await eventually("the parts of the open segment are written") {
+                known.map { desk.gate.writes.contains($0) } ?? false
+            }
+        }
+        life.publish(.milliseconds(150))
+        let last = try #require(committed().last)
+        try #require(last != known)
+        try await eventually("four are listed") { try await desk.listed(100) >= 4 }
+        life.end()
+        try await eventually("it is whole") { desk.table.streams.isEmpty }
+        #expect(desk.gate.writes.contains("\(folder)/103.m4s") && !desk.gate.writes.contains(last))
+    }
+
+    @Test("is whole, and no trouble, where the store lets nobody delete")
+    func undeletable() async throws {
+        let desk = try Desk(parts: true)
+        desk.gate.keepAll()
+        let life = RecordedLife(of: desk.stream, in: desk.term(1), from: 100)
+        desk.record(life)
+        life.publish(.milliseconds(2050))
+        try await eventually("two are listed") { try await desk.listed(100) >= 2 }
+        life.publish(.milliseconds(600))
+        try await eventually("a part is there") { try await !desk.parts().isEmpty }
+        life.end()
+        try await eventually("it is whole", within: .seconds(60)) { desk.table.streams.isEmpty }
+        #expect(try await desk.playlist(100).isEnded)
+        #expect(try await !desk.parts().isEmpty)
     }
 
     @Test("stores none where it was not asked to")

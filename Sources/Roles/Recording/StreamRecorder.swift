@@ -126,8 +126,10 @@ actor StreamRecorder {
             let isWhole = replica.isWhole || isEnding
             let batch = replica.segmentsToStore(after: offered, limit: 4, wake: mailbox)
             await describe()
-            await offerParts()
+            // The last part of a segment comes with the mark that closes it: the segment goes first. Of several it is no use.
+            let known = tape != nil && batch.count <= 1 ? offered : batch.last?.segment.msn
             for item in batch where !isOver { await offer(item) }
+            await offerParts(beyond: known)
             guard batch.isEmpty else { continue }
             if isWhole { await finish() }
             return
@@ -175,11 +177,11 @@ extension StreamRecorder {
         }
     }
 
-    /// What is committed of the segment that is not whole yet. The first of a stream are not offered: nothing is recorded
-    /// before its first segment.
-    private func offerParts() async {
+    /// What is committed of the segment that is not whole yet, and of those that were not before. The first of a stream are not
+    /// offered: nothing is recorded before its first segment.
+    private func offerParts(beyond msn: MediaSequenceNumber?) async {
         guard kit.settings.storesParts, let tape else { return }
-        for part in replica.partsToStore(after: newestPart, beyond: offered) where !isOver {
+        for part in replica.partsToStore(after: newestPart, beyond: msn) where !isOver {
             newestPart = part.position
             let file = "\(part.term)/\(part.position.msn).\(part.position.part).m4s"
             for content in part.contents where tape.renditions.contains(content.rendition) {

@@ -82,6 +82,9 @@ public struct StorageSettings: Sendable, Equatable {
         }
         if kind == .azure, account == nil { found.append("storage.kind azure needs storage.account") }
         if let spill, spill == path { found.append("storage.spill is another folder than storage.path") }
+        if parts, concurrency < 2 {
+            found.append("storage.parts needs storage.concurrency 2 or more, as segments would wait for parts")
+        }
         if credentials != nil, secret != nil {
             found.append("storage.credentials and storage.secret exclude each other")
         }
