@@ -15,9 +15,12 @@ struct HeldUpload {
 
     init(_ id: UploadID, size: Int, parameters: UInt32) {
         self.id = id
-        cost = max(size, 4096)
+        cost = Self.cost(of: size)
         self.parameters = parameters
     }
+
+    /// What so many bytes take of the limits.
+    static func cost(of size: Int) -> Int { max(size, 4096) }
 
     /// What is done with it.
     enum State: Equatable {

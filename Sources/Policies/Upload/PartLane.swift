@@ -6,8 +6,8 @@ import Objects
 /// The parts of a stream's segments: those that wait for the store, and those in it until nobody asks for them any more.
 ///
 /// A part is worth nothing late. It is uploaded where segments leave room, tried again only while players at the live edge
-/// may ask for it, and let go when its segment is stored. So what waits is never more than came within
-/// ``UploadSettings/partLifetime``, most of which the live window holds as well.
+/// may ask for it, and let go when its segment is stored, or when memory is full. So what waits is never more than came
+/// within ``UploadSettings/partLifetime``, most of which the live window holds as well.
 struct PartLane {
     /// Those that are not stored, in the order in which they were offered.
     private var held: [Held] = []
@@ -16,11 +16,13 @@ struct PartLane {
     private var removalFailures = 0
     /// When something is removed again, after a failure.
     private var removalRetryAt: Duration?
-    /// Once the stream is over: until when parts are removed.
-    private var end: Duration?
+    /// Whether the stream is over: what waits is of no use, and what is stored is removed when it would have been.
+    private var isOver = false
 
     private struct Held {
         let id: UploadID
+        /// What it takes of the limits.
+        let cost: Int
         /// When it is of no use any more.
         var expiry: Duration
         var isUploading = false
@@ -35,10 +37,16 @@ struct PartLane {
         /// When it is removed.
         let due: Duration
         var isLeaving = false
+
+        /// When it is left where it is.
+        var end: Duration { due + PartLane.longestRemoval }
     }
 
     /// How many are on their way.
     var uploading: Int { held.count { $0.isUploading } }
+
+    /// What those that are not stored take of memory.
+    var inMemory: Int { held.reduce(0) { $0 + $1.cost } }
 
     /// Whether nothing is left of any part.
     var isEmpty: Bool { held.isEmpty && stored.isEmpty }
@@ -50,11 +58,13 @@ struct PartLane {
             guard !part.isUploading else { return nil }
             return mayUpload ? min(part.expiry, part.retryAt ?? part.expiry) : part.expiry
         }
-        return (waiting + [removalDeadline, stored.isEmpty ? nil : end].compactMap { $0 }).min()
+        return (waiting + [removalDeadline, stored.first?.end].compactMap { $0 }).min()
     }
 
     /// A part is to be uploaded, if that is done until `expiry`.
-    mutating func offer(_ id: UploadID, until expiry: Duration) { held.append(Held(id: id, expiry: expiry)) }
+    mutating func offer(_ id: UploadID, size: Int, until expiry: Duration) {
+        held.append(Held(id: id, cost: HeldUpload.cost(of: size), expiry: expiry))
+    }
 
     /// A segment is stored: its parts are of no use any more.
     mutating func settle(_ rendition: RenditionName, _ msn: UInt64, now: Duration) {
@@ -101,8 +111,8 @@ struct PartLane {
         removalRetryAt = now + schedule.delay(after: removalFailures, using: &random)
     }
 
-    /// The stream is over: what waits is of no use, and what is stored is removed now, or by `time` left where it is.
-    mutating func conclude(by time: Duration) { end = end ?? time }
+    /// The stream is over, or its recording: what waits is of no use, and what is stored is still asked for until it is due.
+    mutating func conclude() { isOver = true }
 
     /// Somebody else has the stream.
     mutating func stop() -> [UploadQueue.Directive] {
@@ -118,12 +128,14 @@ struct PartLane {
 
 extension PartLane {
     /// Lets go what is of no use any more. What was tried may be in the store for all that is known, and is removed later.
-    mutating func expire(now: Duration, keepingDoubtfulUntil due: Duration) -> [UploadQueue.Directive] {
-        let isOver = end != nil
+    /// - Parameter isFull: whether there is no memory for what waits.
+    mutating func expire(
+        now: Duration, isFull: Bool, keepingDoubtfulUntil due: Duration
+    ) -> [UploadQueue.Directive] {
         var directives: [UploadQueue.Directive] = []
         var left: [Held] = []
         for part in held {
-            guard !part.isUploading, isOver || part.expiry <= now else {
+            guard !part.isUploading, isOver || isFull || part.expiry <= now else {
                 left.append(part)
                 continue
             }
@@ -151,21 +163,19 @@ extension PartLane {
     /// Begins to remove what is due.
     mutating func beginRemovals(now: Duration) -> [UploadQueue.Directive] {
         guard (removalRetryAt ?? now) <= now else { return [] }
-        let (free, isOver) = (Self.removedAtOnce - leaving, end != nil)
+        let free = Self.removedAtOnce - leaving
         var begun: [UploadQueue.Directive] = []
         for index in stored.indices where begun.count < free && !stored[index].isLeaving {
-            guard isOver || stored[index].due <= now else { continue }
+            guard stored[index].due <= now else { break }
             stored[index].isLeaving = true
             begun.append(.remove(stored[index].id))
         }
         return begun
     }
 
-    /// Leaves in the store what can not be removed: when the stream is over for long, and where it has become too much. It
-    /// goes with the recording.
+    /// Leaves in the store what could not be removed for long, the oldest first. It goes with the recording.
     private mutating func giveUp(now: Duration) -> [UploadQueue.Directive] {
-        let isTooLate = end.map { $0 <= now } ?? false
-        let count = isTooLate ? stored.count : max(0, stored.count - Self.mostStored)
+        let count = stored.prefix { $0.end <= now }.count
         let given = stored.prefix(count).map { UploadQueue.Directive.release($0.id) }
         stored.removeFirst(count)
         return given
@@ -175,11 +185,12 @@ extension PartLane {
 
     private var removalDeadline: Duration? {
         guard leaving < Self.removedAtOnce, let next = stored.first(where: { !$0.isLeaving }) else { return nil }
-        return end == nil ? max(next.due, removalRetryAt ?? next.due) : removalRetryAt
+        return max(next.due, removalRetryAt ?? next.due)
     }
 
     /// As many as whoever deletes a recording removes at once.
     private static let removedAtOnce = 16
-    /// Five minutes of four renditions in parts of 300 ms: more than that is only there where the store lets nobody delete.
-    private static let mostStored = 4096
+    /// For how long a part is removed again and again behind its time: more are only remembered where the store is away for
+    /// longer, or lets nobody delete.
+    private static let longestRemoval: Duration = .seconds(300)
 }

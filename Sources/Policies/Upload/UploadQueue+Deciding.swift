@@ -162,10 +162,11 @@ extension UploadQueue {
         directives.append(.writeMultivariant)
     }
 
-    /// Parts come behind all else, and go when the stream is over.
+    /// Parts come behind all else: those that wait are the first to go where memory is full.
     private mutating func tendParts(now: Duration, into directives: inout [Directive]) {
-        if isFinishing, isIdle { parts.conclude(by: now + settings.partRetention) }
-        directives += parts.expire(now: now, keepingDoubtfulUntil: now + settings.partRetention)
+        if isFinishing, isIdle { parts.conclude() }
+        let isFull = inMemory + parts.inMemory > settings.memoryLimit.bytes
+        directives += parts.expire(now: now, isFull: isFull, keepingDoubtfulUntil: now + settings.partRetention)
         directives += parts.begin(atMost: freePartSlots, now: now)
         directives += parts.beginRemovals(now: now)
     }
@@ -183,10 +184,10 @@ extension UploadQueue {
             isTroubled = true
             directives.append(.troubled)
         }
-        if isFinishing, isIdle, parts.isEmpty {
-            isDone = true
-            directives.append(.done)
-        }
+        guard isFinishing, isIdle else { return }
+        isDone = parts.isEmpty
+        if !isWhole { directives.append(.done) }
+        isWhole = true
     }
 
     /// How long a disk that refused is left alone.

@@ -14,7 +14,8 @@ import Objects
 /// Parts are beside all that: no playlist in the store names them, so none is missed. See ``PartLane``.
 ///
 /// A queue belongs to one stream and one term. It knows sizes and numbers; bytes are held by who obeys it, who feeds it one
-/// event, obeys all directives in order, and only then feeds the next. After ``finish(now:)`` it says ``Directive/done``.
+/// event, obeys all directives in order, and only then feeds the next. After ``finish(now:)`` it says ``Directive/done``, and
+/// removes behind that the parts that players may have asked for until then.
 public struct UploadQueue: ~Copyable {
     let settings: UploadSettings
     var renditions: [RenditionName: RenditionProgress]
@@ -34,6 +35,8 @@ public struct UploadQueue: ~Copyable {
     var lastProgress: Duration = .zero
     var isTroubled = false
     var isFinishing = false
+    /// Whether ``Directive/done`` was said: parts are still removed.
+    var isWhole = false
     var isDone = false
 
     /// A queue for the renditions of a stream, all of which share its segments' numbers.
@@ -71,12 +74,15 @@ public struct UploadQueue: ~Copyable {
         return decided(now: now)
     }
 
-    /// A part is there to be uploaded: of the segment that is not whole yet, or is not stored.
-    public mutating func offer(part: Int, of msn: UInt64, in rendition: RenditionName, now: Duration) -> [Directive] {
+    /// A part is there to be uploaded: of the segment that is not whole yet, or is not stored. It is dropped where memory is
+    /// full.
+    public mutating func offer(
+        part: Int, of msn: UInt64, in rendition: RenditionName, size: Int, now: Duration
+    ) -> [Directive] {
         let id = UploadID.part(rendition, msn, part)
         guard !isDone, !isFinishing, let progress = renditions[rendition], progress.settled.map({ $0 < msn }) ?? true
         else { return [.release(id)] }
-        parts.offer(id, until: now + settings.partLifetime)
+        parts.offer(id, size: size, until: now + settings.partLifetime)
         return decided(now: now)
     }
 
@@ -180,14 +186,14 @@ public struct UploadQueue: ~Copyable {
     }
 
     /// Somebody else has the stream: nothing more is written, and parts that were are removed, if the store takes it at
-    /// once.
+    /// once. What is done stays done.
     public mutating func stop() -> [Directive] {
         guard !isDone else { return [] }
         isDone = true
         let held = self.held
         self.held = []
         let released: [Directive] = held.map { .release($0.id) }
-        return released + parts.stop() + [.done]
+        return released + parts.stop() + (isWhole ? [] : [.done])
     }
 
     /// The bytes of an upload are on the disk.
@@ -247,7 +253,7 @@ extension UploadQueue {
         case troubled
         /// They come further again.
         case recovered
-        /// Nothing is left to do: the queue is over.
+        /// Segments and playlists are whole: nothing is left to do but to remove parts, for which nobody waits. Said once.
         case done
     }
 }

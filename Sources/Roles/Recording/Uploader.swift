@@ -93,7 +93,7 @@ public actor Uploader {
         part: Int, of msn: UInt64, in rendition: RenditionName, _ content: ObjectContent, as key: ObjectKey
     ) {
         held[.part(rendition, msn, part)] = HeldContent(key, content, offered: clock.now)
-        obey(queue.offer(part: part, of: msn, in: rendition, now: now))
+        obey(queue.offer(part: part, of: msn, in: rendition, size: content.bytes.count, now: now))
     }
 
     /// Nobody holds that segment, in no rendition, or not in one of them.
@@ -101,7 +101,8 @@ public actor Uploader {
         obey(queue.skip(msn, of: rendition, now: now))
     }
 
-    /// The stream has ended. What waits is still uploaded, and then ``UploadNews/done`` is told.
+    /// The stream has ended. What waits is still uploaded, and then ``UploadNews/done`` is told. Parts are removed when nobody
+    /// asks for them any more, which is later: until then the uploader keeps itself alive.
     public func finish() { obey(queue.finish(now: now)) }
 
     /// The stream goes on here in a higher term: playlists are written in that from now on.

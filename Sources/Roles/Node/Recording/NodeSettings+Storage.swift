@@ -51,7 +51,7 @@ extension NodeSettings {
         settings.upload.diskLimit = storage.spillLimit
         settings.upload.patience = hls.segmentTarget * 3
         settings.upload.partLifetime = hls.segmentTarget * 3
-        // As long as a playlist that lists it, or its segment, is asked for, and what a slow line adds.
+        // Playlists list a part for three target durations: longer than this only with segments of more than ten seconds.
         settings.upload.partRetention = hls.segmentTarget * hls.window + .seconds(30)
         settings.storesParts = storage.parts
         settings.apps = Set(storage.record)
