@@ -102,8 +102,24 @@ struct PathwayOrderTests {
             slow: slow(["CDN": 1]),
             order: ["b", "a", "REGION.west", "CDN"]),
         Row(
-            testDescription: "of what was too slow the quickest first", slow: slow(["a": 300, "b": 200, "CDN": 900]),
-            order: ["REGION.west", "CDN", "a", "b"]),
+            testDescription: "of what was too slow the quickest first, and before what was not tried",
+            slow: slow(["a": 300, "b": 200, "CDN": 900]), order: ["CDN", "a", "b", "REGION.west"]),
+        Row(
+            testDescription: "two show that the line is slow, whatever the stream is led to", current: "b",
+            isOffloaded: true,
+            slow: slow(["a": 300, "b": 290]), order: ["b", "a", "CDN", "REGION.west"]),
+        Row(
+            testDescription: "two show it where one of them is gone",
+            pathways: [
+                PathwayState(id: "a", kind: .edge, isOpen: false), PathwayState(id: "b", kind: .edge),
+                PathwayState(id: "CDN", kind: .cdn),
+            ], slow: slow(["a": 300, "b": 200]), order: ["b", "CDN"]),
+        Row(
+            testDescription: "but what is full is left for what was not tried",
+            pathways: [
+                PathwayState(id: "a", kind: .edge, load: 1), PathwayState(id: "b", kind: .edge, load: 1),
+                PathwayState(id: "CDN", kind: .cdn),
+            ], current: "a", slow: slow(["a": 300, "b": 200]), order: ["CDN", "a", "b"]),
         Row(
             testDescription: "with nothing better a viewer stays", current: "a",
             slow: slow(["a": 300, "b": 390, "CDN": 200, "REGION.west": 100]), order: ["a", "b", "CDN", "REGION.west"]),

@@ -56,7 +56,8 @@ public enum PathwayOrder {
     /// equal even so stands as in `pathways`.
     ///
     /// What was too slow for the player comes behind all that was not, the quickest first, and the player stays where it is
-    /// unless another has a third more. An edge or region that is full comes behind both.
+    /// unless another has a third more. Where two pathways were too slow, the player's own line is what is slow, as far as is
+    /// known: these come before those that were not tried. An edge or region that is full comes behind all.
     ///
     /// An operator's word goes before all that: what is wanted comes first while it takes viewers, however full, and what is to
     /// be left comes last.
@@ -71,8 +72,11 @@ public enum PathwayOrder {
     ) -> [String] {
         let open = pathways.filter(\.isOpen)
         let candidates = open.isEmpty ? pathways : open
+        let isSlowLine = pathways.count { slow.throughput(on: $0.id) != nil } >= slowLine
         let places = candidates.map {
-            Place($0, isCurrent: $0.id == current, isOffloaded: isOffloaded, measured: slow.throughput(on: $0.id))
+            Place(
+                $0, isCurrent: $0.id == current, isOffloaded: isOffloaded, measured: slow.throughput(on: $0.id),
+                isSlowLine: isSlowLine)
         }
         let best = candidates.indices.sorted { (places[$0], $0) < (places[$1], $1) }
         let order = best.map { candidates[$0] }
@@ -91,8 +95,10 @@ public enum PathwayOrder {
         let cost: Double
         let load: Double
 
-        /// - Parameter measured: bits a second, where that was too little.
-        init(_ pathway: PathwayState, isCurrent: Bool, isOffloaded: Bool, measured: UInt64?) {
+        /// - Parameters:
+        ///   - measured: bits a second, where that was too little.
+        ///   - isSlowLine: whether others are hardly quicker for the player.
+        init(_ pathway: PathwayState, isCurrent: Bool, isOffloaded: Bool, measured: UInt64?, isSlowLine: Bool) {
             let isFull = isCurrent ? pathway.kind != .cdn && pathway.load >= 1 : pathway.isFull
             let kind =
                 switch pathway.kind {
@@ -101,7 +107,8 @@ public enum PathwayOrder {
                 case .region: 2
                 }
             if let measured {
-                (rank, cost) = (isFull ? 8 : 4, -Double(measured) / (isCurrent ? PathwayOrder.stay : 1))
+                let place = isSlowLine ? -1 : 4
+                (rank, cost) = (isFull ? 8 : place, -Double(measured) / (isCurrent ? PathwayOrder.stay : 1))
             } else {
                 let distance = pathway.kind == .region ? pathway.distance ?? .infinity : 0
                 (rank, cost) = (isFull ? 5 + kind : kind, distance)
@@ -115,4 +122,6 @@ public enum PathwayOrder {
     }
 
     private static let stay = 0.75
+    /// How many pathways that are too slow for a player show that its own line is.
+    private static let slowLine = 2
 }

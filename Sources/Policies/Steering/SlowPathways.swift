@@ -40,7 +40,7 @@ public struct SlowPathways: Hashable, Sendable {
     /// until the whole need is.
     /// - Parameters:
     ///   - measured: what the player measured on `current`, in bits a second; nil where it has measured nothing there.
-    ///   - need: the BANDWIDTH of the stream's smallest rendition, in bits a second; nil where it is not known.
+    ///   - need: what ``need(of:)`` says of the stream, in bits a second; nil where it is not known.
     /// - Returns: whether `current` has become too slow now.
     @discardableResult
     public mutating func follow(_ current: String?, measured: UInt64?, need: UInt64?) -> Bool {
@@ -60,6 +60,17 @@ public struct SlowPathways: Hashable, Sendable {
             entries[known] = Entry(id: current, throughput: measured, requests: entries[known].requests)
         }
         return false
+    }
+
+    /// What a player must get to play the smallest rendition, in bits a second: a fifth more than its mean, and no more than its
+    /// peak, as what a player holds carries it over peaks. Where no mean is known it is the peak.
+    /// - Parameter renditions: AVERAGE-BANDWIDTH, 0 where it is not known, and BANDWIDTH of each, in bits a second.
+    /// - Returns: nil where there are none.
+    public static func need(of renditions: [(average: UInt32, peak: UInt32)]) -> UInt64? {
+        renditions.map { rendition in
+            let peak = UInt64(rendition.peak)
+            return rendition.average == 0 ? peak : min(UInt64(rendition.average) * 6 / 5, peak)
+        }.min()
     }
 
     /// For how many requests a pathway that was too slow counts as such: five minutes of ten seconds each, as hls.js stays away

@@ -19,6 +19,7 @@ import RTMP
 import RealTime
 package import Replica
 import Router
+import Steering
 import Synchronization
 import Telemetry
 import Transport
@@ -107,7 +108,8 @@ package final class NodeAssembly: Sendable {
             need: { [replicas, desk = cluster?.desk] id in
                 let known = desk?.entry(id)?.variants ?? []
                 let variants = known.isEmpty ? replicas[id]?.variants.map(\.summary) ?? [] : known
-                return variants.map(\.peakBandwidth).min().map { UInt64($0) }
+                return SlowPathways.need(
+                    of: variants.map { (average: $0.averageBandwidth, peak: $0.peakBandwidth) })
             }
         ) { [traffic] in traffic.use(of: settings.node.capacity) }
         self.steering = steering

@@ -54,7 +54,7 @@ public final class SteeringDesk: Sendable {
     ///   - desk: what is known of the cluster; nil on a node that is alone.
     ///   - life: when viewers are to ask again, in whole seconds; zero for no steering.
     ///   - isKnown: whether a stream is live, here or as far as is known: names of nothing cost nothing.
-    ///   - need: the BANDWIDTH of a stream's smallest rendition, in bits a second; nil where it is not known.
+    ///   - need: what a player must get to play a stream, in bits a second (`SlowPathways.need`); nil where it is not known.
     ///   - ownLoad: how much of this node is in use.
     public init(
         desk: RouterDesk?, life: Duration, delivery: Delivery, metrics: SteeringMetrics,
