@@ -321,11 +321,11 @@ def test_publishers_by_whip(binary: str, tmp_path: pathlib.Path, figures) -> Non
 
 
 def test_publishers_that_are_refused_say_why(server: Server, tmp_path: pathlib.Path) -> None:
-    """One at a name that is taken, and one at a place where nobody publishes."""
+    """One at a name that somebody with another token has, and one at a place where nobody publishes."""
     for path in ("/live/swarm/whip", "/nowhere"):
         file = tmp_path / "published.json"
         publisher = start("publish", "whip", "--url", server.url(path), "--file", clips.path("real-time", "flv"), "--seconds", 3,
-                          "--result", file)
+                          "--token", "another", "--result", file)
         assert publisher.wait(30) == 1, path
         told = json.loads(file.read_text())
         assert told["published"] == 0 and told["failures"] == {"refused": 1}, (path, told)
